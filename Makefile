@@ -1,0 +1,53 @@
+# `make demo` and `make test` are all a newcomer needs: both prepare .venv and the system parts first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+FOLDERS := backedge engine nodes providers checkpoints
+CODE := $(FOLDERS) tests examples benchmarks
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check types format bench soak clean
+
+help:  ## what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+
+$(VENV)/installed: pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "backedge needs Python 3.11 or newer: install it, or name one: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing backedge and its development tools into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+.PHONY: system
+system:
+	@sh tools/system-parts.sh
+
+demo: $(VENV)/installed system  ## watch a loop repair a defective program
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/installed system  ## run all tests
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/installed types  ## lint, formatting and types
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+
+# mypy sees the package as it is installed: folders mapped under one name.
+types: $(VENV)/installed
+	@rm -rf .typecheck && mkdir -p .typecheck/backedge
+	@ln -s $(CURDIR)/backedge/* .typecheck/backedge/
+	@ln -s $(addprefix $(CURDIR)/,engine nodes providers checkpoints) .typecheck/backedge/
+	cd .typecheck && MYPYPATH=. ../$(BIN)/mypy --config-file ../pyproject.toml -p backedge ../tests/typing_api.py
+
+format: $(VENV)/installed  ## rewrite the code in the project's format
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+bench: $(VENV)/installed system  ## measure what docs/performance.md claims
+	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/installed system  ## the long tests
+	BACKEDGE_SOAK=1 $(BIN)/python -m pytest -q -m soak
+
+clean:  ## remove what make made
+	rm -rf $(VENV) .typecheck build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache demo
