@@ -1,0 +1,78 @@
+"""What the engine needs from others: a journal.
+
+`backedge.checkpoints` implements these protocols; anything else that passes its contract test suite may too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from .records import Record, RunHeader, RunStarted, RunSummary
+
+
+@runtime_checkable
+class Journal(Protocol):
+    """A store of runs, safe to share between runs, and between processes where it lies on disk."""
+
+    @property
+    def name(self) -> str:
+        """What to call this journal in messages: its path, or ``memory``."""
+
+    async def create(self, header: RunHeader, first: RunStarted) -> RunLog:
+        """Store a new run with its first record, durably, and own it.
+
+        Raises:
+            RunExistsError: The id is taken. Nothing was changed.
+        """
+
+    async def acquire(self, run_id: str, *, takeover: bool = False) -> RunLog:
+        """Become the owner of an existing run; its epoch is raised.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+            RunOwnedError: Somebody else owns it, and `takeover` was not given.
+        """
+
+    async def header(self, run_id: str) -> RunHeader:
+        """The run's header. Raises RunNotFoundError."""
+
+    async def read(self, run_id: str, *, after: int = -1) -> Sequence[Record]:
+        """The run's records with a `seq` above `after`, in order; no ownership needed.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+            JournalCorruptError: A record is damaged; it is named.
+        """
+
+    async def runs(self) -> Sequence[RunSummary]:
+        """All runs, newest first."""
+
+    async def close(self) -> None:
+        """Write what is queued, then let go of files and threads. Closing twice does nothing."""
+
+
+class RunLog(Protocol):
+    """One run, owned: the right to append to it."""
+
+    @property
+    def header(self) -> RunHeader:
+        """The run's header."""
+
+    @property
+    def epoch(self) -> int:
+        """How often the run had been acquired, this time included: 1 for its creator."""
+
+    def append(self, *records: Record) -> asyncio.Future[None]:
+        """Queue records; the future is done when they are committed as durably as the journal promises.
+
+        Records are committed in the order of the calls, those of one call together. `seq` must go on without a
+        gap. Once an append failed every later one fails too.
+
+        The future's exception is FencedError when a newer owner took the run over, or JournalWriteError when the
+        commit failed. Cancelling the future does not take back the records.
+        """
+
+    async def release(self) -> None:
+        """Write what is queued and give up ownership. Releasing twice does nothing."""

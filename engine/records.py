@@ -1,0 +1,222 @@
+"""What a journal stores: a run is its header and its records, in order.
+
+Records are plain facts. Values of fields are carried as compact JSON (`bytes`), encoded and decoded by the engine
+with the pydantic adapters of the fields' declared types, so that a journal never needs to know a type and never
+loads a class that data names.
+
+A record's `seq` is its place in the run: 0 is always `RunStarted`, and there are no gaps. The schedule is driven by
+records alone, so whoever reads them in order has the run.
+
+Times are seconds since the epoch. Edges are named by their stable ids (``checker->coder``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationId:
+    """One execution of a node: the node, and the round of each loop around it.
+
+    Attributes:
+        node: The node's name. Nodes of a subgraph have paths (``build/coder``).
+        rounds: ``(loop, round)`` for each loop around the node, outermost first.
+        instance: The coordinates that maps and ``join="each"`` add, such as ``("17",)``.
+    """
+
+    node: str
+    rounds: tuple[tuple[str, int], ...] = ()
+    instance: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        rounds = "@" + ".".join(str(number) for _, number in self.rounds) if self.rounds else ""
+        return f"{self.node}{rounds}{''.join(f'[{i}]' for i in self.instance)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """An exception as data.
+
+    Attributes:
+        type_name: Qualified name of the class, to be read by people; it is never imported.
+        message: ``str()`` of the exception.
+        traceback: The formatted traceback, for debugging.
+        args: The exception's arguments as one JSON array, or None where they cannot be encoded.
+    """
+
+    type_name: str
+    message: str
+    traceback: str = ""
+    args: bytes | None = None
+
+
+class RunStatus(StrEnum):
+    """Where a run stands. Only COMPLETED and CANCELLED are final."""
+
+    RUNNING = "running"  # under way, or its owner died
+    SUSPENDED = "suspended"  # waits for an answer, a signal or a timer
+    INTERRUPTED = "interrupted"  # stopped on the way, on purpose
+    FAILED = "failed"  # an activation failed
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class RunHeader:
+    """What is fixed when a run is made.
+
+    Attributes:
+        run_id: Unique in its journal.
+        graph: Name of the graph.
+        digest: Digest of the graph's nodes, versions, edges, field types and reducers.
+        shape: JSON description of what the digest covers, so that a change can be told in words.
+        created: When, in seconds since the epoch.
+        parent: ``(run_id, seq)`` this run was forked from, or None.
+    """
+
+    run_id: str
+    graph: str
+    digest: str
+    shape: bytes
+    created: float
+    parent: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """Record 0: the inputs, and which of START's edges were taken (None: routing is still owed)."""
+
+    seq: int
+    at: float
+    inputs: Mapping[str, bytes]
+    taken: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFinished:
+    """An activation finished, by returning or by an error that an error edge took.
+
+    Attributes:
+        writes: Field to encoded update; empty when `error` is set.
+        taken: Ids of the edges taken, or None while routing is owed (a condition raised, a dead end, a limit).
+        error: The handled error that flows along the error edges taken.
+        usage: What the activation spent (tokens, money), as one JSON object, or None.
+    """
+
+    seq: int
+    activation: ActivationId
+    attempt: int
+    started: float
+    ended: float
+    writes: Mapping[str, bytes]
+    taken: tuple[str, ...] | None
+    error: ErrorInfo | None = None
+    usage: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """One attempt of an activation failed. `final` means that no retry follows: the activation failed."""
+
+    seq: int
+    activation: ActivationId
+    attempt: int
+    started: float
+    ended: float
+    error: ErrorInfo
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingFailed:
+    """A finished activation (or START) could not be routed; its result stands, resume routes again."""
+
+    seq: int
+    activation: ActivationId
+    at: float
+    error: ErrorInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """The routing that a finished activation owed, made up for."""
+
+    seq: int
+    activation: ActivationId
+    at: float
+    taken: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EffectRecorded:
+    """One completed interaction with the world inside an activation.
+
+    Attributes:
+        path: Where in the activation: stable under `gather` and `branch`.
+        name: What was asked for.
+        digest: Digest of name and arguments.
+        result: Encoded result, or None when `error` is set.
+    """
+
+    seq: int
+    activation: ActivationId
+    attempt: int
+    path: str
+    name: str
+    digest: str
+    at: float
+    result: bytes | None
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """A new owner went on with the run. `limits` are the loop limits it was given (edge id to limit)."""
+
+    seq: int
+    at: float
+    epoch: int
+    limits: Mapping[str, int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run came to rest with `status`; anything but COMPLETED and CANCELLED may be resumed."""
+
+    seq: int
+    at: float
+    status: RunStatus
+
+
+Record: TypeAlias = (
+    RunStarted
+    | NodeFinished
+    | AttemptFailed
+    | RoutingFailed
+    | Routed
+    | EffectRecorded
+    | RunResumed
+    | RunEnded
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A line in a list of runs.
+
+    Attributes:
+        records: How many records the run has.
+        updated: When its last record was written, in seconds since the epoch.
+        owner: Who works on it right now (``pid 123 on host``), or None. A run that is `RUNNING` without owner
+            crashed and can be resumed.
+    """
+
+    header: RunHeader
+    status: RunStatus
+    records: int
+    updated: float
+    owner: str | None = None
