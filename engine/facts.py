@@ -1,0 +1,88 @@
+"""What the schedule is told and what it answers: facts in the past tense in, orders in the imperative out.
+
+Nodes and edges are the plan's numbers. Tuples, since one of each is made for every step of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
+
+from .plan import Rounds
+from .records import ErrorInfo
+from .state import Snapshot
+
+
+class NodeSucceeded(NamedTuple):
+    """A running node finished, its `updates` are decoded from its record, the edges `taken` are known.
+
+    START is running when a schedule is made: its updates are the inputs.
+    """
+
+    node: int
+    rounds: Rounds
+    updates: Mapping[str, object]
+    taken: tuple[int, ...]
+
+
+class NodeReturned(NamedTuple):
+    """A running node finished, but which edges it takes could not be told."""
+
+    node: int
+    rounds: Rounds
+    updates: Mapping[str, object]
+
+
+class NodeRouted(NamedTuple):
+    """The edges that a node which had returned takes are known now."""
+
+    node: int
+    rounds: Rounds
+    taken: tuple[int, ...]
+
+
+class NodeErrored(NamedTuple):
+    """A running node failed, and error edges take its error on."""
+
+    node: int
+    rounds: Rounds
+    error: ErrorInfo
+    taken: tuple[int, ...]
+
+
+class NodeFailed(NamedTuple):
+    """A running node failed for good: it keeps its place and what it blocks until it is retried."""
+
+    node: int
+    rounds: Rounds
+
+
+class NodeRetried(NamedTuple):
+    """A node that had failed is to run again."""
+
+    node: int
+    rounds: Rounds
+
+
+Fact: TypeAlias = NodeSucceeded | NodeReturned | NodeRouted | NodeErrored | NodeFailed | NodeRetried
+
+
+class StartNode(NamedTuple):
+    """Run this node on this snapshot. `errors` holds what error edges brought, first edge first."""
+
+    node: int
+    rounds: Rounds
+    snapshot: Snapshot
+    errors: tuple[ErrorInfo, ...] = ()
+
+
+class RejectNode(NamedTuple):
+    """This node cannot run: two concurrent branches wrote `field`. Its activation counts as failed."""
+
+    node: int
+    rounds: Rounds
+    field: str
+    writers: tuple[str, str]
+
+
+Order: TypeAlias = StartNode | RejectNode

@@ -1,0 +1,223 @@
+"""The loops of a graph: which nodes go round together, through which headers, nested in what.
+
+A loop is a strongly connected component of forward and feedback edges together. Its *headers* are all its nodes
+without a forward edge from inside it. Take away the feedback edges into them and look again inside: loops nest or are
+disjoint (the idea is Havlak's and Ramalingam's loop nesting forest, here with several headers per loop, since
+feedback edges are declared and forward edges form a DAG). A loop is named after its first header.
+
+A header is never part of a loop further in, for there every cycle through it needs a forward edge into it from inside.
+So each loop has a name of its own, and a feedback edge belongs to exactly one loop: the one whose header it leads to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An edge as the analysis sees it.
+
+    Attributes:
+        id: Stable id, such as ``checker->coder``.
+        source: Name of the node it leaves.
+        target: Name of the node it leads to.
+        feedback: Whether it was declared to close a loop.
+    """
+
+    id: str
+    source: str
+    target: str
+    feedback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A loop of the graph.
+
+    Attributes:
+        name: Its first header, in natural order.
+        headers: All nodes of the body without a forward edge from inside, in natural order.
+        body: Every node that goes round, headers and nodes of inner loops included.
+        level: How many loops are around it.
+        outer: Name of the loop right around it, or None.
+        feedback: Ids of the feedback edges that start its next round.
+    """
+
+    name: str
+    headers: tuple[str, ...]
+    body: frozenset[str]
+    level: int
+    outer: str | None
+    feedback: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoopForest:
+    """All loops of a graph, and what is wrong with its cycles.
+
+    Attributes:
+        loops: By name, outer loops before inner ones.
+        nests: For each node the names of the loops around it, outermost first.
+        cycles: Cycles of forward edges; each is the nodes in order, its last edge being the one to declare as feedback.
+        idle_feedback: Ids of feedback edges that close no loop.
+    """
+
+    loops: Mapping[str, Loop]
+    nests: Mapping[str, tuple[str, ...]]
+    cycles: tuple[tuple[str, ...], ...]
+    idle_feedback: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key under which ``w2`` comes before ``w10``.
+
+    >>> sorted(["w10", "w2", "a"], key=natural)
+    ['a', 'w2', 'w10']
+    """
+    parts = re.split(r"([0-9]+)", name)
+    return tuple((0, int(part), part) if i % 2 else (1, 0, part) for i, part in enumerate(parts) if part)
+
+
+def find_loops(nodes: Sequence[str], links: Sequence[Link]) -> LoopForest:
+    """Analyse the cycles of a graph. The order of `nodes` and `links` does not matter.
+
+    >>> links = [Link("a->b", "a", "b"), Link("b->a", "b", "a", feedback=True)]
+    >>> find_loops(["a", "b"], links).loops["a"].headers
+    ('a',)
+    """
+    links = sorted(
+        links, key=lambda link: (natural(link.source), natural(link.target), link.feedback, link.id)
+    )
+    nodes = sorted(nodes, key=natural)
+    cycles = _forward_cycles(nodes, [link for link in links if not link.feedback])
+    loops: dict[str, Loop] = {}
+    nests: dict[str, tuple[str, ...]] = dict.fromkeys(nodes, ())
+    work: list[tuple[Collection[str], Sequence[Link], str | None]] = [(nodes, links, None)]
+    while work:
+        scope, inside, outer = work.pop()
+        for body in components(scope, [(link.source, link.target) for link in inside]):
+            within = [link for link in inside if link.source in body and link.target in body]
+            if not within:
+                continue
+            loop = _loop(body, within, loops[outer] if outer else None)
+            if not loop.headers:  # only a cycle of forward edges, reported above, has none
+                continue
+            loops[loop.name] = loop
+            for node in body:
+                nests[node] = (*nests[node], loop.name)
+            work.append((body, [link for link in within if link.id not in loop.feedback], loop.name))
+    used = {edge for loop in loops.values() for edge in loop.feedback}
+    idle = tuple(link.id for link in links if link.feedback and link.id not in used)
+    return LoopForest(loops, nests, cycles, idle)
+
+
+def _loop(body: frozenset[str], within: Sequence[Link], outer: Loop | None) -> Loop:
+    entered = {link.target for link in within if not link.feedback}
+    headers = tuple(sorted(body - entered, key=natural))
+    return Loop(
+        name=headers[0] if headers else "",
+        headers=headers,
+        body=body,
+        level=outer.level + 1 if outer else 0,
+        outer=outer.name if outer else None,
+        feedback=tuple(link.id for link in within if link.feedback and link.target in headers),
+    )
+
+
+def _forward_cycles(nodes: Sequence[str], forward: Sequence[Link]) -> tuple[tuple[str, ...], ...]:
+    """One cycle per strongly connected component of forward edges, started where the graph enters it."""
+    entered_at = {name: place for place, name in enumerate(_breadth_first(nodes, forward))}
+    cycles = []
+    for body in components(nodes, [(link.source, link.target) for link in forward]):
+        successors: dict[str, list[str]] = {node: [] for node in body}
+        for link in forward:
+            if link.source in body and link.target in body:
+                successors[link.source].append(link.target)
+        if not any(successors.values()):
+            continue
+        start = min(body, key=lambda node: (entered_at[node], natural(node)))
+        cycles.append(_shortest_cycle(start, successors))
+    return tuple(cycles)
+
+
+def _breadth_first(nodes: Sequence[str], links: Sequence[Link]) -> Iterable[str]:
+    """All nodes, those without incoming edges first, then by distance from them."""
+    successors: dict[str, list[str]] = {node: [] for node in nodes}
+    for link in links:
+        successors[link.source].append(link.target)
+    targets = {link.target for link in links}
+    seen: dict[str, None] = dict.fromkeys(node for node in nodes if node not in targets)
+    queue = list(seen)
+    for node in queue:
+        for target in successors[node]:
+            if target not in seen:
+                seen[target] = None
+                queue.append(target)
+    return [*seen, *(node for node in nodes if node not in seen)]
+
+
+def _shortest_cycle(start: str, successors: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    came_from: dict[str, str] = {}
+    queue = [start]
+    for node in queue:
+        for target in successors[node]:
+            if target == start:
+                path = [node]
+                while path[-1] != start:
+                    path.append(came_from[path[-1]])
+                return tuple(reversed(path))
+            if target not in came_from:
+                came_from[target] = node
+                queue.append(target)
+    raise AssertionError("start lies on a cycle")
+
+
+def components(nodes: Iterable[str], arcs: Iterable[tuple[str, str]]) -> list[frozenset[str]]:
+    """Strongly connected components (Tarjan 1972, without recursion), sinks first.
+
+    >>> [sorted(c) for c in components("abc", [("a", "b"), ("b", "a"), ("b", "c")])]
+    [['c'], ['a', 'b']]
+    """
+    successors: dict[str, list[str]] = {node: [] for node in nodes}
+    for source, target in arcs:
+        if source in successors and target in successors:
+            successors[source].append(target)
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    on_stack: set[str] = set()
+    found: list[frozenset[str]] = []
+    for root in successors:
+        if root in index:
+            continue
+        index[root] = low[root] = len(index)
+        stack.append(root)
+        on_stack.add(root)
+        path = [(root, iter(successors[root]))]
+        while path:
+            node, rest = path[-1]
+            for target in rest:
+                if target not in index:
+                    index[target] = low[target] = len(index)
+                    stack.append(target)
+                    on_stack.add(target)
+                    path.append((target, iter(successors[target])))
+                    break
+                if target in on_stack:
+                    low[node] = min(low[node], index[target])
+            else:
+                path.pop()
+                if path:
+                    low[path[-1][0]] = min(low[path[-1][0]], low[node])
+                if low[node] == index[node]:
+                    body = []
+                    while not body or body[-1] != node:
+                        body.append(stack.pop())
+                    on_stack.difference_update(body)
+                    found.append(frozenset(body))
+    return found

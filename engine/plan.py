@@ -1,0 +1,298 @@
+"""What the schedule needs to know about a graph, computed once: order, rounds, and what can reach what.
+
+**Rounds.** An activation of a node has one number for each loop around it, its *rounds*. An edge maps the rounds of
+its source to those of its target: it keeps a leading part, a feedback edge adds one behind it, and what is left is 0.
+
+**What blocks what.** A waiting activation ``n`` must not run while a live one ``m`` can still bring it a token. A path
+from ``m`` to ``n`` maps rounds as an edge does, and of all paths the one that gives the lexicographically least rounds
+counts: along it ``m`` reaches ``n`` soonest. This is the could-result-in relation of timely dataflow (Murray et al.,
+"Naiad: A Timely Dataflow System", SOSP 2013) with rounds instead of timestamps and paths summarised the same way. Of
+two paths one is always sooner, whatever the rounds of ``m``: leaving the loops that both nodes have in common and
+coming back takes a feedback edge of a loop further out, which outweighs everything inside. So one *summary* for each
+pair is enough, and Dijkstra's algorithm, run backwards from ``n``, finds them all. For targets outside all loops reachability decides, a bit mask.
+
+**Position.** Every activation has a place in a total order that extends causality and is the same however a run went:
+the place of the outermost loop in its scope, the round, the place of the next loop inside, …, the place of the node.
+Each loop's body is contiguous, headers come first; ties are decided by name.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple, TypeAlias
+
+from .loops import Link, Loop, LoopForest, natural
+
+Rounds: TypeAlias = tuple[int, ...]
+Position: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEdge:
+    """An edge by numbers: what it does to rounds.
+
+    The target's rounds are ``source[:keep]``, then ``source[keep] + 1`` if `adds`, then `zeros`.
+
+    Attributes:
+        id: Stable id of the edge.
+        source: Number of the node it leaves.
+        target: Number of the node it leads to.
+        level: Level of the loop whose next round it starts, or None for a forward edge.
+        keep: How many leading rounds are kept.
+        zeros: The rounds of the loops it enters.
+        merges: Whether it leaves a loop, so that several rounds of its source lead to the same activation.
+    """
+
+    id: str
+    source: int
+    target: int
+    level: int | None
+    keep: int
+    zeros: Rounds
+    merges: bool
+
+    def rounds(self, source: Rounds) -> Rounds:
+        """Rounds of the target's activation that the edge leads to from `source`'s."""
+        if self.level is not None:
+            return (*source[: self.keep], source[self.keep] + 1, *self.zeros)
+        if self.zeros or self.merges:
+            return (*source[: self.keep], *self.zeros)
+        return source
+
+    def brings(self, target: Rounds) -> bool:
+        """Whether some activation of the source leads to the activation of the target at these rounds."""
+        fixed = self.keep
+        if self.level is not None:
+            if target[fixed] == 0:
+                return False
+            fixed += 1
+        return not any(target[fixed:])
+
+
+class Summary(NamedTuple):
+    """The soonest path between two nodes: what it makes of rounds.
+
+    Entry ``i`` of the result is ``rounds[i] + offsets[i]`` below `kept`, and ``offsets[i]`` from there on.
+    """
+
+    offsets: Rounds
+    kept: int
+
+    def apply(self, rounds: Rounds) -> Rounds:
+        """The earliest rounds at which the path's end can be reached from its start at `rounds`."""
+        offsets, kept = self
+        return tuple([rounds[i] + offsets[i] for i in range(kept)]) + offsets[kept:]
+
+    def after(self, edge: PlannedEdge) -> Summary:
+        """The summary of the path that begins with `edge` and goes on as this one."""
+        offsets, kept = self
+        if edge.keep >= kept:
+            return self
+        if edge.level is None:
+            return Summary(offsets, edge.keep)
+        raised = (*offsets[: edge.keep], offsets[edge.keep] + 1, *offsets[edge.keep + 1 :])
+        return Summary(raised, edge.keep + 1)
+
+
+class Plan:
+    """The order of a graph and its progress relation. Nodes and edges are numbered in order of position.
+
+    Attributes:
+        nodes: Names of the nodes, in order of position.
+        number: Name to number.
+        edges: All edges.
+        edge_number: Id to number.
+        outgoing: For each node the numbers of the edges that leave it.
+        incoming: For each node the numbers of the edges that lead to it.
+        nests: For each node the names of the loops around it, outermost first.
+        loops: The loops by name.
+        remaining: For each node the number of nodes on the longest forward path that starts with it.
+        simple: For each node how many tokens make it complete whatever its rounds, or None where that depends.
+        ancestors: For each node a bit mask of the nodes from which a path leads to it.
+    """
+
+    def __init__(self, links: Sequence[Link], forest: LoopForest) -> None:
+        """Number everything. `forest` must be free of forward cycles and idle feedback edges."""
+        places = _places(links, forest)
+        self.nodes: tuple[str, ...] = tuple(sorted(places, key=places.__getitem__))
+        self.number = {name: number for number, name in enumerate(self.nodes)}
+        self.loops: Mapping[str, Loop] = forest.loops
+        self.nests = tuple(forest.nests[name] for name in self.nodes)
+        self._places = tuple(places[name] for name in self.nodes)
+        ordered = sorted(
+            links, key=lambda link: (self.number[link.source], self.number[link.target], link.id)
+        )
+        self.edges = tuple(self._planned(link) for link in ordered)
+        self.edge_number = {edge.id: number for number, edge in enumerate(self.edges)}
+        self.outgoing = self._by_node("source")
+        self.incoming = self._by_node("target")
+        self.remaining = self._longest_paths()
+        self.simple = tuple(self._simple_count(node) for node in range(len(self.nodes)))
+        self.ancestors = self._reachability()
+        self._summaries: dict[int, Mapping[int, Summary]] = {}
+
+    def position(self, node: int, rounds: Rounds) -> Position:
+        """Place of an activation in the total order."""
+        places = self._places[node]
+        if not rounds:
+            return places
+        if len(rounds) == 1:
+            return (places[0], rounds[0], places[1])
+        interleaved: list[int] = []
+        for place, number in zip(places, rounds, strict=False):
+            interleaved += (place, number)
+        return (*interleaved, places[-1])
+
+    def complete(self, node: int, rounds: Rounds, arrived: int) -> bool:
+        """Whether `arrived` tokens are all that can ever come to this activation, by counting edges alone.
+
+        False where an incoming edge leaves a loop: how many tokens it brings is open.
+        """
+        simple = self.simple[node]
+        if simple is not None:
+            return arrived == simple
+        expected = 0
+        for number in self.incoming[node]:
+            edge = self.edges[number]
+            if edge.merges:
+                return False
+            expected += edge.brings(rounds)
+        return arrived == expected
+
+    def blocks(self, other: int, other_rounds: Rounds, node: int, rounds: Rounds) -> bool:
+        """Whether the live activation of `other` can still bring a token to `node` at `rounds` or before."""
+        if not self.ancestors[node] >> other & 1:
+            return False
+        if not rounds:
+            return True
+        return self.summaries(node)[other].apply(other_rounds) <= rounds
+
+    def summaries(self, target: int) -> Mapping[int, Summary]:
+        """For each node with a path of at least one edge to `target`, the summary of the soonest one."""
+        known = self._summaries.get(target)
+        if known is None:
+            known = self._summaries[target] = self._soonest(target)
+        return known
+
+    def _soonest(self, target: int) -> dict[int, Summary]:
+        depth = len(self.nests[target])
+        here = Summary((0,) * depth, depth)
+        found: dict[int, Summary] = {}
+        heap = [
+            (here.after(self.edges[number]), self.edges[number].source) for number in self.incoming[target]
+        ]
+        heapq.heapify(heap)
+        while heap:
+            summary, node = heapq.heappop(heap)
+            if node in found:
+                continue
+            found[node] = summary
+            for number in self.incoming[node]:
+                edge = self.edges[number]
+                if edge.source not in found:
+                    heapq.heappush(heap, (summary.after(edge), edge.source))
+        return found
+
+    def _planned(self, link: Link) -> PlannedEdge:
+        source, target = self.number[link.source], self.number[link.target]
+        from_nest, to_nest = self.nests[source], self.nests[target]
+        common = 0
+        while common < min(len(from_nest), len(to_nest)) and from_nest[common] == to_nest[common]:
+            common += 1
+        if not link.feedback:
+            zeros = (0,) * (len(to_nest) - common)
+            return PlannedEdge(link.id, source, target, None, common, zeros, len(from_nest) > common)
+        level = next(loop.level for loop in self.loops.values() if link.id in loop.feedback)
+        zeros = (0,) * (len(to_nest) - level - 1)
+        return PlannedEdge(link.id, source, target, level, level, zeros, len(from_nest) > level + 1)
+
+    def _by_node(self, end: str) -> tuple[tuple[int, ...], ...]:
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for number, edge in enumerate(self.edges):
+            found[edge.source if end == "source" else edge.target].append(number)
+        return tuple(map(tuple, found))
+
+    def _longest_paths(self) -> tuple[int, ...]:
+        longest = [1] * len(self.nodes)
+        for node in reversed(range(len(self.nodes))):  # numbers are a topological order of forward edges
+            for number in self.outgoing[node]:
+                edge = self.edges[number]
+                if edge.level is None:
+                    longest[node] = max(longest[node], 1 + longest[edge.target])
+        return tuple(longest)
+
+    def _simple_count(self, node: int) -> int | None:
+        edges = [self.edges[number] for number in self.incoming[node]]
+        if any(edge.merges or edge.zeros or edge.level is not None for edge in edges):
+            return None
+        return len(edges)
+
+    def _reachability(self) -> tuple[int, ...]:
+        """Bit masks of ancestors. The nodes of an outermost loop are numbered in a row and all reach each other."""
+        masks = [0] * len(self.nodes)
+        for _, row in groupby(range(len(self.nodes)), key=lambda node: self._places[node][0]):
+            members = list(row)
+            mask = sum(1 << node for node in members) if self.nests[members[0]] else 0
+            for node in members:
+                for number in self.incoming[node]:
+                    source = self.edges[number].source
+                    mask |= masks[source] | 1 << source
+            for node in members:
+                masks[node] = mask
+        return tuple(masks)
+
+
+def _places(links: Sequence[Link], forest: LoopForest) -> dict[str, Position]:
+    """For each node its place in each scope around it, outermost first: of the loops, then of the node."""
+    places: dict[str, Position] = {}
+    scopes: list[tuple[str | None, Position]] = [(None, ())]
+    while scopes:
+        scope, above = scopes.pop()
+        depth = len(above)
+        items: dict[str, bool] = {}  # node or loop in this scope, and whether it is a loop
+        item_of: dict[str, str] = {}
+        for node, nest in forest.nests.items():
+            if scope is not None and scope not in nest:
+                continue
+            inner = len(nest) > depth
+            item_of[node] = f"loop {nest[depth]}" if inner else node
+            items[item_of[node]] = inner
+        arcs = {
+            (item_of[link.source], item_of[link.target])
+            for link in links
+            if not link.feedback and link.source in item_of and link.target in item_of
+        }
+        headers = frozenset(forest.loops[scope].headers if scope else ())
+        for place, item in enumerate(_in_order(items, {arc for arc in arcs if arc[0] != arc[1]}, headers)):
+            if items[item]:
+                scopes.append((item.removeprefix("loop "), (*above, place)))
+            else:
+                places[item] = (*above, place)
+    return places
+
+
+def _in_order(items: Iterable[str], arcs: Iterable[tuple[str, str]], first: frozenset[str]) -> list[str]:
+    """Topological order (Kahn); among what is free those in `first` go first, then by name."""
+    waiting = dict.fromkeys(items, 0)
+    successors: dict[str, list[str]] = {item: [] for item in waiting}
+    for source, target in arcs:
+        successors[source].append(target)
+        waiting[target] += 1
+
+    def key(item: str) -> tuple[bool, object, str]:
+        return (item not in first, natural(item.removeprefix("loop ")), item)
+
+    free = [key(item) for item, count in waiting.items() if count == 0]
+    heapq.heapify(free)
+    order: list[str] = []
+    while free:
+        item = heapq.heappop(free)[-1]
+        order.append(item)
+        for target in successors[item]:
+            waiting[target] -= 1
+            if waiting[target] == 0:
+                heapq.heappush(free, key(target))
+    return order

@@ -1,0 +1,411 @@
+r"""When a node runs: a state machine that knows neither asyncio nor time nor a journal.
+
+**The rule.** A node runs when at least one of its incoming edges was taken, and nothing that is still alive could
+take another one in the same rounds.
+
+So a join waits for exactly the branches that are alive, whatever their number; a branch that a condition cut off is
+never waited for; a slow branch holds back nobody who does not depend on it. In the terms of the workflow patterns
+this is the general synchronizing merge (WCP-38): engines rarely have it, since it asks about the future of everything
+else. Here that future is decided by progress tracking (see `plan`).
+
+**Life of an activation.**
+
+::
+
+    (token) -> WAITING -> RUNNING -> done
+                  |         | ^  \-> RETURNED -> done
+                  \-------> FAILED
+
+A token makes its target's activation, which waits until nothing live blocks it. Then the tokens are merged into one
+snapshot and it runs. When it is done its edges carry tokens on and it is forgotten; the rule makes sure that none can
+come after that. One that failed, or that returned but could not be routed, keeps its place: it is alive, it blocks,
+and it can go on later. END is a node like any other, and done as soon as it runs.
+
+**Why it is cheap.** A waiting activation watches one live activation that blocks it (as SAT solvers watch one
+literal) and is looked at again only when that one is done, or when all its incoming edges have brought a token.
+
+**Why it cannot stall.** Of all live activations take one with the least rounds and place: what blocks it would have to
+reach it at the same rounds or before along forward edges, from a lesser place. So one of the live ones is never blocked.
+
+Whoever drives the schedule reports facts in the order in which they were committed and carries out the orders it gets
+back. The same facts give the same orders, live, on resume and on replay. A fact that is illegal raises `ScheduleError`
+and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple, TypeAlias
+
+from .errors import ScheduleError
+from .facts import (
+    Fact,
+    NodeErrored,
+    NodeFailed,
+    NodeRetried,
+    NodeReturned,
+    NodeRouted,
+    NodeSucceeded,
+    Order,
+    RejectNode,
+    StartNode,
+)
+from .plan import Plan, Rounds
+from .records import ActivationId, ErrorInfo
+from .state import MergeConflict, Snapshot, merge
+
+Key: TypeAlias = tuple[int, Rounds]
+
+
+class Phase(Enum):
+    """Where a live activation stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    RETURNED = "returned"
+    FAILED = "failed"
+
+
+TRANSITIONS: Mapping[tuple[Phase, type], Phase | None] = {
+    (Phase.RUNNING, NodeSucceeded): None,
+    (Phase.RUNNING, NodeErrored): None,
+    (Phase.RUNNING, NodeReturned): Phase.RETURNED,
+    (Phase.RUNNING, NodeFailed): Phase.FAILED,
+    (Phase.RETURNED, NodeRouted): None,
+    (Phase.FAILED, NodeRetried): Phase.RUNNING,
+}
+"""The legal facts for each phase, and the phase they lead to (None: done)."""
+
+
+class Token(NamedTuple):
+    """What a taken edge carries."""
+
+    edge: int
+    source_rounds: Rounds
+    snapshot: Snapshot
+    error: ErrorInfo | None
+
+
+class Activation:
+    """A live activation."""
+
+    __slots__ = ("node", "phase", "preview", "rounds", "snapshot", "tokens", "watched")
+
+    def __init__(self, node: int, rounds: Rounds) -> None:
+        self.node = node
+        self.rounds = rounds
+        self.phase = Phase.WAITING
+        # At most one per edge and source activation; kept while it lives, so that a retry can merge again.
+        self.tokens: list[Token] = []
+        # The merged tokens while RUNNING, what goes out while RETURNED; None while WAITING or rejected.
+        self.snapshot: Snapshot | None = None
+        # What `preview` made of the updates, so that it is made once; None unless RUNNING.
+        self.preview: Snapshot | None = None
+        # The live activation that blocks this one; None unless WAITING.
+        self.watched: Key | None = None
+
+
+class LoopLimit(NamedTuple):
+    """A feedback edge that may not be taken again: its number and its limit."""
+
+    edge: int
+    limit: int
+
+
+class Schedule:
+    """The state machine of one run.
+
+    Example: ``orders = schedule.apply(NodeSucceeded(node, rounds, {"code": "…"}, taken))``
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        initial: Snapshot,
+        *,
+        start: int,
+        end: int,
+        limits: Mapping[int, int | None] | None = None,
+        otherwise: Mapping[int, int] | None = None,
+    ) -> None:
+        """Begin with START running on `initial`.
+
+        Args:
+            plan: The graph.
+            initial: The state's defaults.
+            start: Number of START.
+            end: Number of END.
+            limits: Feedback edge to how often it may be taken per entry into its loop; None for no limit.
+            otherwise: Feedback edge to the edge that is taken in its place at the limit.
+        """
+        self._plan = plan
+        self._end = end
+        # May be raised between facts; consulted by `route` alone.
+        self.limits: dict[int, int | None] = dict(limits or {})
+        self._otherwise = dict(otherwise or {})
+        # Every live activation; the same keys, by node, stand in _rounds, and _mask has the bits of those nodes.
+        self._live: dict[Key, Activation] = {}
+        self._rounds: dict[int, set[Rounds]] = {}
+        self._mask = 0
+        # For a live activation those that may watch it; an entry whose activation no longer does is stale.
+        self._watchers: dict[Key, list[Key]] = {}
+        # For a feedback edge the rounds around its loop at its last entry, and how often it was taken since.
+        self._laps: dict[int, tuple[Rounds, int]] = {}
+        # What END saw, once it ran.
+        self.result: Snapshot | None = None
+        self._history: deque[Fact] = deque(maxlen=12)
+        first = self._enter(start, ())
+        first.phase = Phase.RUNNING
+        first.snapshot = initial
+
+    # ------------------------------------------------------------------ what drivers say and ask
+
+    def apply(self, fact: Fact) -> list[Order]:
+        """Take a fact in; what it makes ready comes back, in order of position.
+
+        Raises:
+            ScheduleError: The fact is illegal now. Nothing was changed.
+        """
+        activation = self._live.get((fact.node, fact.rounds))
+        self._check(activation, fact)
+        assert activation is not None
+        self._history.append(fact)
+        match fact:
+            case NodeSucceeded(updates=updates, taken=taken):
+                return self._leave(activation, self._written(activation, updates), taken)
+            case NodeErrored(error=error, taken=taken):
+                return self._leave(activation, self._snapshot(activation), taken, error)
+            case NodeRouted(taken=taken):
+                return self._leave(activation, self._snapshot(activation), taken)
+            case NodeReturned(updates=updates):
+                activation.snapshot = self._written(activation, updates)
+                activation.phase = Phase.RETURNED
+            case NodeFailed():
+                activation.phase = Phase.FAILED
+                activation.preview = None
+            case NodeRetried():
+                return [self._run(activation)]
+        return []
+
+    def route(self, node: int, rounds: Rounds, holding: Iterable[int]) -> tuple[int, ...] | LoopLimit:
+        """Which edges a finished activation takes, given those whose conditions hold.
+
+        A feedback edge at its limit gives way to the edge named for that; where none is, the limit comes back.
+        """
+        taken: dict[int, None] = {}
+        for number in holding:
+            level = self._plan.edges[number].level
+            limit = None if level is None else self.limits.get(number)
+            if level is None or limit is None or self._count(number, rounds[:level]) < limit:
+                taken[number] = None
+            elif number in self._otherwise:
+                taken[self._otherwise[number]] = None
+            else:
+                return LoopLimit(number, limit)
+        return tuple(taken)
+
+    def preview(self, node: int, rounds: Rounds, updates: Mapping[str, object]) -> Snapshot:
+        """What the running activation's edges will carry after these updates: what their conditions see.
+
+        The fact that follows must bring the same updates.
+        """
+        activation = self._live[node, rounds]
+        activation.preview = self._written(activation, updates)
+        return activation.preview
+
+    def snapshot(self, node: int, rounds: Rounds) -> Snapshot:
+        """What a live activation runs on, or, once it returned, what its outgoing edges will carry."""
+        return self._snapshot(self._live[node, rounds])
+
+    def phase(self, node: int, rounds: Rounds) -> Phase | None:
+        """Where the activation stands, or None when it is not alive."""
+        activation = self._live.get((node, rounds))
+        return activation and activation.phase
+
+    def live(self) -> Iterator[tuple[int, Rounds, Phase]]:
+        """Every live activation, in order of position."""
+        for key in sorted(self._live, key=self._place):
+            yield (*key, self._live[key].phase)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is alive: the run is over."""
+        return not self._live
+
+    def activation_id(self, node: int, rounds: Rounds) -> ActivationId:
+        """The activation's id as records hold it."""
+        return ActivationId(self._plan.nodes[node], tuple(zip(self._plan.nests[node], rounds, strict=True)))
+
+    # ------------------------------------------------------------------ tokens
+
+    def _leave(
+        self, activation: Activation, snapshot: Snapshot, taken: Sequence[int], error: ErrorInfo | None = None
+    ) -> list[Order]:
+        """The activation is done: its edges carry tokens on, and whoever watched it is looked at again."""
+        key = (activation.node, activation.rounds)
+        self._exit(key)
+        look: dict[Key, None] = {}
+        for number in taken:
+            edge = self._plan.edges[number]
+            if edge.level is not None:
+                outer = activation.rounds[: edge.level]
+                self._laps[number] = (outer, self._count(number, outer) + 1)
+            rounds = edge.rounds(activation.rounds)
+            target = self._live.get((edge.target, rounds)) or self._enter(edge.target, rounds)
+            target.tokens.append(Token(number, activation.rounds, snapshot, error))
+            if target.watched is None or self._plan.complete(edge.target, rounds, len(target.tokens)):
+                look[edge.target, rounds] = None
+        for watcher in self._watchers.pop(key, ()):
+            waiting = self._live.get(watcher)
+            if waiting is not None and waiting.watched == key:
+                look[watcher] = None
+        ready = list(look) if len(look) < 2 else sorted(look, key=self._place)
+        return [order for each in ready for order in self._look(self._live[each])]
+
+    def _look(self, activation: Activation) -> list[Order]:
+        """Run the waiting activation if nothing live blocks it; else watch one that does."""
+        node, rounds = activation.node, activation.rounds
+        if not self._plan.complete(node, rounds, len(activation.tokens)):
+            blocker = self._blocker(node, rounds)
+            if blocker is not None:
+                activation.watched = blocker
+                self._watchers.setdefault(blocker, []).append((node, rounds))
+                return []
+        activation.watched = None
+        order = self._run(activation)
+        if node == self._end and isinstance(order, StartNode):
+            self.result = order.snapshot
+            self._exit((node, rounds))
+            return []
+        return [order]
+
+    def _blocker(self, node: int, rounds: Rounds) -> Key | None:
+        mask = self._mask & self._plan.ancestors[node]
+        while mask:
+            lowest = mask & -mask
+            mask ^= lowest
+            other = lowest.bit_length() - 1
+            for other_rounds in self._rounds[other]:
+                if (other, other_rounds) != (node, rounds) and self._plan.blocks(
+                    other, other_rounds, node, rounds
+                ):
+                    return (other, other_rounds)
+        return None
+
+    def _run(self, activation: Activation) -> Order:
+        """Merge the tokens, so that the activation runs; or find that they conflict."""
+        tokens = activation.tokens
+        try:
+            snapshot = tokens[0].snapshot if len(tokens) == 1 else merge(_by_edge(tokens))
+        except MergeConflict as conflict:
+            activation.phase = Phase.FAILED
+            return RejectNode(activation.node, activation.rounds, conflict.field, conflict.writers)
+        activation.snapshot = snapshot
+        activation.phase = Phase.RUNNING
+        errors = tuple(token.error for token in tokens if token.error is not None)
+        return StartNode(activation.node, activation.rounds, snapshot, errors)
+
+    def _snapshot(self, activation: Activation) -> Snapshot:
+        assert activation.snapshot is not None
+        return activation.snapshot
+
+    def _written(self, activation: Activation, updates: Mapping[str, object]) -> Snapshot:
+        snapshot = self._snapshot(activation)
+        if activation.preview is not None:
+            snapshot, activation.preview = activation.preview, None
+            return snapshot
+        if not updates:
+            return snapshot
+        node, rounds = activation.node, activation.rounds
+        return snapshot.write(updates, self._plan.position(node, rounds), _Writer(self, node, rounds))
+
+    # ------------------------------------------------------------------ bookkeeping
+
+    def _enter(self, node: int, rounds: Rounds) -> Activation:
+        activation = self._live[node, rounds] = Activation(node, rounds)
+        self._rounds.setdefault(node, set()).add(rounds)
+        self._mask |= 1 << node
+        return activation
+
+    def _exit(self, key: Key) -> None:
+        del self._live[key]
+        node, rounds = key
+        others = self._rounds[node]
+        others.discard(rounds)
+        if not others:
+            del self._rounds[node]
+            self._mask ^= 1 << node
+
+    def _count(self, edge: int, outer: Rounds) -> int:
+        """How often the feedback edge was taken since its loop was entered at these outer rounds."""
+        entry, count = self._laps.get(edge, (outer, 0))
+        return count if entry == outer else 0
+
+    def _place(self, key: Key) -> tuple[int, ...]:
+        return self._plan.position(*key)
+
+    def _check(self, activation: Activation | None, fact: Fact) -> None:
+        name = self.activation_id(fact.node, fact.rounds)
+        if activation is None:
+            raise ScheduleError(f"{type(fact).__name__}({name}): it is not alive", self._history)
+        if (activation.phase, type(fact)) not in TRANSITIONS:
+            raise ScheduleError(
+                f"{type(fact).__name__}({name}): it is {activation.phase.value}", self._history
+            )
+        taken = getattr(fact, "taken", ())
+        if any(self._plan.edges[number].source != fact.node for number in taken) or len(set(taken)) < len(
+            taken
+        ):
+            raise ScheduleError(
+                f"{type(fact).__name__}({name}): takes edges that it does not have", self._history
+            )
+
+    def validate(self) -> None:
+        """Check every invariant; for tests. Raises AssertionError."""
+        assert {(node, rounds) for node, all_rounds in self._rounds.items() for rounds in all_rounds} == set(
+            self._live
+        )
+        assert self._mask == sum(1 << node for node in self._rounds)
+        for key, activation in self._live.items():
+            assert key == (activation.node, activation.rounds)
+            came = [(token.edge, token.source_rounds) for token in activation.tokens]
+            assert len(set(came)) == len(came), f"{key}: a token came twice"
+            for number, source_rounds in came:
+                edge = self._plan.edges[number]
+                assert (edge.target, edge.rounds(source_rounds)) == key, f"{key}: a token strayed"
+            if activation.phase is Phase.WAITING:
+                watched = activation.watched
+                assert watched in self._live, f"{key}: watches nothing alive"
+                assert self._plan.blocks(*watched, *key), f"{key}: watches what does not block it"
+                assert key in self._watchers[watched], f"{key}: would not be woken"
+                assert activation.snapshot is None
+            else:
+                assert activation.watched is None
+                assert (activation.snapshot is not None) or activation.phase is Phase.FAILED
+        assert set(self._watchers) <= set(self._live)
+        if self._live:
+            assert any(a.phase is not Phase.WAITING for a in self._live.values()), "everything waits"
+
+
+class _Writer:
+    """Names an activation when a message needs it, since most never do."""
+
+    __slots__ = ("_node", "_rounds", "_schedule")
+
+    def __init__(self, schedule: Schedule, node: int, rounds: Rounds) -> None:
+        self._schedule = schedule
+        self._node = node
+        self._rounds = rounds
+
+    def __str__(self) -> str:
+        return str(self._schedule.activation_id(self._node, self._rounds))
+
+
+def _by_edge(tokens: Sequence[Token]) -> list[list[Snapshot]]:
+    """The tokens' snapshots, one group per edge, each in order of rounds."""
+    groups: dict[int, list[Token]] = {}
+    for token in sorted(tokens, key=lambda token: (token.edge, token.source_rounds)):
+        groups.setdefault(token.edge, []).append(token)
+    return [[token.snapshot for token in group] for group in groups.values()]
