@@ -26,6 +26,7 @@
         ├── FencedError            this process lost the run to a newer owner
         ├── GraphChangedError      the graph is not the one the run was made with
         ├── JournalWriteError      a commit failed (full disk, I/O error); the run stopped before it
+        ├── JournalOpenError       the file cannot be opened: no such folder, not allowed
         ├── JournalCorruptError    a record or file is damaged
         └── JournalFormatError     not one of our databases, or written by a newer version
 
@@ -255,8 +256,33 @@ class JournalWriteError(JournalError):
     """A commit failed. Nothing that depends on it was started; the run can be resumed."""
 
 
+class JournalOpenError(JournalError):
+    """The journal's file cannot be opened: its folder is missing, or the system does not allow it."""
+
+
 class JournalCorruptError(JournalError):
-    """A record or the file is damaged. What lies before the damage stays readable."""
+    """A record or the file is damaged. What lies before the damage stays readable.
+
+    `run_id` and `seq` say which record, where that is known; ``journal.read(run_id, before=seq)`` reads what lies
+    before it.
+    """
+
+    def __init__(
+        self, journal: str, message: str, *, run_id: str | None = None, seq: int | None = None
+    ) -> None:
+        self.run_id = run_id
+        self.seq = seq
+        super().__init__(journal, message)
+
+    @classmethod
+    def of_record(cls, journal: str, run_id: str, seq: int, why: str) -> JournalCorruptError:
+        """The error for one damaged record; `why` says what is wrong with it."""
+        return cls(
+            journal,
+            f"record {seq} of run {run_id!r} is damaged: {why}; the {seq} records before it can be read",
+            run_id=run_id,
+            seq=seq,
+        )
 
 
 class JournalFormatError(JournalError):

@@ -38,8 +38,8 @@ class Journal(Protocol):
     async def header(self, run_id: str) -> RunHeader:
         """The run's header. Raises RunNotFoundError."""
 
-    async def read(self, run_id: str, *, after: int = -1) -> Sequence[Record]:
-        """The run's records with a `seq` above `after`, in order; no ownership needed.
+    async def read(self, run_id: str, *, after: int = -1, before: int | None = None) -> Sequence[Record]:
+        """The run's records with a `seq` above `after` (and below `before`), in order; no ownership needed.
 
         Raises:
             RunNotFoundError: There is no such run.
