@@ -36,6 +36,15 @@ def graphs(draw: st.DrawFn, *, most: int = 12) -> Graph:
 
 
 @st.composite
+def mazes(draw: st.DrawFn, *, most: int = 7) -> Graph:
+    """Draw edges between any nodes, declared as feedback or not as chance has it: mostly illegal, and unconnected."""
+    names = (START, *NAMES[: draw(st.integers(1, most))], END)
+    edge = st.tuples(st.sampled_from(names), st.sampled_from(names), st.booleans())
+    drawn = draw(st.lists(edge, max_size=3 * len(names)))
+    return Graph(names, tuple(Edge(f"e{i}", *parts) for i, parts in enumerate(drawn)))
+
+
+@st.composite
 def tangles(draw: st.DrawFn, most: int) -> tuple[int, list[Pair], list[Pair]]:
     """Draw edges at random: positions 1 to `size` are the nodes, 0 is START and `size + 1` END."""
     size = draw(st.integers(1, most))
