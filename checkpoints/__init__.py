@@ -1,1 +1,55 @@
-"""TODO."""
+"""Journals: where runs are kept, so that they can be resumed and looked at.
+
+`SqliteJournal` keeps them in a file, `MemoryJournal` for as long as the process lives; `open_journal` takes what a
+caller named. All keep the promises of `backedge.engine.ports.Journal`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from backedge.engine.ports import Journal
+
+from .memory import MemoryJournal, MemoryRunLog
+
+if TYPE_CHECKING:
+    from .sqlite import SqliteJournal, SqliteRunLog
+
+__all__ = ["MemoryJournal", "MemoryRunLog", "SqliteJournal", "SqliteRunLog", "open_journal"]
+
+
+def __getattr__(name: str) -> object:
+    # SQLite is loaded by those who use it: a run without a file starts sooner.
+    if name in ("SqliteJournal", "SqliteRunLog"):
+        from . import sqlite
+
+        return getattr(sqlite, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+@asynccontextmanager
+async def open_journal(where: str | os.PathLike[str] | Journal) -> AsyncIterator[Journal]:
+    """The journal that `where` names: a path is opened, and closed in the end; an open journal stays open.
+
+    Raises:
+        TypeError: It is neither.
+        JournalError: The file cannot be opened, or is no journal.
+
+    Example:
+        ::
+
+            async with open_journal("runs.db") as journal:
+                print(await journal.runs())
+    """
+    if isinstance(where, str | os.PathLike):
+        from .sqlite import SqliteJournal
+
+        async with await SqliteJournal.open(where) as journal:
+            yield journal
+    elif isinstance(where, Journal):
+        yield where
+    else:
+        raise TypeError(f"expected the path of a journal or an open journal, found {type(where).__name__}")

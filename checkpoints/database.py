@@ -1,0 +1,227 @@
+"""The database file: opened only when it is ours, made in one piece, checkpointed by one process at a time.
+
+A file is judged by its first 100 bytes before SQLite sees it, so a foreign database gets no ``-wal`` or ``-lock``
+file beside it. A new database is made whole under another name and then renamed: there is never a half-made one.
+
+SQLite before 3.51.3 can corrupt a database that several processes checkpoint at once. So nobody checkpoints on his
+own (``wal_autocheckpoint=0``); whoever sees that the write-ahead log has grown takes the maintenance lock first. What
+SQLite does by itself when the last connection is closed is safe: it holds the whole database exclusively then.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import struct
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from backedge.engine.errors import (
+    JournalCorruptError,
+    JournalError,
+    JournalFormatError,
+    JournalOpenError,
+    JournalWriteError,
+)
+
+from .hop import JobConnection
+from .migrations import APPLICATION_ID, MIGRATIONS, migrate, version_of
+from .ownership import MAINTENANCE, LockFile
+
+Synchronous: TypeAlias = Literal["full", "normal"]
+BUSY_TIMEOUT = 30.0  # seconds that one process waits for another's transaction
+CHECKPOINT_SIZE = 4 * 1024 * 1024
+
+_MAGIC = b"SQLite format 3\0"
+_HINTS = {
+    sqlite3.SQLITE_FULL: "make room on the disk, then resume",
+    sqlite3.SQLITE_IOERR: "the disk or file system failed; check it, then resume",
+    sqlite3.SQLITE_READONLY: "the file or its folder may only be read; allow writing, then resume",
+    sqlite3.SQLITE_BUSY: f"another process kept the database locked for {BUSY_TIMEOUT:g} s; end it, then resume",
+    sqlite3.SQLITE_CANTOPEN: "a file beside the database cannot be opened; check its folder, then resume",
+}
+
+
+def translate(name: str, doing: str, error: sqlite3.Error) -> JournalError:
+    """What an error of SQLite means: the one place where they become ours."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    symbol = getattr(error, "sqlite_errorname", type(error).__name__)
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return JournalCorruptError(
+            name, f"{doing}: the database file is damaged ({error}, {symbol}); restore a copy"
+        )
+    hint = _HINTS.get(code, "see the cause")
+    return JournalWriteError(name, f"{doing} failed: {error} ({symbol}); {hint}")
+
+
+def open_files(path: Path, synchronous: Synchronous) -> tuple[JobConnection, LockFile]:
+    """Open a database, made or migrated if need be, and its lock file.
+
+    Raises:
+        JournalFormatError: The file is no journal, or a newer version's. It was not touched.
+        JournalOpenError: The system does not allow it, or the folder is missing.
+        JournalCorruptError: It is damaged.
+    """
+    name = str(path)
+    try:
+        fresh = _is_fresh(path)
+        locks = LockFile(path.with_name(f"{path.name}-lock"))
+    except OSError as error:
+        raise _cannot_open(path, error) from error
+    try:
+        if fresh or _raw_version(path) < len(MIGRATIONS):
+            _prepare(path, locks)
+        return _connect(path, synchronous), locks
+    except sqlite3.Error as error:
+        locks.close()
+        problem = translate(name, "opening it", error)
+        if isinstance(problem, JournalCorruptError):
+            raise problem from error
+        raise JournalOpenError(name, f"it cannot be opened: {error}") from error
+    except OSError as error:
+        locks.close()
+        raise _cannot_open(path, error) from error
+    except BaseException:
+        locks.close()
+        raise
+
+
+def checkpoint(db: sqlite3.Connection, locks: LockFile) -> bool:
+    """Move the write-ahead log into the database, unless another process is at it; True when all of it was moved.
+
+    It waits for nobody: what a reader still needs stays for the next time.
+    """
+    if not locks.try_lock(MAINTENANCE):
+        return False
+    try:
+        db.execute("PRAGMA busy_timeout = 0")
+        busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
+        locks.unlock(MAINTENANCE)
+
+
+class Checkpoints:
+    """Decides when to checkpoint: when the write-ahead log has grown by `size` bytes since the last try."""
+
+    def __init__(self, path: Path, locks: LockFile, size: int = CHECKPOINT_SIZE) -> None:
+        self._wal = f"{path}-wal"
+        self._locks = locks
+        self._size = size
+        self._next = size
+        self.done = 0  # how many were complete
+
+    def after_commit(self, db: sqlite3.Connection) -> None:
+        """Checkpoint if it is time to. A failure is no one's loss: the log stays as it is, and it is tried again."""
+        try:
+            if os.stat(self._wal).st_size < self._next:  # noqa: PTH116  # half the time of Path.stat, once a commit
+                return
+            self.done += checkpoint(db, self._locks)
+            self._next = os.stat(self._wal).st_size + self._size  # noqa: PTH116
+        except (OSError, sqlite3.Error):
+            self._next += self._size
+
+
+def _is_fresh(path: Path) -> bool:
+    """Whether there is nothing at `path` yet. Raises JournalFormatError for what is not ours."""
+    if path.is_dir():
+        raise JournalOpenError(str(path), "this is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise JournalOpenError(str(path), f"there is no folder {path.parent}; make it first")
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+    except FileNotFoundError:
+        return True
+    if not head:
+        return True
+    if len(head) < 100 or not head.startswith(_MAGIC):
+        raise JournalFormatError(str(path), "this is no SQLite database; name another file")
+    application: int = struct.unpack_from(">I", head, 68)[0]
+    if application != APPLICATION_ID:
+        raise JournalFormatError(
+            str(path),
+            f"this database is not a backedge journal (application id {application:#x}, ours is "
+            f"{APPLICATION_ID:#x}); name another file",
+        )
+    _refuse_newer(path, struct.unpack_from(">I", head, 60)[0])
+    return False
+
+
+def _refuse_newer(path: Path, version: int) -> None:
+    if version > len(MIGRATIONS):
+        raise JournalFormatError(
+            str(path),
+            f"it was written by a newer backedge (schema {version}, this one knows up to {len(MIGRATIONS)}); "
+            f"upgrade backedge, or name another file",
+        )
+
+
+def _raw_version(path: Path) -> int:
+    with path.open("rb") as file:
+        version: int = struct.unpack_from(">I", file.read(100), 60)[0]
+    return version
+
+
+def _prepare(path: Path, locks: LockFile) -> None:
+    """Make or migrate the database, alone."""
+    if not locks.lock(MAINTENANCE, BUSY_TIMEOUT):
+        raise JournalOpenError(str(path), f"another process has been preparing it for {BUSY_TIMEOUT:g} s")
+    try:
+        if _is_fresh(path):
+            _make(path)
+        db = _connect(path, "full")
+        try:
+            migrate(db)
+        finally:
+            db.close()
+    finally:
+        locks.unlock(MAINTENANCE)
+
+
+def _make(path: Path) -> None:
+    draft = path.with_name(f"{path.name}-new")
+    # A log left beside a database that was deleted would be replayed into the new one.
+    for suffix in ("-new", "-new-journal", "-wal", "-shm"):
+        path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
+    db = sqlite3.connect(draft, isolation_level=None)
+    try:
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        migrate(db)
+        db.execute("PRAGMA journal_mode = WAL")
+    finally:
+        db.close()
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the name is part of what is promised to be on disk
+    finally:
+        os.close(folder)
+
+
+def _connect(path: Path, synchronous: Synchronous) -> JobConnection:
+    db = sqlite3.connect(
+        f"{path.as_uri()}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_TIMEOUT,
+        factory=JobConnection,
+    )
+    try:
+        _refuse_newer(path, version_of(db))  # a migration may still lie in the write-ahead log alone
+        (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise JournalOpenError(str(path), f"its file system has no write-ahead logging (mode {mode})")
+        db.execute(f"PRAGMA synchronous = {synchronous.upper()}")
+        db.execute("PRAGMA wal_autocheckpoint = 0")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _cannot_open(path: Path, error: OSError) -> JournalOpenError:
+    return JournalOpenError(
+        str(path), f"it cannot be opened for writing: {error.strerror or error} ({path.parent})"
+    )

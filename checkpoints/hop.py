@@ -1,0 +1,113 @@
+"""The thread that a database connection lives on, and one hop to it.
+
+aiosqlite runs every call on the connection's own thread and offers no public call that runs a function there. Awaiting
+``BEGIN``, ``INSERT`` and ``COMMIT`` one by one costs three hops; a journal wants one for a whole transaction. So the
+connection handed to aiosqlite is a subclass whose ``commit()``, which aiosqlite calls on that thread, runs the oldest
+waiting job: with documented calls alone a hop carries any function. Transactions are begun and ended in SQL, and
+the connection is in autocommit mode, so nobody else calls ``commit()``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import aiosqlite
+
+T = TypeVar("T")
+
+
+class JobConnection(sqlite3.Connection):
+    """A connection whose ``commit()`` runs the oldest of its `jobs`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.jobs: deque[Callable[[sqlite3.Connection], None]] = deque()
+
+    def commit(self) -> None:
+        """Run one job. Jobs tell their own results and do not raise."""
+        self.jobs.popleft()(self)
+
+
+class Hop:
+    """A connection and its thread, as `open` makes them. Jobs run one after the other, in the order of the calls."""
+
+    def __init__(self, proxy: aiosqlite.Connection, connection: JobConnection) -> None:
+        self._proxy = proxy
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+
+    @classmethod
+    async def open(cls, connector: Callable[[], JobConnection]) -> Hop:
+        """Start a thread, and call `connector` on it. What that raises is raised here, and the thread ends.
+
+        It cannot be cancelled halfway: a connection that nobody would close must not be left behind.
+        """
+        opening = asyncio.ensure_future(cls._open(connector))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await asyncio.wait([opening])
+            if not opening.cancelled() and opening.exception() is None:
+                await opening.result().close()
+            raise
+
+    @classmethod
+    async def _open(cls, connector: Callable[[], JobConnection]) -> Hop:
+        made: list[JobConnection | Exception] = []
+
+        def connect() -> sqlite3.Connection:
+            # aiosqlite does not wait for its thread when this fails, so it never does: an empty stand-in is closed
+            # like any connection.
+            try:
+                made.append(connector())
+            except Exception as error:
+                made.append(error)
+            return made[0] if isinstance(made[0], JobConnection) else sqlite3.connect(":memory:")
+
+        proxy = aiosqlite.Connection(connect, iter_chunk_size=64)
+        await proxy
+        if isinstance(made[0], JobConnection):
+            return cls(proxy, made[0])
+        await proxy.close()
+        raise made[0]
+
+    def send(self, job: Callable[[sqlite3.Connection], None]) -> None:
+        """Queue a job and return at once. The job must not raise; it tells its result in its own way."""
+        self._connection.jobs.append(job)
+        hop = self._proxy.commit()
+        # Started by hand up to its first wait, by which the call is queued: a task would cost more than the hop.
+        hop.send(None)  # type: ignore[attr-defined]  # typed as an awaitable, written as `async def`
+        hop.close()  # type: ignore[attr-defined]
+
+    async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a job on the thread and return what it returns. Cancelling the wait does not stop the job."""
+        future: asyncio.Future[T] = self._loop.create_future()
+
+        def told(connection: sqlite3.Connection) -> None:
+            try:
+                result = job(connection)
+            except Exception as error:
+                self._loop.call_soon_threadsafe(_fail, future, error)
+            else:
+                self._loop.call_soon_threadsafe(_succeed, future, result)
+
+        self.send(told)
+        return await future
+
+    async def close(self) -> None:
+        """Run what is queued, close the connection and end the thread."""
+        await self._proxy.close()
+
+
+def _succeed(future: asyncio.Future[T], result: T) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)

@@ -1,0 +1,92 @@
+"""The database's schema, and how an older one becomes the present one.
+
+``PRAGMA user_version`` says how many of `MIGRATIONS` were applied. Each is applied in one transaction together with
+raising that number, so a database is always exactly at one of them. A migration that was released is never edited;
+a change of the schema is a new one at the end of the list.
+
+A record's place is ``run key << 32 | seq``, the row id of an ordinary table. That makes (run, seq) unique without a
+second b-tree to write, keeps a run's records together, and counts them with one seek. (A ``WITHOUT ROWID`` table
+would keep long bodies on overflow pages of their own and take three times the space.) Keys are never used twice, so a
+lock of a deleted run cannot be taken for another's.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+APPLICATION_ID = 0x6261636B  # "back"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One change of the schema: a name for messages, and its statements."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        "runs, records and blobs",
+        (
+            """CREATE TABLE runs (
+                key INTEGER PRIMARY KEY AUTOINCREMENT,
+                run_id TEXT NOT NULL UNIQUE,
+                graph TEXT NOT NULL,
+                digest TEXT NOT NULL,
+                shape BLOB NOT NULL,    -- hash of the blob that holds it: runs of one graph share it
+                created REAL NOT NULL,
+                parent TEXT,            -- run_id this run was forked from
+                parent_seq INTEGER,
+                status TEXT NOT NULL,
+                epoch INTEGER NOT NULL, -- how often the run was acquired
+                owner TEXT NOT NULL     -- who acquired it last; whether it still owns the run is for the lock to say
+            ) STRICT""",
+            """CREATE TABLE records (
+                place INTEGER PRIMARY KEY, -- runs.key << 32 | seq
+                crc INTEGER NOT NULL,
+                body BLOB NOT NULL         -- JSON lines, see checkpoints/codec.py
+            ) STRICT""",
+            """CREATE TABLE blobs (
+                key INTEGER PRIMARY KEY,
+                hash BLOB NOT NULL UNIQUE, -- SHA-256 of content
+                content BLOB NOT NULL
+            ) STRICT""",
+            """CREATE VIEW log AS -- for people with a database shell
+                SELECT runs.run_id, place & 4294967295 AS seq, CAST(body AS TEXT) AS body
+                FROM records JOIN runs ON runs.key = place >> 32""",
+        ),
+    ),
+)
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    """How many migrations were applied to a database."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(db: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> list[str]:
+    """Bring a database up to the last of `migrations`, and name those that were applied.
+
+    `db` must be in autocommit mode. When a migration fails it is rolled back; those before it stay.
+
+    Raises:
+        sqlite3.Error: A statement failed.
+    """
+    applied = []
+    for number in range(version_of(db), len(migrations)):
+        migration = migrations[number]
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in migration.statements:
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number + 1}")
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+        applied.append(migration.name)
+    return applied

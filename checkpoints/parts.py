@@ -1,0 +1,147 @@
+"""What a transaction is made of: see `backedge.checkpoints.group`."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from backedge.engine.errors import (
+    FencedError,
+    JournalError,
+    JournalWriteError,
+    RunExistsError,
+    RunOwnedError,
+)
+from backedge.engine.records import RunHeader, RunStatus
+
+from .codec import Encoded, content_hash
+from .group import Seat
+from .ownership import Owners
+from .rows import find_run, insert_blobs, last_seq, place
+
+_INSERT = "INSERT INTO records VALUES (?, ?, ?)"
+_INSERT_FENCED = "INSERT INTO records SELECT ?, ?, ? WHERE (SELECT epoch FROM runs WHERE key = ?) = ?"
+
+
+class Append:
+    """Some records of one run, fenced."""
+
+    def __init__(
+        self, name: str, seat: Seat, owners: Owners, records: Sequence[Encoded], status: RunStatus | None
+    ) -> None:
+        self.seat = seat
+        self._status = status  # the run's status after these records, where they change it
+        self._name = name
+        self._owners = owners
+        self._records = records
+
+    @property
+    def several(self) -> bool:
+        """One record without blobs is one statement, which is the common case."""
+        return len(self._records) > 1 or self._status is not None or bool(self._records[0].blobs)
+
+    def apply(self, db: sqlite3.Connection) -> None:
+        """Insert the records if the epoch is still ours."""
+        seat = self.seat
+        if seat.error is not None:
+            raise seat.error
+        first, *rest = self._records
+        row = (place(seat.key, first.seq), first.crc, first.body, seat.key, seat.epoch)
+        if db.execute(_INSERT_FENCED, row).rowcount != 1:
+            raise self._fenced(db)
+        if rest:
+            db.executemany(_INSERT, [(place(seat.key, seq), crc, body) for seq, crc, body, _ in rest])
+        for record in self._records:
+            insert_blobs(db, record.blobs)
+        if self._status is not None:
+            db.execute("UPDATE runs SET status = ? WHERE key = ?", (self._status.value, seat.key))
+
+    def landed(self, db: sqlite3.Connection) -> bool:
+        """Whether the last of them is there, which the others precede."""
+        last = self._records[-1]
+        query = "SELECT crc FROM records JOIN runs ON key = ? AND epoch = ? WHERE place = ?"
+        row = db.execute(query, (self.seat.key, self.seat.epoch, place(self.seat.key, last.seq))).fetchone()
+        return row is not None and row[0] == last.crc
+
+    def _fenced(self, db: sqlite3.Connection) -> JournalError:
+        seat = self.seat
+        self._owners.free(seat.key, seat)
+        row = db.execute("SELECT epoch FROM runs WHERE key = ?", (seat.key,)).fetchone()
+        if row is None:
+            return JournalWriteError(
+                self._name, f"run {seat.header.run_id!r} was deleted while it was written"
+            )
+        return FencedError(self._name, seat.header.run_id, seat.epoch, row[0])
+
+
+class Create:
+    """A new run with its first record, owned from the start."""
+
+    several = True
+
+    def __init__(self, name: str, owners: Owners, header: RunHeader, first: Encoded, me: str) -> None:
+        self.seat = Seat()
+        self.seat.header = header
+        self._name = name
+        self._owners = owners
+        self._first = first
+        self._me = me
+
+    def apply(self, db: sqlite3.Connection) -> None:
+        """Insert the run and its record, and lock it before anybody can see it."""
+        header, seat = self.seat.header, self.seat
+        if db.execute("SELECT 1 FROM runs WHERE run_id = ?", (header.run_id,)).fetchone():
+            raise RunExistsError(self._name, header.run_id)
+        shape = content_hash(header.shape)
+        insert_blobs(db, ((shape, header.shape), *self._first.blobs))
+        row = (header.run_id, header.graph, header.digest, shape, header.created)
+        parent = header.parent or (None, None)
+        inserted = db.execute(
+            "INSERT INTO runs (run_id, graph, digest, shape, created, parent, parent_seq, status, epoch, owner)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
+            (*row, *parent, RunStatus.RUNNING.value, self._me),
+        )
+        key = inserted.lastrowid
+        assert key is not None
+        if seat.key not in (0, key):  # a transaction begun anew gave it another key
+            self._owners.free(seat.key, seat)
+        seat.key, seat.epoch, seat.next_seq = key, 1, self._first.seq + 1
+        if not self._owners.claim(key, seat):
+            raise RunOwnedError(self._name, header.run_id, "a process that holds the lock of its key")
+        db.execute(_INSERT, (place(key, self._first.seq), self._first.crc, self._first.body))
+
+    def landed(self, db: sqlite3.Connection) -> bool:
+        """Whether the run is there, made by us."""
+        query = "SELECT 1 FROM runs WHERE key = ? AND run_id = ? AND owner = ? AND epoch = 1"
+        row = (self.seat.key, self.seat.header.run_id, self._me)
+        return db.execute(query, row).fetchone() is not None
+
+
+class Acquire:
+    """The next epoch of a run."""
+
+    several = True
+
+    def __init__(self, name: str, owners: Owners, run_id: str, me: str, *, takeover: bool) -> None:
+        self.seat = Seat()
+        self._name = name
+        self._owners = owners
+        self._run_id = run_id
+        self._me = me
+        self._takeover = takeover
+
+    def apply(self, db: sqlite3.Connection) -> None:
+        """Lock the run, or take it over, and raise its epoch."""
+        seat = self.seat
+        seat.key, seat.header = find_run(db, self._name, self._run_id)
+        epoch, owner = db.execute("SELECT epoch, owner FROM runs WHERE key = ?", (seat.key,)).fetchone()
+        if not self._owners.claim(seat.key, seat, takeover=self._takeover):
+            raise RunOwnedError(self._name, self._run_id, owner)
+        seat.epoch = epoch + 1
+        db.execute("UPDATE runs SET epoch = ?, owner = ? WHERE key = ?", (seat.epoch, self._me, seat.key))
+        seat.next_seq = last_seq(db, seat.key) + 1
+
+    def landed(self, db: sqlite3.Connection) -> bool:
+        """Whether the epoch is the one we gave it."""
+        query = "SELECT 1 FROM runs WHERE key = ? AND epoch = ? AND owner = ?"
+        return db.execute(query, (self.seat.key, self.seat.epoch, self._me)).fetchone() is not None

@@ -1,0 +1,119 @@
+"""Reading the tables, and the little that several writers share."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from backedge.engine.errors import JournalCorruptError, RunNotFoundError
+from backedge.engine.records import Record, RunHeader, RunStatus, RunSummary
+
+from .codec import decode, decode_stored, written_at
+from .ownership import Owners
+
+_KNOWN = 5  # how many runs a RunNotFoundError names
+_SEQ_BITS = 32
+_HEADER = "run_id, graph, digest, (SELECT content FROM blobs WHERE hash = shape), created, parent, parent_seq"
+_SUMMARIES = f"""
+    SELECT key, status, owner, place, crc, body, {_HEADER}
+    FROM runs LEFT JOIN records ON place = (
+        SELECT max(place) FROM records
+        WHERE place BETWEEN key << {_SEQ_BITS} AND ((key + 1) << {_SEQ_BITS}) - 1
+    )
+    ORDER BY created DESC, key DESC"""  # noqa: S608  # put together from constants alone
+
+
+def place(key: int, seq: int) -> int:
+    """Where a record stands in the table."""
+    return key << _SEQ_BITS | seq
+
+
+def find_run(db: sqlite3.Connection, name: str, run_id: str) -> tuple[int, RunHeader]:
+    """A run's key and header. Raises RunNotFoundError."""
+    row = db.execute(f"SELECT key, {_HEADER} FROM runs WHERE run_id = ?", (run_id,)).fetchone()  # noqa: S608
+    if row is None:
+        newest = db.execute("SELECT run_id FROM runs ORDER BY created DESC, key DESC LIMIT ?", (_KNOWN,))
+        raise RunNotFoundError(name, run_id, [known for (known,) in newest])
+    return row[0], _header(name, row[1:])
+
+
+def last_seq(db: sqlite3.Connection, key: int) -> int:
+    """The `seq` of a run's last record, -1 where there is none."""
+    query = "SELECT max(place) FROM records WHERE place BETWEEN ? AND ?"
+    (last,) = db.execute(query, (place(key, 0), place(key + 1, 0) - 1)).fetchone()
+    return -1 if last is None else last - place(key, 0)
+
+
+def insert_blobs(db: sqlite3.Connection, blobs: Iterable[tuple[bytes, bytes]]) -> None:
+    """Store contents by their hashes, those that are not there yet."""
+    for row in blobs:
+        db.execute("INSERT OR IGNORE INTO blobs (hash, content) VALUES (?, ?)", row)
+
+
+def read_records(
+    db: sqlite3.Connection, name: str, run_id: str, after: int, before: int | None, limit: int
+) -> list[Record]:
+    """Up to `limit` records of a run.
+
+    Raises:
+        RunNotFoundError: There is no such run.
+        JournalCorruptError: A record is damaged or missing; it is named.
+    """
+    key, _ = find_run(db, name, run_id)
+    first = max(after, -1) + 1
+    end = place(key + 1, 0) if before is None else place(key, max(before, 0))
+    query = "SELECT place, crc, body FROM records WHERE place >= ? AND place < ? ORDER BY place LIMIT ?"
+    rows = db.execute(query, (place(key, first), end, limit))
+    return list(
+        _decoded(db, name, run_id, first, ((at - place(key, 0), crc, body) for at, crc, body in rows))
+    )
+
+
+def _decoded(
+    db: sqlite3.Connection, name: str, run_id: str, first: int, rows: Iterable[tuple[int, int, bytes]]
+) -> Iterator[Record]:
+    blob = partial(_blob, db)
+    for expected, row in enumerate(rows, first):
+        if row[0] != expected:
+            raise JournalCorruptError.of_record(name, run_id, expected, "it is missing")
+        yield decode_stored(name, run_id, row, blob)
+
+
+def read_summaries(db: sqlite3.Connection, name: str, owners: Owners) -> list[RunSummary]:
+    """All runs, newest first: one seek for each run's last record, no scan of the records."""
+    blob = partial(_blob, db)
+    summaries = []
+    for key, status, owner, at, crc, body, *header in db.execute(_SUMMARIES):
+        told = _header(name, header)
+        seq = -1 if at is None else at - place(key, 0)
+        summaries.append(
+            RunSummary(
+                header=told,
+                status=RunStatus(status),
+                records=seq + 1,
+                updated=told.created if at is None else _when(seq, crc, body, blob, told.created),
+                owner=owner if owners.owned(key) else None,
+            )
+        )
+    return summaries
+
+
+def _when(seq: int, crc: int, body: bytes, blob: partial[bytes | None], otherwise: float) -> float:
+    try:
+        return written_at(decode(seq, crc, body, blob))
+    except ValueError:
+        return otherwise  # a damaged record must not hide the other runs; reading its run will tell
+
+
+def _header(name: str, row: Sequence[Any]) -> RunHeader:
+    run_id, graph, digest, shape, created, parent, parent_seq = row
+    if shape is None:
+        raise JournalCorruptError(name, f"the graph's shape of run {run_id!r} is missing", run_id=run_id)
+    return RunHeader(run_id, graph, digest, shape, created, None if parent is None else (parent, parent_seq))
+
+
+def _blob(db: sqlite3.Connection, name: bytes) -> bytes | None:
+    row = db.execute("SELECT content FROM blobs WHERE hash = ?", (name,)).fetchone()
+    return None if row is None else row[0]
