@@ -1,0 +1,181 @@
+"""The state that flows along the edges: immutable snapshots, and how they are written, merged and read.
+
+State is never a shared mutable dictionary. Each activation reads one snapshot, the merge of the tokens that triggered
+it; its update makes a new snapshot for its outgoing edges. What a merge gives depends on who wrote what, knowing
+what, and never on when: see `history`.
+
+* A **plain field** comes from the one edge that wrote it last, in the sense of causality. Tokens of the same edge
+  (several rounds) count as a sequence, of which the last write counts. Two edges that bring writes of which neither
+  knew the other are a `MergeConflict`, whether or not the values are equal.
+* A **field with a reducer** is the fold of all updates that any of the tokens knows, each once, in the order of the
+  writers' positions.
+
+Nothing here knows pydantic, asyncio or a clock. `fields.StateSchema` makes the first snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from .history import UNSET, Cell, Fold, FoldCell, Position, dominant, latest, root_cell, root_fold, union
+
+Copier: TypeAlias = Callable[[Any], Any]
+AnyCell: TypeAlias = Cell | FoldCell
+
+
+class MergeConflict(Exception):  # noqa: N818 - it becomes a ConflictError where the activation is known
+    """Two edges brought writes of the same plain field, made without knowing of each other.
+
+    `writers` are the two writers as they were given to `Snapshot.write`, in order of position.
+    """
+
+    def __init__(self, field: str, writer_a: object, writer_b: object) -> None:
+        self.field = field
+        self.writers = (writer_a, writer_b)
+        super().__init__(field, writer_a, writer_b)
+
+    def __str__(self) -> str:
+        return f"field {self.field!r} was written concurrently by {self.writers[0]} and {self.writers[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What snapshots need to know of their fields; one for all snapshots of a graph.
+
+    Attributes:
+        names: The fields, in the order of their cells.
+        index: Field to place of its cell.
+        folds: For each field how its reducer folds updates into a value, or None for a plain field.
+        copiers: For each field how a value is copied for a reader, or None where its type is immutable.
+    """
+
+    names: tuple[str, ...]
+    index: Mapping[str, int]
+    folds: tuple[Fold | None, ...]
+    copiers: tuple[Copier | None, ...]
+
+    def root(self, values: Mapping[str, object]) -> Snapshot:
+        """The snapshot before anything was written; fields without a value are unset."""
+        return Snapshot(
+            self, tuple(self.fresh(n, values.get(name, UNSET)) for n, name in enumerate(self.names))
+        )
+
+    def fresh(self, place: int, value: object, writer: object = "START") -> AnyCell:
+        """A cell that nothing precedes."""
+        return root_cell(value, (), writer) if self.folds[place] is None else root_fold(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Values that replace what a frontier holds: the same new cells on each of its snapshots."""
+
+    cells: Mapping[int, AnyCell]
+
+
+class Snapshot:
+    """An immutable state: for each field its value and what that value knows."""
+
+    __slots__ = ("_cells", "_layout")
+
+    def __init__(self, layout: Layout, cells: tuple[AnyCell, ...]) -> None:
+        self._layout = layout
+        self._cells = cells
+
+    def write(self, updates: Mapping[str, object], position: Position, writer: object) -> Snapshot:
+        """The snapshot after an activation's writes.
+
+        Args:
+            updates: Field to update: the new value of a plain field, what a reducer takes otherwise. They must be
+                decoded values which nobody else holds.
+            position: The activation's place in the fixed order; unique, and greater than those of all writes that
+                this snapshot knows.
+            writer: Whoever `str()` of which is the activation's id.
+
+        Raises:
+            KeyError: There is no such field.
+        """
+        if not updates:
+            return self
+        layout = self._layout
+        cells = list(self._cells)
+        for name, update in updates.items():
+            place = layout.index[name]
+            cell = cells[place]
+            if isinstance(cell, Cell):
+                cells[place] = cell.write(update, position, writer)
+            else:
+                fold = layout.folds[place]
+                assert fold is not None
+                cells[place] = cell.write(update, position, fold)
+        return Snapshot(layout, tuple(cells))
+
+    def has(self, field: str) -> bool:
+        """Whether the field has a value. KeyError if there is no such field."""
+        return self._cells[self._layout.index[field]].value is not UNSET
+
+    def read(self, field: str) -> Any:
+        """The field's value, for one reader: what is mutable is a copy.
+
+        Raises:
+            KeyError: The field is unset, or there is no such field.
+        """
+        place = self._layout.index[field]
+        value = self._cells[place].value
+        if value is UNSET:
+            raise KeyError(field)
+        copy = self._layout.copiers[place]
+        return value if copy is None else copy(value)
+
+    def values(self) -> dict[str, Any]:
+        """All fields that have a value, as `read` gives them."""
+        return {name: self.read(name) for name in self._layout.names if self.has(name)}
+
+    def edited(self, edit: Edit) -> Snapshot:
+        """The snapshot with the edit's values. Give one edit to all snapshots of a frontier: then they agree."""
+        cells = list(self._cells)
+        for place, cell in edit.cells.items():
+            cells[place] = cell
+        return Snapshot(self._layout, tuple(cells))
+
+
+def merge(groups: Sequence[Sequence[Snapshot]]) -> Snapshot:
+    """The state in which tokens meet.
+
+    Args:
+        groups: For each edge the snapshots of its tokens, latest last. At least one token in all.
+
+    Returns:
+        The merged snapshot; the very same object where there is nothing to merge.
+
+    Raises:
+        MergeConflict: A plain field was written on two edges since they parted.
+    """
+    if len(groups) == 1 and len(groups[0]) == 1:
+        return groups[0][0]
+    tokens = [snapshot for group in groups for snapshot in group]
+    first = tokens[0]
+    rows = {token._cells: None for token in tokens}
+    if len(rows) == 1:
+        return first
+    layout = first._layout
+    cells = list(first._cells)
+    for place, column in enumerate(zip(*rows, strict=True)):
+        distinct = dict.fromkeys(column)
+        if len(distinct) == 1:
+            continue
+        fold = layout.folds[place]
+        if fold is not None:
+            cells[place] = union(list(distinct), fold)  # type: ignore[arg-type]
+        else:
+            cells[place] = _plain(layout.names[place], [[s._cells[place] for s in group] for group in groups])
+    return Snapshot(layout, tuple(cells))
+
+
+def _plain(field: str, groups: Sequence[Sequence[Cell]]) -> Cell:
+    sides = list(dict.fromkeys(latest(group) for group in groups))
+    winner = sides[0] if len(sides) == 1 else dominant(sides)
+    if isinstance(winner, tuple):
+        raise MergeConflict(field, winner[0].writer, winner[1].writer)
+    return winner
