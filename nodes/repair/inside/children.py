@@ -1,0 +1,150 @@
+"""One forked child for each candidate: nothing a candidate does reaches the next one.
+
+A child inherits a warm interpreter, so that it costs about a millisecond. It hands one line over for each case and a
+last one when it is done; only the parent writes the report. A child that is stuck where no Python signal is seen, in
+one long call into C, is killed from here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn
+
+from .clock import TimeUpError, time_limit
+from .subjects import Subject
+from .values import SHOWN, NotJSONError
+
+LOADING = 5.0
+"""Seconds of processor time a program may take to load."""
+
+GRACE = 0.25
+"""Seconds on the clock added to a case's limit, times `SLACK`, before its process is killed."""
+
+SLACK = 4.0
+
+Line = dict[str, Any]
+Tell = Callable[[Line], None]
+
+
+def judged(subject: Subject, case: int, limit: float) -> Line:
+    """Run one case and say how it went.
+
+    Returns:
+        ``code`` is one of ``p`` passed, ``f`` wrong result, ``e`` raised, ``t`` time was up; ``text`` tells more.
+    """
+    before = time.process_time()
+    try:
+        with time_limit(limit):
+            code, text = subject.run(case)
+    except TimeUpError:
+        code, text = "t", f"more than {limit:.2g} s"
+    except AssertionError as error:
+        code, text = "f", _cut(str(error) or "an assertion failed")
+    except NotJSONError as error:
+        code, text = "e", _cut(str(error))
+    except BaseException as error:
+        code, text = "e", _cut(f"{type(error).__name__}: {_message(error)}")
+    return {"case": case, "code": code, "text": text, "seconds": time.process_time() - before}
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException:
+        return "(its message cannot be shown)"
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
+
+
+def load(subject: Subject, source: str) -> Line | None:
+    """Load a program; None when it did, else a line that says why not."""
+    try:
+        with time_limit(LOADING):
+            subject.load(source)
+    except TimeUpError:
+        return {"code": "t", "text": "loading the program took too long"}
+    except BaseException as error:
+        return {"code": "e", "text": _cut(f"{type(error).__name__}: {_message(error)}")}
+    return None
+
+
+def fork(work: Callable[[Tell], None], limit: Callable[[], float]) -> Iterator[Line]:
+    """Run `work` in a child process and give the lines it tells, as they come.
+
+    Args:
+        work: Gets a function that hands a line over.
+        limit: How many seconds on the clock the child may be silent from now on; asked before each wait.
+
+    Yields:
+        The child's lines; the last one is ``{"end": how}`` with ``done``, ``killed`` or ``died``.
+    """
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        _child(work, writer)
+    os.close(writer)
+    end = "died"
+    try:
+        rest = b""
+        while True:
+            if not select.select([reader], [], [], limit())[0]:
+                end = "killed"
+                break
+            data = os.read(reader, 1 << 16)
+            if not data:
+                break
+            *lines, rest = (rest + data).split(b"\n")
+            for line in map(_decoded, lines):
+                if line.get("done"):
+                    end = "done"
+                elif line:
+                    yield line
+            if end == "done":
+                break
+    finally:
+        os.close(reader)
+        for target in (-child, child):  # its whole group, in case it forked
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(target, signal.SIGKILL)
+        os.waitpid(child, 0)
+    yield {"end": end}
+
+
+def _decoded(line: bytes) -> Mapping[str, Any]:
+    try:
+        data = json.loads(line)
+    except ValueError:  # a candidate wrote into our pipe
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _child(work: Callable[[Tell], None], writer: int) -> NoReturn:
+    status = 1
+    try:
+        os.setpgid(0, 0)
+        work(lambda line: _write(writer, line))
+        _write(writer, {"done": True})
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _write(writer: int, line: Line) -> None:
+    data = json.dumps(line).encode() + b"\n"
+    while data:
+        data = data[os.write(writer, data) :]
+
+
+def patience(seconds: float) -> float:
+    """Seconds on the clock after which a silent case with this limit is taken for stuck."""
+    return GRACE + SLACK * seconds

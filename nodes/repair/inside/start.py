@@ -1,0 +1,17 @@
+"""Starts the harness in a fresh interpreter whose sets have the same order every time."""
+
+import os
+import sys
+
+if os.environ.get("PYTHONHASHSEED") != "0":
+    os.execve(  # noqa: S606: ourselves again
+        sys.executable,
+        [sys.executable, "-P", "-s", "-B", os.path.abspath(__file__)],  # noqa: PTH100: cheaper than pathlib
+        {"PYTHONHASHSEED": "0"},
+    )
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
+
+from inside.harness import main  # noqa: E402
+
+main()

@@ -1,0 +1,229 @@
+"""The *interpreter* role: runs programs in the sandbox, many candidates to a sandbox and several sandboxes at once.
+
+Starting a sandbox costs more than running a candidate, so a batch is split into one request for each worker, and the
+harness inside forks a warm process for each candidate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from backedge.engine.errors import BackedgeError
+from backedge.nodes.sandbox.protocol import Ended, Limits, MiB, Program, Sandbox
+
+from .imports import warm_modules
+from .inside.values import same
+from .models import Candidate, Observed, Report, Result, Survey
+from .spec import Specification
+
+BATCH_SECONDS = 4.0
+"""Seconds on the clock after which a worker starts no further candidate of its batch."""
+
+SHORT, LONG, SURVEY_BUDGET = 0.2, 1.5, 3.0
+"""Seconds for a case of the original at first, on the second try, and for all second tries together."""
+
+LEAST, FACTOR = 0.05, 20.0
+"""A case's limit: this many times what it took the original, but no less than so many seconds."""
+
+CONFIRM_PATIENCE = 20.0
+"""Factor on the limits when winners are confirmed."""
+
+THRIFTY = 0.02
+"""Seconds; where the failing cases take longer, a candidate is given up at its first counterexample."""
+
+
+class HarnessError(BackedgeError):
+    """The harness in the sandbox did not answer: the sandbox or its interpreter is at fault, not the program."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """Runs surveys and batches.
+
+    Attributes:
+        sandbox: Where programs run.
+        workers: Sandboxes at once.
+    """
+
+    sandbox: Sandbox
+    workers: int = 2
+
+    async def survey(self, spec: Specification) -> Report:
+        """Run the original on every case and observe it.
+
+        Raises:
+            HarnessError: The sandbox gave no answer, or the test file cannot be run here.
+        """
+        start = time.monotonic()
+        request = {
+            "mode": "survey",
+            "source": spec.source,
+            "short": SHORT,
+            "long": LONG,
+            "budget": SURVEY_BUDGET,
+            **_common(spec, ()),
+        }
+        lines = await self._ask(spec, request, wall=120.0)
+        return Report(survey=_survey(lines), seconds=time.monotonic() - start)
+
+    async def trial(
+        self, spec: Specification, survey: Survey, batch: Sequence[Candidate], kills: Sequence[int] = ()
+    ) -> Report:
+        """Run a batch of candidates, and confirm those that pass.
+
+        Args:
+            spec: What should hold.
+            survey: How the original did.
+            batch: The candidates, the most promising first.
+            kills: For each case how many candidates it refuted; cases that refute often run first.
+
+        Raises:
+            HarnessError: A sandbox gave no answer.
+        """
+        start = time.monotonic()
+        request = _trial_request(spec, survey, kills)
+        parts = [part for part in (batch[worker :: self.workers] for worker in range(self.workers)) if part]
+        answers = await asyncio.gather(*(self._try(spec, request, part) for part in parts))
+        known = {line["id"]: line for answer in answers for line in answer}
+        results = tuple(_result(known[candidate.id]) for candidate in batch if candidate.id in known)
+        winners = {result.id for result in results if result.passed}
+        confirmed = []
+        for candidate in (candidate for candidate in batch if candidate.id in winners):
+            if await self.confirm(spec, survey, candidate):
+                confirmed.append(candidate.id)
+        return Report(results=results, confirmed=tuple(confirmed), seconds=time.monotonic() - start)
+
+    async def confirm(self, spec: Specification, survey: Survey, candidate: Candidate) -> bool:
+        """Run a candidate alone, with time to spare, in a sandbox that does not hold the expected results."""
+        request = _trial_request(spec, survey, ()) | {"expected": None, "first": [], "known": {}, "values": True}
+        request["then"] = list(range(len(survey.cases)))
+        one = candidate.model_copy(update={"patience": CONFIRM_PATIENCE})
+        lines = await self._try(spec, request, [one])
+        if not lines or set(lines[0]["outcomes"]) != {"p"}:
+            return False
+        if spec.tests is not None:
+            return True
+        values = lines[0]["values"]
+        return all(
+            same(json.loads(case.expected), json.loads(value)) for case, value in zip(spec.cases, values, strict=True)
+        )
+
+    async def _try(
+        self, spec: Specification, request: Mapping[str, Any], batch: Sequence[Candidate]
+    ) -> list[dict[str, Any]]:
+        candidates = [
+            {"id": one.id, "source": one.source(spec.source), "patience": one.patience} for one in batch
+        ]
+        longest = sum(request["limits"]) * max(one.patience for one in batch)
+        wall = BATCH_SECONDS + 10.0 + 4 * longest
+        return await self._ask(spec, {**request, "candidates": candidates, "budget": BATCH_SECONDS}, wall=wall)
+
+    async def _ask(self, spec: Specification, request: Mapping[str, Any], *, wall: float) -> list[dict[str, Any]]:
+        program = Program(
+            argv=("python", "-S", "-P", ".backedge/inside/start.py"),
+            files=_files(spec),
+            stdin=json.dumps(request).encode(),
+            limits=Limits(wall=wall, cpu=wall, output=64 * MiB, processes=64),
+        )
+        outcome = await self.sandbox.run(program)
+        lines = [json.loads(line) for line in outcome.stdout.splitlines() if line.endswith(b"}")]
+        failed = next((line["failed"] for line in lines if "failed" in line), None)
+        if failed is not None:
+            raise HarnessError(f"{spec.tests}: the tests cannot be run here: {failed}")
+        if outcome.ended is Ended.EXITED and outcome.exit_status != 0 or (not lines and not outcome.ok):
+            tail = outcome.stderr.decode(errors="replace").strip().splitlines()[-1:]
+            raise HarnessError(f"the harness ended early ({outcome.ended}, {outcome.exit_status}): {''.join(tail)}")
+        return lines
+
+
+def _files(spec: Specification) -> dict[str, bytes]:
+    """What is laid out in the sandbox: the harness, the program, and what they need."""
+    inside = files(f"{__package__}.inside")
+    shipped = {
+        f".backedge/inside/{entry.name}": entry.read_bytes() for entry in inside.iterdir() if entry.name.endswith(".py")
+    }
+    own = {name: text.encode() for name, text in spec.files.items()}
+    return {**own, spec.program: spec.source.encode(), **shipped}
+
+
+def _common(spec: Specification, names: Sequence[str]) -> dict[str, Any]:
+    """The part of a request that says what a case is."""
+    local = {name.removesuffix(".py").replace("/", ".").rpartition(".")[2] for name in (*spec.files, spec.program)}
+    sources = [spec.source, *([spec.files[spec.tests]] if spec.tests else [])]
+    modules = [name for source in sources for name in warm_modules(source)]
+    warm = [name for name in modules if not local & set(name.split(".")) and name != "pytest"]
+    return {
+        "program": spec.program,
+        "function": spec.function,
+        "tests": spec.tests,
+        "paths": list(spec.paths),
+        "warm": sorted(set(warm)),
+        "cases": list(names) if spec.tests else [case.arguments for case in spec.cases],
+        "expected": None if spec.tests else [json.loads(case.expected) for case in spec.cases],
+    }
+
+
+def _trial_request(spec: Specification, survey: Survey, kills: Sequence[int]) -> dict[str, Any]:
+    refuted = dict(enumerate(kills))
+
+    def promise(case: int) -> tuple[int, float, int]:
+        return (-refuted.get(case, 0), survey.cases[case].seconds, case)
+
+    failing = sorted(survey.failing, key=lambda case: (survey.cases[case].seconds, case))
+    return {
+        "mode": "trial",
+        "first": failing,
+        "then": sorted(survey.passing, key=promise),
+        "limits": case_limits(survey),
+        "known": {case: [survey.cases[case].code, survey.cases[case].text] for case in survey.failing},
+        "thrifty": sum(survey.cases[case].seconds for case in survey.failing if survey.cases[case].code != "t") > THRIFTY,
+        **_common(spec, survey.names),
+    }
+
+
+def case_limits(survey: Survey) -> list[float]:
+    """Seconds of processor time each case may take, from what the cases took the original.
+
+    A passing case gets `FACTOR` times its own time, long ones less; a failing one what the slowest passing case gets,
+    since how long it should take is not known.
+    """
+    passing = [survey.cases[case].seconds for case in survey.passing]
+    slowest = max(passing, default=0.0)
+    return [
+        max(LEAST, min(FACTOR * seconds, seconds * 2 + 1.0))
+        for seconds in (case.seconds if case.code == "p" else slowest for case in survey.cases)
+    ]
+
+
+def _survey(lines: Iterable[Mapping[str, Any]]) -> Survey:
+    cases: dict[int, Observed] = {}
+    types: dict[str, tuple[str, ...]] = {}
+    names: tuple[str, ...] = ()
+    for line in lines:
+        if "case" in line:
+            cases[line["case"]] = Observed(
+                code=line["code"],
+                text=line["text"],
+                seconds=round(line["seconds"], 6),
+                lines=tuple(line.get("lines", ())),
+            )
+        types = {name: tuple(seen) for name, seen in line["types"].items()} if "types" in line else types
+        names = tuple(line.get("names", names))
+    return Survey(cases=tuple(cases[case] for case in sorted(cases)), types=types, names=names)
+
+
+def _result(line: Mapping[str, Any]) -> Result:
+    counterexample = line["counterexample"]
+    return Result(
+        id=line["id"],
+        outcomes=line["outcomes"],
+        changed=line["changed"],
+        counterexample=(counterexample[0], counterexample[1]) if counterexample else None,
+        seconds=line["seconds"],
+    )

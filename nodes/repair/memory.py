@@ -1,0 +1,177 @@
+"""What the search remembers from round to round, and how it learns from results.
+
+The memory is small, bounded and holds no program text: a candidate is named by the pool it comes from and its place
+there. From the specification, the survey and the memory the search goes on exactly where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from .models import PASSED, Candidate, Frozen, Replacement, Report, Result, Survey
+
+MOST_BASES = 24
+"""Candidates kept as starting points for a second edit."""
+
+MOST_SLOW = 30
+"""Candidates kept for another try with more time."""
+
+MORE_PATIENCE, MOST_PATIENCE = 10.0, 100.0
+
+
+class Tally(Frozen):
+    """What was seen of one line or one kind of edit.
+
+    Attributes:
+        tried: Candidates run.
+        changed: Of these, how many changed what a failing case does.
+        gained: The sum of their gains, see `gain`.
+    """
+
+    tried: int = 0
+    changed: int = 0
+    gained: float = 0.0
+
+    def plus(self, changed: bool, gained: float) -> Tally:
+        """With one more candidate."""
+        return Tally(
+            tried=self.tried + 1, changed=self.changed + changed, gained=round(self.gained + gained, 6)
+        )
+
+
+class Base(Frozen):
+    """A candidate that made failing cases pass: where two-edit candidates start from."""
+
+    replacements: tuple[Replacement, ...]
+    outcomes: str
+    text: str
+    gain: float
+    size: float
+
+
+class Memory(Frozen):
+    """Everything the search has learned.
+
+    Attributes:
+        round: Rounds done.
+        candidates: Candidates run.
+        seconds: Time on the clock of all rounds.
+        rate: Candidates per second in the last round.
+        tried: For each stream ``base.tier`` which places of its pool were tried, as the bits of a hexadecimal number.
+        lines: Tallies by line of the original.
+        kinds: Tallies by kind of edit.
+        bases: Starting points for second edits, in the order they were found.
+        slow: Candidates that only lacked time.
+        kills: For each case how many candidates it refuted.
+        best: The most cases any candidate passed.
+    """
+
+    round: int = 0
+    candidates: int = 0
+    seconds: float = 0.0
+    rate: float = 0.0
+    tried: dict[str, str] = {}
+    lines: dict[int, Tally] = {}
+    kinds: dict[str, Tally] = {}
+    bases: tuple[Base, ...] = ()
+    slow: tuple[Candidate, ...] = ()
+    kills: tuple[int, ...] = ()
+    best: int = 0
+
+
+def gain(survey: Survey, result: Result) -> float:
+    """How much better a candidate does than the original: 1 when all failing cases pass and none else broke.
+
+    The share of failing cases that pass now, less half the share of passing cases that broke; never below 0.
+    """
+    failing, passing = survey.failing, survey.passing
+    mended = sum(result.outcomes[case] == PASSED for case in failing)
+    broken = sum(result.outcomes[case] not in (PASSED, "-") for case in passing)
+    lost = broken / len(passing) if passing else 0.0
+    return max(0.0, mended / len(failing) - 0.5 * lost)
+
+
+def learn(memory: Memory, survey: Survey, batch: Sequence[Candidate], report: Report, *, guided: bool = True) -> Memory:
+    """The memory after one more round.
+
+    Args:
+        memory: What was known.
+        survey: How the original did.
+        batch: The candidates that were proposed.
+        report: How they did. Candidates without a result count as not tried.
+        guided: Whether to learn from results; without, only what was tried is noted.
+    """
+    proposed = {candidate.id: candidate for candidate in batch}
+    tried = marked(memory.tried, (result.id for result in report.results))
+    update = {
+        "round": memory.round + 1,
+        "candidates": memory.candidates + len(report.results),
+        "seconds": round(memory.seconds + report.seconds, 3),
+        "rate": round(len(report.results) / report.seconds, 1) if report.results else memory.rate,
+        "tried": tried,
+        "slow": _slow(memory, proposed, report.results),
+        "best": max([memory.best, len(survey.passing), *(r.outcomes.count(PASSED) for r in report.results)]),
+    }
+    if guided:
+        update |= _lessons(memory, survey, proposed, report.results)
+    return memory.model_copy(update=update)
+
+
+def marked(tried: Mapping[str, str], ids: Iterable[str]) -> dict[str, str]:
+    """Note candidates as tried."""
+    bits = {stream: int(mask, 16) for stream, mask in tried.items()}
+    for one in ids:
+        stream, _, place = one.rpartition(".")
+        if stream and place.isdigit():
+            bits[stream] = bits.get(stream, 0) | (1 << int(place))
+    return {stream: f"{mask:x}" for stream, mask in bits.items()}
+
+
+def _lessons(
+    memory: Memory, survey: Survey, proposed: Mapping[str, Candidate], results: Sequence[Result]
+) -> dict[str, object]:
+    """Tallies, starting points and counterexamples."""
+    lines, kinds, bases = dict(memory.lines), dict(memory.kinds), list(memory.bases)
+    kills = list(memory.kills) or [0] * len(survey.cases)
+    for result in results:
+        candidate = proposed[result.id]
+        gained = gain(survey, result)
+        lines[candidate.line] = lines.get(candidate.line, Tally()).plus(result.changed, gained)
+        kinds[candidate.kind] = kinds.get(candidate.kind, Tally()).plus(result.changed, gained)
+        if result.counterexample is not None:
+            kills[result.counterexample[0]] += 1
+        if gained > 0 and not result.passed:
+            _add_base(bases, candidate, result, gained)
+    return {"lines": lines, "kinds": kinds, "bases": tuple(bases), "kills": tuple(kills)}
+
+
+def _add_base(bases: list[Base], candidate: Candidate, result: Result, gained: float) -> None:
+    """Keep a candidate as a starting point, unless one that behaves alike is kept already."""
+    text = result.counterexample[1] if result.counterexample else ""
+    if any(base.outcomes == result.outcomes and base.text == text for base in bases):
+        return
+    if len(bases) >= MOST_BASES and gained <= max(base.gain for base in bases):
+        return
+    if len(bases) < 2 * MOST_BASES:
+        bases.append(
+            Base(
+                replacements=candidate.replacements,
+                outcomes=result.outcomes,
+                text=text,
+                gain=round(gained, 6),
+                size=candidate.size,
+            )
+        )
+
+
+def _slow(memory: Memory, proposed: Mapping[str, Candidate], results: Sequence[Result]) -> tuple[Candidate, ...]:
+    """Candidates that passed all they had time for; they get more of it."""
+    waiting = [one for one in memory.slow if one.id not in {result.id for result in results}]
+    for result in results:
+        letters = set(result.outcomes)
+        if "t" in letters and PASSED in letters and letters <= {PASSED, "t", "-"}:
+            candidate = proposed[result.id]
+            patience = candidate.patience * MORE_PATIENCE
+            if patience <= MOST_PATIENCE:
+                waiting.append(candidate.model_copy(update={"patience": patience}))
+    return tuple(waiting[:MOST_SLOW])

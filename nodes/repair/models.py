@@ -1,0 +1,161 @@
+"""The facts that travel between the roles: observations, candidates, results, and what was learned from them.
+
+All are frozen pydantic models, so that every round of the loop is a record from which it can go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+PASSED = "p"
+
+
+class Frozen(BaseModel):
+    """A model that never changes."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Observed(Frozen):
+    """How the original did on one case.
+
+    Attributes:
+        code: ``p`` passed, ``f`` wrong result, ``e`` raised, ``t`` out of time, ``c`` the process died.
+        text: The result, or what went wrong, in one line.
+        seconds: Processor time.
+        lines: The program's lines that were executed.
+    """
+
+    code: str
+    text: str
+    seconds: float
+    lines: tuple[int, ...] = ()
+
+
+class Survey(Frozen):
+    """How the original did on all cases, and what was seen on the way.
+
+    Attributes:
+        cases: One observation for each case.
+        types: Type names seen in variables; keys as `backedge.nodes.repair.inside.observe.Observer` writes them.
+        names: The names of the tests, when the cases are tests.
+    """
+
+    cases: tuple[Observed, ...]
+    types: dict[str, tuple[str, ...]] = {}
+    names: tuple[str, ...] = ()
+
+    @property
+    def failing(self) -> tuple[int, ...]:
+        """The numbers of the cases that do not pass."""
+        return tuple(number for number, case in enumerate(self.cases) if case.code != PASSED)
+
+    @property
+    def passing(self) -> tuple[int, ...]:
+        """The numbers of the cases that pass."""
+        return tuple(number for number, case in enumerate(self.cases) if case.code == PASSED)
+
+
+class Replacement(NamedTuple):
+    """Put `text` in the place of the characters from `start` up to `end`."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Candidate(Frozen):
+    """A proposed program: the original with some pieces of text replaced.
+
+    Attributes:
+        id: Names it within the search.
+        replacements: What differs from the original, in order and without overlap.
+        line: The first changed line of the original.
+        kind: The sort of edit.
+        size: How large the change is; smaller is preferred.
+        patience: Factor on the time limits of the cases.
+    """
+
+    id: str
+    replacements: tuple[Replacement, ...]
+    line: int
+    kind: str
+    size: float
+    patience: float = 1.0
+
+    def source(self, original: str) -> str:
+        """The candidate's whole program."""
+        return replaced(original, self.replacements)
+
+
+def replaced(text: str, replacements: Sequence[Replacement]) -> str:
+    """Apply replacements to a text.
+
+    Example:
+        >>> replaced("a + b", [Replacement(2, 3, "-")])
+        'a - b'
+    """
+    pieces, position = [], 0
+    for start, end, new in sorted(replacements):
+        pieces += [text[position:start], new]
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
+class Result(Frozen):
+    """How one candidate did.
+
+    Attributes:
+        id: The candidate's.
+        outcomes: One letter for each case as in `Observed.code`; ``-`` where it was not run.
+        changed: Whether a failing case went otherwise than with the original.
+        counterexample: The first case that did not pass and what it gave.
+        seconds: Processor time of its cases.
+    """
+
+    id: str
+    outcomes: str
+    changed: bool
+    counterexample: tuple[int, str] | None = None
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether every case was run and passed."""
+        return set(self.outcomes) == {PASSED}
+
+
+class Report(Frozen):
+    """What the interpreter found out in one round.
+
+    Attributes:
+        survey: Of the original, in the first round.
+        results: One for each candidate that was run; those the time did not suffice for are missing.
+        confirmed: Ids of candidates that passed again in a sandbox of their own, judged outside of it.
+        seconds: Time on the clock.
+    """
+
+    survey: Survey | None = None
+    results: tuple[Result, ...] = ()
+    confirmed: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+Status = Literal["searching", "repaired", "exhausted", "out of time"]
+
+
+class Verdict(Frozen):
+    """What the checker makes of a round.
+
+    Attributes:
+        status: Whether the search goes on, and if not, how it ended.
+        winners: Confirmed candidates, the best first.
+        message: One sentence for whoever watches.
+    """
+
+    status: Status
+    winners: tuple[Candidate, ...] = ()
+    message: str = ""

@@ -1,0 +1,217 @@
+"""The embedded coder: a search for the edit that makes all cases pass.
+
+Edits come from pools, one for each starting program and tier. Pools are opened from cheap to rich: the original's
+tiers first, then second edits on candidates that made some failing case pass. Among all open pools the most
+promising edits go first: by how suspicious their line is, how likely their kind is, and what earlier rounds taught
+about both. All of it is a pure function of specification, survey and memory; pools are kept only to save time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .edits import TIERS, Edit, pool
+from .localise import line_map, suspicion
+from .memory import Base, Memory, Tally
+from .models import Candidate, Replacement, Survey, replaced
+from .spec import Specification
+
+FIRST_BATCH, LEAST_BATCH, MOST_BATCH = 40, 40, 800
+"""Candidates in a round."""
+
+ROUND_SECONDS = 0.7
+"""How long a round should take, once the pace is known."""
+
+TOP_BASES = 4
+"""Starting points that are opened together."""
+
+
+def batch_size(memory: Memory) -> int:
+    """How many candidates the next round should have, from the pace of the last."""
+    if memory.round <= 1:
+        return FIRST_BATCH
+    grown = FIRST_BATCH * 2 ** (memory.round - 1)
+    return int(min(max(LEAST_BATCH, memory.rate * ROUND_SECONDS), MOST_BATCH, grown))
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A program that edits start from: its text, its suspicious lines, and where they are in the original."""
+
+    text: str
+    suspects: dict[int, float]
+    lines: dict[int, int]
+    replacements: tuple[Replacement, ...]
+    gain: float
+    size: float
+
+
+@dataclass
+class Search:
+    """Proposes candidates.
+
+    Attributes:
+        spec: What is to be repaired.
+        survey: How the original did.
+    """
+
+    spec: Specification
+    survey: Survey
+    _pools: dict[tuple[int, int], list[Edit]] = field(default_factory=dict, repr=False)
+    _starts: dict[int, Start] = field(default_factory=dict, repr=False)
+    _invalid: set[str] = field(default_factory=set, repr=False)
+
+    def propose(self, memory: Memory, size: int) -> list[Candidate]:
+        """The next candidates, the most promising first; none when there is nothing left to try.
+
+        Args:
+            memory: What was learned so far.
+            size: How many are wanted.
+        """
+        slow = [one for one in memory.slow][:size]
+        ranked = self._ranked(memory, size * 2 + 50)
+        chosen: list[Candidate] = list(slow)
+        seen = {one.replacements for one in slow}
+        for base, tier, place in ranked:
+            if len(chosen) >= size:
+                break
+            candidate = self._candidate(memory, base, tier, place)
+            if candidate is not None and candidate.replacements not in seen:
+                seen.add(candidate.replacements)
+                chosen.append(candidate)
+        return chosen
+
+    # ----------------------------------------------------------------------- ranking
+
+    def _ranked(self, memory: Memory, size: int) -> list[tuple[int, int, int]]:
+        """The best untried edits of all open pools: base, tier and place."""
+        scored: list[tuple[float, int, int, int]] = []
+        enough = size
+        opened = 0
+        factors = _Factors(memory)
+        for base, tier in self._streams(memory):
+            stream = f"{base}.{tier}"
+            if opened >= enough and stream not in memory.tried:
+                continue
+            tried = int(memory.tried.get(stream, "0"), 16)
+            start, edits = self._start(memory, base), self._pool(memory, base, tier)
+            share = 1.0 if base == 0 else (0.3 + start.gain) / (1 + 0.1 * base)
+            for place, edit in enumerate(edits):
+                if not tried >> place & 1 and f"{stream}.{place}" not in self._invalid:
+                    line = start.lines.get(edit.line, edit.line)
+                    value = share * edit.prior * start.suspects.get(edit.line, 0.05) * factors.of(line, edit.kind)
+                    scored.append((-value, base, tier, place))
+                    opened += 1
+        return [(base, tier, place) for _, base, tier, place in heapq.nsmallest(size, scored)]
+
+    def _streams(self, memory: Memory) -> Iterator[tuple[int, int]]:
+        """In which order pools are opened: base and tier; base 0 is the original."""
+        last = len(TIERS) - 1
+        order = sorted(range(1, len(memory.bases) + 1), key=lambda base: (-memory.bases[base - 1].gain, base))
+        top, others = order[:TOP_BASES], order[TOP_BASES:]
+        yield from ((0, tier) for tier in range(last))
+        yield from ((base, 0) for base in top)
+        yield 0, last
+        for tier in range(1, last):
+            yield from ((base, tier) for base in top)
+            yield from ((base, tier - 1) for base in others)
+        yield from ((base, last) for base in top)
+
+    def _start(self, memory: Memory, base: int) -> Start:
+        if base not in self._starts:
+            lines = suspicion(self.survey)
+            if base == 0:
+                own = {line: line for line in range(1, self.spec.source.count("\n") + 2)}
+                self._starts[0] = Start(self.spec.source, lines, own, (), 0.0, 0.0)
+            else:
+                self._starts[base] = _start_from(self.spec.source, memory.bases[base - 1], lines)
+        return self._starts[base]
+
+    def _pool(self, memory: Memory, base: int, tier: int) -> list[Edit]:
+        if (base, tier) not in self._pools:
+            start = self._start(memory, base)
+            known = {
+                edit.replacements for lower in range(tier) for edit in self._pool(memory, base, lower)
+            }
+            edits = pool(start.text, self.survey.types, start.suspects, tier)
+            self._pools[base, tier] = [edit for edit in edits if edit.replacements not in known]
+        return self._pools[base, tier]
+
+    # ----------------------------------------------------------------------- candidates
+
+    def _candidate(self, memory: Memory, base: int, tier: int, place: int) -> Candidate | None:
+        """The candidate for an edit; None when the text it gives is no program."""
+        start, edit = self._start(memory, base), self._pool(memory, base, tier)[place]
+        key = f"{base}.{tier}.{place}"
+        text = replaced(start.text, edit.replacements)
+        if not compiles(text):
+            self._invalid.add(key)
+            return None
+        replacements = edit.replacements if base == 0 else difference(self.spec.source, text)
+        return Candidate(
+            id=key,
+            replacements=tuple(sorted(replacements)),
+            line=start.lines.get(edit.line, edit.line),
+            kind=edit.kind,
+            size=edit.size + start.size,
+        )
+
+
+class _Factors:
+    """What the memory says about lines and kinds, as factors."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._lines, self._kinds = memory.lines, memory.kinds
+        self._known: dict[tuple[int, str], float] = {}
+
+    def of(self, line: int, kind: str) -> float:
+        key = (line, kind)
+        if key not in self._known:
+            by_line = _factor(self._lines.get(line), 4.0, 200)
+            by_kind = _factor(self._kinds.get(kind), 2.0, 400)
+            self._known[key] = by_line * by_kind
+        return self._known[key]
+
+
+def _factor(tally: Tally | None, weight: float, patience: float) -> float:
+    """Above 1 where gains were seen, falling as more is tried in vain."""
+    if tally is None:
+        return 1.0
+    return (1 + weight * min(tally.gained, 2.0)) / (1 + tally.tried / patience)
+
+
+def _start_from(original: str, base: Base, lines: dict[int, float]) -> Start:
+    text = replaced(original, base.replacements)
+    mapped = line_map(original, text)
+    suspects = {line: lines[own] for line, own in mapped.items() if own in lines}
+    return Start(text, suspects, mapped, base.replacements, base.gain, base.size)
+
+
+def compiles(text: str) -> bool:
+    """Whether a text is a program."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(text, "candidate", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError):
+            return False
+    return True
+
+
+def difference(original: str, changed: str) -> tuple[Replacement, ...]:
+    """The one replacement of whole lines that turns a text into another; none when they are equal."""
+    if original == changed:
+        return ()
+    left, right = original.splitlines(keepends=True), changed.splitlines(keepends=True)
+    start = 0
+    while start < min(len(left), len(right)) and left[start] == right[start]:
+        start += 1
+    end = 0
+    while end < min(len(left), len(right)) - start and left[-1 - end] == right[-1 - end]:
+        end += 1
+    begin = sum(map(len, left[:start]))
+    stop = sum(map(len, left[: len(left) - end]))
+    return (Replacement(begin, stop, "".join(right[start : len(right) - end])),)
