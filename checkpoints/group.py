@@ -87,7 +87,7 @@ def _apply_all(
     db: sqlite3.Connection, name: str, parts: Sequence[Part], errors: dict[Part, JournalError]
 ) -> list[Part]:
     """Apply parts; return those that were, and those not reached, when the transaction was lost on the way."""
-    applied = []
+    applied: list[Part] = []
     for number, part in enumerate(parts):
         try:
             if part.several:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -68,7 +69,7 @@ class Hop:
                 made.append(error)
             return made[0] if isinstance(made[0], JobConnection) else sqlite3.connect(":memory:")
 
-        proxy = aiosqlite.Connection(connect, iter_chunk_size=64)
+        proxy = _made_by_daemon(lambda: aiosqlite.Connection(connect, iter_chunk_size=64))
         await proxy
         if isinstance(made[0], JobConnection):
             return cls(proxy, made[0])
@@ -80,8 +81,8 @@ class Hop:
         self._connection.jobs.append(job)
         hop = self._proxy.commit()
         # Started by hand up to its first wait, by which the call is queued: a task would cost more than the hop.
-        hop.send(None)  # type: ignore[attr-defined]  # typed as an awaitable, written as `async def`
-        hop.close()  # type: ignore[attr-defined]
+        hop.send(None)
+        hop.close()
 
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Run a job on the thread and return what it returns. Cancelling the wait does not stop the job."""
@@ -101,6 +102,19 @@ class Hop:
     async def close(self) -> None:
         """Run what is queued, close the connection and end the thread."""
         await self._proxy.close()
+
+
+def _made_by_daemon(make: Callable[[], T]) -> T:
+    """Call `make` on a daemon thread, for threads it makes are daemons too.
+
+    A program that forgot to close its journal would wait for its thread for ever when it ends, or when it is to end
+    because of an exception. A daemon is stopped then, which is a crash to the database, and those it survives.
+    """
+    made: list[T] = []
+    maker = threading.Thread(target=lambda: made.append(make()), daemon=True)
+    maker.start()
+    maker.join()
+    return made[0]
 
 
 def _succeed(future: asyncio.Future[T], result: T) -> None:

@@ -24,30 +24,25 @@ A journal belongs to the event loop it was opened in.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
-import sqlite3
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
 
 from backedge.engine.errors import JournalError, JournalOpenError, JournalWriteError
 from backedge.engine.records import Record, RunHeader, RunStarted, RunSummary
 
 from .codec import encode_next
-from .database import Checkpoints, Synchronous, checkpoint, open_files, translate
-from .group import Part, Seat, commit_group
-from .hop import Hop
-from .ownership import LockFile, Owners
+from .database import Synchronous, open_files
+from .group import Seat
+from .hop import Hop, JobConnection
+from .ownership import LockFile
 from .parts import Acquire, Append, Create
 from .rows import find_run, read_records, read_summaries
+from .writer import Writer
 
-T = TypeVar("T")
 _PIECE = 500  # records read in one turn of the thread, some milliseconds
-_LATE_LOCK = 0.25  # seconds between two tries for a lock that a takeover left with the old owner
 
 
 class SqliteJournal:
@@ -61,19 +56,10 @@ class SqliteJournal:
                     print(run.header.run_id, run.status)
     """
 
-    def __init__(self, path: Path, hop: Hop, locks: LockFile) -> None:
+    def __init__(self, path: Path, writer: Writer) -> None:
         self._path = path
-        self._hop = hop
-        self._locks = locks
-        self._loop = asyncio.get_running_loop()
-        self._owners = Owners(locks)  # used on the thread alone
-        self._checkpoints = Checkpoints(path, locks)
+        self._writer = writer
         self._me = f"pid {os.getpid()} on {socket.gethostname()}"
-        self._waiting: deque[tuple[Part, asyncio.Future[None]]] = deque()
-        self._called = False  # a write is queued on the thread that has not yet taken what waits
-        self._closing: asyncio.Task[None] | None = None
-        self._timers: dict[Seat, asyncio.TimerHandle] = {}
-        self._commits = 0
 
     @classmethod
     async def open(cls, path: str | os.PathLike[str], *, synchronous: Synchronous = "full") -> SqliteJournal:
@@ -95,16 +81,17 @@ class SqliteJournal:
             raise JournalOpenError(
                 ":memory:", "a journal in memory is a MemoryJournal(); this one needs a file"
             )
-        where = Path(os.path.realpath(path))  # so that all names of a file lead to one lock
-        opened: list[LockFile] = []
+        opened: list[tuple[Path, LockFile]] = []
 
-        def connect() -> Any:
+        def connect() -> JobConnection:
+            where = Path(path).resolve()  # so that all names of a file lead to one lock
             connection, locks = open_files(where, synchronous)
-            opened.append(locks)
+            opened.append((where, locks))
             return connection
 
         hop = await Hop.open(connect)
-        return cls(where, hop, opened[0])
+        where, locks = opened[0]
+        return cls(where, Writer(where, hop, locks))
 
     @property
     def name(self) -> str:
@@ -114,12 +101,12 @@ class SqliteJournal:
     @property
     def commits(self) -> int:
         """How many transactions were committed since the journal was opened."""
-        return self._commits
+        return self._writer.commits
 
     async def create(self, header: RunHeader, first: RunStarted) -> SqliteRunLog:
         """Store a new run with its first record, and own it. Raises RunExistsError."""
         [encoded], _ = encode_next(self.name, header.run_id, 0, [first])
-        return await self._seat(Create(self.name, self._owners, header, encoded, self._me))
+        return await self._seat(Create(self.name, self._writer.owners, header, encoded, self._me))
 
     async def acquire(self, run_id: str, *, takeover: bool = False) -> SqliteRunLog:
         """Become the owner of a run.
@@ -132,14 +119,14 @@ class SqliteJournal:
             RunNotFoundError: There is no such run.
             RunOwnedError: Somebody else owns it.
         """
-        log = await self._seat(Acquire(self.name, self._owners, run_id, self._me, takeover=takeover))
+        log = await self._seat(Acquire(self.name, self._writer.owners, run_id, self._me, takeover=takeover))
         if takeover:
-            self._lock_late(log.seat)
+            self._writer.lock_late(log.seat)
         return log
 
     async def header(self, run_id: str) -> RunHeader:
         """The run's header. Raises RunNotFoundError."""
-        return (await self._ask("reading a run", lambda db: find_run(db, self.name, run_id)))[1]
+        return (await self._writer.ask("reading a run", lambda db: find_run(db, self.name, run_id)))[1]
 
     async def read(self, run_id: str, *, after: int = -1, before: int | None = None) -> Sequence[Record]:
         """The run's records between `after` and `before`, both not included.
@@ -151,23 +138,20 @@ class SqliteJournal:
         records: list[Record] = []
         while True:
             since = records[-1].seq if records else after
-            piece = await self._ask(
-                "reading records",
-                lambda db, since=since: read_records(db, self.name, run_id, since, before, _PIECE),
-            )
+            piece = await self._piece(run_id, since, before)
             records += piece
             if len(piece) < _PIECE:
                 return records
 
     async def runs(self) -> Sequence[RunSummary]:
         """All runs, newest first. Owners are those that hold a lock now."""
-        return await self._ask("listing runs", lambda db: read_summaries(db, self.name, self._owners))
+        return await self._writer.ask(
+            "listing runs", lambda db: read_summaries(db, self.name, self._writer.owners)
+        )
 
     async def close(self) -> None:
         """Write what is queued, let go of all runs, checkpoint if nobody else is at it, and close the files."""
-        if self._closing is None:
-            self._closing = asyncio.ensure_future(self._close())
-        await asyncio.shield(self._closing)
+        await self._writer.close()
 
     async def __aenter__(self) -> SqliteJournal:
         return self
@@ -177,117 +161,26 @@ class SqliteJournal:
     ) -> None:
         await self.close()
 
-    # ----------------------------------------------------------------------- used by logs
-
-    @property
-    def owners(self) -> Owners:
-        """Which runs this journal owns."""
-        return self._owners
-
-    def submit(self, part: Part) -> asyncio.Future[None]:
-        """Queue a part of a transaction; the future is done when it is committed."""
-        if self._closing is not None:
-            return self.failed(self._closed())
-        future: asyncio.Future[None] = self._loop.create_future()
-        self._waiting.append((part, future))
-        if not self._called:
-            self._called = True
-            self._hop.send(self._write)
-        return future
-
-    def failed(self, error: JournalError) -> asyncio.Future[None]:
-        """A future that has failed already."""
-        future: asyncio.Future[None] = self._loop.create_future()
-        future.set_exception(error)
-        return future
-
-    async def release(self, seat: Seat) -> None:
-        """Let go of a run, after what is queued."""
-        timer = self._timers.pop(seat, None)
-        if timer is not None:
-            timer.cancel()
-        if self._closing is None:
-            await self._ask("releasing a run", lambda _: self._owners.free(seat.key, seat))
-        else:
-            await self.close()
-
-    # ----------------------------------------------------------------------- inside
+    async def _piece(self, run_id: str, after: int, before: int | None) -> list[Record]:
+        return await self._writer.ask(
+            "reading records", lambda db: read_records(db, self.name, run_id, after, before, _PIECE)
+        )
 
     async def _seat(self, part: Create | Acquire) -> SqliteRunLog:
         try:
-            await self.submit(part)
+            await self._writer.submit(part)
         except asyncio.CancelledError:
-            if self._closing is None:  # nobody will have the log, so nobody would ever release it
-                self._hop.send(lambda _: self._owners.free(part.seat.key, part.seat))
+            self._writer.free(part.seat)  # nobody will have the log, so nobody would ever release it
             raise
-        return SqliteRunLog(self, part.seat)
-
-    async def _ask(self, doing: str, job: Callable[[sqlite3.Connection], T]) -> T:
-        if self._closing is not None:
-            raise self._closed()
-        try:
-            return await self._hop.run(job)
-        except sqlite3.Error as error:
-            raise translate(self.name, doing, error) from error
-
-    def _closed(self) -> JournalWriteError:
-        return JournalWriteError(self.name, "it was closed; open it again")
-
-    def _write(self, db: sqlite3.Connection) -> None:
-        """On the thread: commit what waits, tell it, then see to the write-ahead log."""
-        # Taking comes after this mark: what is queued in between is taken now, and at worst a call finds nothing.
-        self._called = False
-        taken = []
-        while self._waiting:
-            taken.append(self._waiting.popleft())
-        if not taken:
-            return
-        parts = [part for part, _ in taken]
-        try:
-            errors = commit_group(db, self.name, parts)
-        except Exception as error:
-            # A defect of ours; but nobody may be left waiting for ever.
-            errors = dict.fromkeys(parts, _unexpected(self.name, db, error))
-        for part in errors:
-            if not isinstance(part, Append):
-                self._owners.free(part.seat.key, part.seat)
-        self._commits += len(errors) < len(parts)
-        self._loop.call_soon_threadsafe(_tell, taken, errors)
-        self._checkpoints.after_commit(db)
-
-    def _lock_late(self, seat: Seat) -> None:
-        self._timers.pop(seat, None)
-        if self._closing is None:
-            self._hop.send(lambda _: self._try_late(seat))
-
-    def _try_late(self, seat: Seat) -> None:
-        with contextlib.suppress(OSError):
-            if not self._owners.lock_late(seat.key, seat):
-                self._loop.call_soon_threadsafe(self._wait_late, seat)
-
-    def _wait_late(self, seat: Seat) -> None:
-        if self._closing is None:
-            self._timers[seat] = self._loop.call_later(_LATE_LOCK, self._lock_late, seat)
-
-    async def _close(self) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
-        try:
-            await self._hop.run(self._finish)
-        finally:
-            await self._hop.close()
-
-    def _finish(self, db: sqlite3.Connection) -> None:
-        with contextlib.suppress(sqlite3.Error, OSError):
-            checkpoint(db, self._locks)
-        self._owners.close()
+        return SqliteRunLog(self.name, self._writer, part.seat)
 
 
 class SqliteRunLog:
     """One run of a `SqliteJournal`, owned. Made by `create` and `acquire`."""
 
-    def __init__(self, journal: SqliteJournal, seat: Seat) -> None:
-        self._journal = journal
+    def __init__(self, name: str, writer: Writer, seat: Seat) -> None:
+        self._name = name
+        self._writer = writer
         self._next = seat.next_seq
         self._released = False
         self.seat = seat
@@ -316,35 +209,16 @@ class SqliteRunLog:
             if seat.error is not None:
                 raise seat.error
             if self._released:
-                raise JournalWriteError(self._journal.name, f"run {self.header.run_id!r} was released")
-            encoded, status = encode_next(self._journal.name, self.header.run_id, self._next, records)
+                raise JournalWriteError(self._name, f"run {self.header.run_id!r} was released")
+            encoded, status = encode_next(self._name, self.header.run_id, self._next, records)
         except JournalError as error:
             seat.error = seat.error or error
-            return self._journal.failed(error)
+            return self._writer.failed(error)
         self._next += len(encoded)
-        return self._journal.submit(Append(self._journal.name, seat, self._journal.owners, encoded, status))
+        return self._writer.submit(Append(self._name, seat, self._writer.owners, encoded, status))
 
     async def release(self) -> None:
         """Write what is queued and let go of the run. Releasing twice does nothing."""
         if not self._released:
             self._released = True
-            await self._journal.release(self.seat)
-
-
-def _tell(taken: Sequence[tuple[Part, asyncio.Future[None]]], errors: Mapping[Part, JournalError]) -> None:
-    for part, future in taken:
-        if future.done():
-            continue  # cancelled by who waited for it
-        error = errors.get(part)
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(error)
-
-
-def _unexpected(name: str, db: sqlite3.Connection, error: Exception) -> JournalWriteError:
-    with contextlib.suppress(sqlite3.Error):
-        db.rollback()
-    told = JournalWriteError(name, f"writing failed in an unexpected way: {error!r}")
-    told.__cause__ = error
-    return told
+            await self._writer.release(self.seat)

@@ -1,0 +1,173 @@
+"""The one that writes: a queue on the event loop's side, one transaction at a time on the thread's.
+
+`submit` costs no task: the part is queued, and unless one is on its way already a call is sent to the connection's
+thread, which takes all that waits by then as one group. Its futures are told before the write-ahead log is looked at,
+so that nobody waits for a checkpoint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from backedge.engine.errors import JournalError, JournalWriteError
+
+from .database import Checkpoints, checkpoint, translate
+from .group import Part, Seat, commit_group
+from .hop import Hop
+from .ownership import LockFile, Owners
+from .parts import Append
+
+T = TypeVar("T")
+_LATE_LOCK = 0.25  # seconds between two tries for a lock that a takeover left with the old owner
+
+
+class Writer:
+    """Everything that reaches the database goes through here, in the order of the calls.
+
+    Attributes:
+        owners: The runs this journal owns. Used on the thread alone.
+        commits: How many transactions were committed.
+        checkpoints: When the write-ahead log is moved into the database.
+    """
+
+    def __init__(self, path: Path, hop: Hop, locks: LockFile) -> None:
+        self.owners = Owners(locks)
+        self.checkpoints = Checkpoints(path, locks)
+        self.commits = 0
+        self._name = str(path)
+        self._hop = hop
+        self._locks = locks
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[tuple[Part, asyncio.Future[None]]] = deque()
+        self._called = False  # a call is on its way to the thread that has not yet taken what waits
+        self._closing: asyncio.Task[None] | None = None
+        self._timers: dict[Seat, asyncio.TimerHandle] = {}  # seats that wait for their lock
+
+    def submit(self, part: Part) -> asyncio.Future[None]:
+        """Queue a part of a transaction; the future is done when it is committed."""
+        if self._closing is not None:
+            return self.failed(self._closed())
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.append((part, future))
+        if not self._called:
+            self._called = True
+            self._hop.send(self._write)
+        return future
+
+    def failed(self, error: JournalError) -> asyncio.Future[None]:
+        """A future that has failed already."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        future.set_exception(error)
+        return future
+
+    async def ask(self, doing: str, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a job on the thread, after all that was submitted before. `doing` names it in errors."""
+        if self._closing is not None:
+            raise self._closed()
+        try:
+            return await self._hop.run(job)
+        except sqlite3.Error as error:
+            raise translate(self._name, doing, error) from error
+
+    def free(self, seat: Seat) -> None:
+        """Let go of a run, after all that was submitted before, without waiting for it."""
+        self._stop_timer(seat)
+        if self._closing is None:
+            self._hop.send(lambda _: self.owners.free(seat.key, seat))
+
+    async def release(self, seat: Seat) -> None:
+        """Let go of a run, and wait until that is so."""
+        self._stop_timer(seat)
+        if self._closing is None:
+            await self._hop.run(lambda _: self.owners.free(seat.key, seat))
+        else:
+            await self.close()
+
+    def lock_late(self, seat: Seat) -> None:
+        """After a takeover: try for the run's lock, now and again, until the old owner lets go of it."""
+        self._timers.pop(seat, None)
+        if self._closing is None:
+            self._hop.send(lambda _: self._try_late(seat))
+
+    async def close(self) -> None:
+        """Write what is queued, let go of all runs, checkpoint if nobody else is at it, close the files."""
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self._close())
+        await asyncio.shield(self._closing)
+
+    def _stop_timer(self, seat: Seat) -> None:
+        timer = self._timers.pop(seat, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _closed(self) -> JournalWriteError:
+        return JournalWriteError(self._name, "it was closed; open it again")
+
+    def _write(self, db: sqlite3.Connection) -> None:
+        """On the thread: commit what waits, tell it, then see to the write-ahead log."""
+        # Taking comes after this mark: what is queued in between is taken now, and at worst a call finds nothing.
+        self._called = False
+        taken = []
+        while self._waiting:
+            taken.append(self._waiting.popleft())
+        if not taken:
+            return
+        parts = [part for part, _ in taken]
+        try:
+            errors = commit_group(db, self._name, parts)
+        except Exception as error:
+            # A defect of ours; but nobody may be left waiting for ever.
+            errors = dict.fromkeys(parts, _unexpected(self._name, db, error))
+        for part in errors:
+            if not isinstance(part, Append):
+                self.owners.free(part.seat.key, part.seat)
+        self.commits += len(errors) < len(parts)
+        self._loop.call_soon_threadsafe(_tell, taken, errors)
+        self.checkpoints.after_commit(db)
+
+    def _try_late(self, seat: Seat) -> None:
+        with contextlib.suppress(OSError):
+            if not self.owners.lock_late(seat.key, seat):
+                self._loop.call_soon_threadsafe(self._wait_late, seat)
+
+    def _wait_late(self, seat: Seat) -> None:
+        if self._closing is None:
+            self._timers[seat] = self._loop.call_later(_LATE_LOCK, self.lock_late, seat)
+
+    async def _close(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        try:
+            await self._hop.run(self._finish)
+        finally:
+            await self._hop.close()
+
+    def _finish(self, db: sqlite3.Connection) -> None:
+        with contextlib.suppress(sqlite3.Error, OSError):
+            checkpoint(db, self._locks)
+        self.owners.close()
+
+
+def _tell(taken: Sequence[tuple[Part, asyncio.Future[None]]], errors: Mapping[Part, JournalError]) -> None:
+    for part, future in taken:
+        if future.done():
+            continue  # cancelled by who waited for it
+        error = errors.get(part)
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+
+
+def _unexpected(name: str, db: sqlite3.Connection, error: Exception) -> JournalWriteError:
+    with contextlib.suppress(sqlite3.Error):
+        db.rollback()
+    told = JournalWriteError(name, f"writing failed in an unexpected way: {error!r}")
+    told.__cause__ = error
+    return told
