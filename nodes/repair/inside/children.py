@@ -1,8 +1,8 @@
-"""One forked child for each candidate: nothing a candidate does reaches the next one.
+"""Forked children, in which candidates run.
 
-A child inherits a warm interpreter, so that it costs about a millisecond. It hands one line over for each case and a
-last one when it is done; only the parent writes the report. A child that is stuck where no Python signal is seen, in
-one long call into C, is killed from here.
+A child inherits a warm interpreter. It hands lines over through a pipe, and only its parent writes the report. A
+child that is stuck where no Python signal is seen, in one long call into C, is killed from here, with everything it
+started.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from .clock import TimeUpError, time_limit
@@ -28,8 +28,13 @@ GRACE = 0.25
 
 SLACK = 4.0
 
+SOON = 0.004
+"""Seconds that lines may wait for others."""
+
 Line = dict[str, Any]
+Request = dict[str, Any]
 Tell = Callable[[Line], None]
+Report = Callable[[Line], None]
 
 
 def judged(subject: Subject, case: int, limit: float) -> Line:
@@ -103,8 +108,8 @@ def fork(work: Callable[[Tell], None], limit: Callable[[], float]) -> Iterator[L
             data = os.read(reader, 1 << 16)
             if not data:
                 break
-            *lines, rest = (rest + data).split(b"\n")
-            for line in map(_decoded, lines):
+            *whole, rest = (rest + data).split(b"\n")
+            for line in (one for data in whole for one in _decoded(data)):
                 if line.get("done"):
                     end = "done"
                 elif line:
@@ -120,29 +125,52 @@ def fork(work: Callable[[Tell], None], limit: Callable[[], float]) -> Iterator[L
     yield {"end": end}
 
 
-def _decoded(line: bytes) -> Mapping[str, Any]:
+def _decoded(data: bytes) -> list[Line]:
     try:
-        data = json.loads(line)
+        lines = json.loads(data)
     except ValueError:  # a candidate wrote into our pipe
-        return {}
-    return data if isinstance(data, dict) else {}
+        return []
+    return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
+
+
+class Outbox:
+    """Lines on their way to the parent, sent together: each sending wakes the parent up.
+
+    Args:
+        writer: The pipe.
+    """
+
+    def __init__(self, writer: int) -> None:
+        self._writer = writer
+        self._lines: list[Line] = []
+        self._sent = time.monotonic()
+
+    def tell(self, line: Line) -> None:
+        """Hand a line over, soon."""
+        self._lines.append(line)
+        if time.monotonic() - self._sent > SOON:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over what waits."""
+        data = json.dumps(self._lines).encode() + b"\n"
+        while data:
+            data = data[os.write(self._writer, data) :]
+        self._lines = []
+        self._sent = time.monotonic()
 
 
 def _child(work: Callable[[Tell], None], writer: int) -> NoReturn:
     status = 1
     try:
         os.setpgid(0, 0)
-        work(lambda line: _write(writer, line))
-        _write(writer, {"done": True})
+        outbox = Outbox(writer)
+        work(outbox.tell)
+        outbox.tell({"done": True})
+        outbox.flush()
         status = 0
     finally:
         os._exit(status)
-
-
-def _write(writer: int, line: Line) -> None:
-    data = json.dumps(line).encode() + b"\n"
-    while data:
-        data = data[os.write(writer, data) :]
 
 
 def patience(seconds: float) -> float:

@@ -6,7 +6,7 @@ import sys
 if os.environ.get("PYTHONHASHSEED") != "0":
     os.execve(  # noqa: S606: ourselves again
         sys.executable,
-        [sys.executable, "-P", "-s", "-B", os.path.abspath(__file__)],  # noqa: PTH100: cheaper than pathlib
+        [sys.executable, "-P", "-S", "-B", os.path.abspath(__file__)],  # noqa: PTH100: cheaper than pathlib
         {"PYTHONHASHSEED": "0"},
     )
 

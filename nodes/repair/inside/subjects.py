@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import importlib
 import json
-import random
+import os
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from types import CodeType, ModuleType
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import Any, Protocol
 
-from .minitest import collect, load_tests
 from .values import as_json, same, shown
 
 Judgement = tuple[str, str]
@@ -19,7 +17,13 @@ Judgement = tuple[str, str]
 
 
 class Subject(Protocol):
-    """One program under test, loaded anew in each child process."""
+    """One program under test at a time.
+
+    Attributes:
+        imported: Whether the program is imported by a test file, and so known by its full path.
+    """
+
+    imported: bool
 
     def load(self, source: str) -> None:
         """Make the program from its source text."""
@@ -38,10 +42,13 @@ class FunctionSubject:
         expected: For each case the expected result; None to report results without judging them.
     """
 
+    imported = False
+
     def __init__(
         self, file: str, function: str, arguments: Sequence[str], expected: Sequence[object] | None
     ) -> None:
         self._file = file
+        self._name = os.path.basename(file).removesuffix(".py")  # noqa: PTH119: pathlib takes a while to import
         self._function = function
         self._arguments = arguments
         self._expected = expected
@@ -49,7 +56,7 @@ class FunctionSubject:
 
     def load(self, source: str) -> None:
         """Execute the program as a module."""
-        module = ModuleType(Path(self._file).stem)
+        module = ModuleType(self._name)
         module.__file__ = self._file
         sys.modules[module.__name__] = module
         exec(compile(source, self._file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102: what we are for
@@ -64,39 +71,67 @@ class FunctionSubject:
         return ("p" if same(self._expected[case], actual) else "f"), shown(actual)
 
 
-class TestFileSubject:
+class FileSubject:
     """Runs the test functions of a file that imports the program.
 
     Args:
         file: The program's file, which `load` writes.
-        tests: The test file.
         cases: The tests' names, in the order of the case numbers.
-        code: The test file's code, compiled once.
+        found: Imports the test file and gives its tests by name.
     """
 
-    def __init__(self, file: str, tests: str, cases: Sequence[str], code: CodeType) -> None:
-        self._file = Path(file)
-        self._tests = tests
+    imported = True
+
+    def __init__(self, file: str, cases: Sequence[str], found: Callable[[], Mapping[str, Any]]) -> None:
+        self._file = file
         self._cases = cases
-        self._code = code
-        self._found: Mapping[str, Any] = {}
+        self._collect = found
+        self.tests: Mapping[str, Any] = {}
+        self._before = set(sys.modules)
 
     def load(self, source: str) -> None:
         """Write the program and import the test file, which imports the program."""
-        self._file.write_text(source, encoding="utf-8")
+        for name in sys.modules.keys() - self._before:
+            del sys.modules[name]
+        with open(self._file, "w", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(source)
         importlib.invalidate_caches()
-        self._found = collect(load_tests(self._tests, self._code))
+        self.tests = self._collect()
 
     def run(self, case: int) -> Judgement:
         """Run one test function."""
         _same_dice()
-        if self._cases[case] not in self._found:
+        if self._cases[case] not in self.tests:
             raise LookupError(f"the test {self._cases[case]} is gone")
-        self._found[self._cases[case]]()
+        self.tests[self._cases[case]]()
         return "p", ""
+
+
+def subject_of(request: Mapping[str, Any]) -> Subject:
+    """What a request wants tested, not yet loaded."""
+    if not request.get("tests"):
+        return FunctionSubject(request["program"], request["function"], request["cases"], request.get("expected"))
+    from .minitest import collect, compile_tests, load_tests  # a while to import, for those who need it
+
+    path = request["tests"]
+    code = compile_tests(path)
+    return FileSubject(request["program"], request["cases"], lambda: collect(load_tests(path, code)))
+
+
+def test_names(request: Mapping[str, Any], source: str) -> list[str]:
+    """The names of all tests in the request's test file.
+
+    Raises:
+        BaseException: Whatever the file raises when it is imported.
+    """
+    subject = subject_of({**request, "cases": ()})
+    assert isinstance(subject, FileSubject)
+    subject.load(source)
+    return list(subject.tests)
 
 
 def _same_dice() -> None:
     """The same random numbers in every run, so that a program that uses them gets the same verdict twice."""
-    if "random" in sys.modules:
+    random = sys.modules.get("random")
+    if random is not None:
         random.seed(20)

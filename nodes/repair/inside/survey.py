@@ -1,0 +1,93 @@
+"""The survey: the original on every case, plain for verdict and time, then watched for lines and types."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .children import LOADING, Line, Report, Request, Tell, fork, judged, load, patience
+from .observe import Observer
+from .subjects import Subject, subject_of, test_names
+
+
+def survey(request: Request, report: Report) -> None:
+    """Run the original on every case: first plain, for verdict and time, then watched, for lines and types.
+
+    Cases that take longer than the first, short limit are tried again with a longer one, until the budget is spent:
+    a slow case is worth waiting for, an endless one is not.
+    """
+    source = request["source"]
+    if request.get("tests") and not request["cases"]:
+        request["cases"] = _names(request, source, report)
+    subject = subject_of(request)
+    cases = range(len(request["cases"]))
+    short, long, budget = request["short"], request["long"], request["budget"]
+    lines = {case: _alone(subject, source, case, short) for case in cases}
+    waited = 0.0
+    for case in cases:
+        if lines[case]["code"] == "t" and waited < budget:
+            lines[case] = _alone(subject, source, case, long)
+            waited += lines[case]["seconds"]
+    types: dict[str, set[str]] = {}
+    for case in cases:
+        if lines[case]["code"] in "pfet":
+            watched = _watched(subject, source, case, short * 2, request["program"])
+            for name, seen in watched.pop("types", {}).items():
+                types.setdefault(name, set()).update(seen)
+            lines[case]["lines"] = watched.get("lines", [])
+        report(lines[case])
+    report({"types": {name: sorted(seen) for name, seen in sorted(types.items())}})
+
+
+def _names(request: Request, source: str, report: Report) -> list[str]:
+    """The names of the tests in the test file, found in a child."""
+
+    def work(tell: Tell) -> None:
+        try:
+            names = test_names(request, source)
+        except BaseException as error:
+            tell({"failed": f"{type(error).__name__}: {error}"})
+        else:
+            tell({"names": names})
+
+    found: list[str] = []
+    for line in fork(work, lambda: request["long"] + LOADING):
+        if "failed" in line or line.get("end", "done") != "done":
+            report({"failed": line.get("failed", "importing the test file did not end")})
+        found = line.get("names", found)
+    report({"names": found})
+    return found
+
+
+def _alone(subject: Subject, source: str, case: int, limit: float) -> Line:
+    """Run one case in a process of its own."""
+
+    def work(tell: Tell) -> None:
+        failed = load(subject, source)
+        tell({"case": case, "seconds": 0.0, **failed} if failed else judged(subject, case, limit))
+
+    return _only(fork(work, lambda: patience(limit) + LOADING), case, limit)
+
+
+def _watched(subject: Subject, source: str, case: int, limit: float, file: str) -> Line:
+    def work(tell: Tell) -> None:
+        # A test file imports the program by its full path, a case executes it under the name it was given.
+        observer = Observer(os.path.abspath(file) if subject.imported else file)
+        with observer.watching():
+            failed = load(subject, source)
+            if not failed:
+                judged(subject, case, limit)
+        types = {name: sorted(seen) for name, seen in observer.types.items()}
+        tell({"lines": sorted(observer.lines), "types": types})
+
+    return _only(fork(work, lambda: patience(limit) + LOADING), case, limit)
+
+
+def _only(lines: Any, case: int, limit: float) -> Line:
+    found: Line = {"case": case, "code": "c", "text": "the process died", "seconds": 0.0}
+    for line in lines:
+        if "end" not in line:
+            found = line
+        elif line["end"] == "killed":
+            found = {"case": case, "code": "t", "text": "stuck in one long call", "seconds": limit}
+    return found
