@@ -38,13 +38,16 @@ class Append:
     @property
     def several(self) -> bool:
         """One record without blobs is one statement, which is the common case."""
-        return len(self._records) > 1 or self._status is not None or bool(self._records[0].blobs)
+        records = self._records
+        return len(records) > 1 or self._status is not None or any(record.blobs for record in records)
 
     def apply(self, db: sqlite3.Connection) -> None:
         """Insert the records if the epoch is still ours."""
         seat = self.seat
         if seat.error is not None:
             raise seat.error
+        if not self._records:
+            return  # an append of nothing is done when all before it are
         first, *rest = self._records
         row = (place(seat.key, first.seq), first.crc, first.body, seat.key, seat.epoch)
         if db.execute(_INSERT_FENCED, row).rowcount != 1:
@@ -58,6 +61,8 @@ class Append:
 
     def landed(self, db: sqlite3.Connection) -> bool:
         """Whether the last of them is there, which the others precede."""
+        if not self._records:
+            return True
         last = self._records[-1]
         query = "SELECT crc FROM records JOIN runs ON key = ? AND epoch = ? WHERE place = ?"
         row = db.execute(query, (self.seat.key, self.seat.epoch, place(self.seat.key, last.seq))).fetchone()

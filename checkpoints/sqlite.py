@@ -89,7 +89,12 @@ class SqliteJournal:
             opened.append((where, locks))
             return connection
 
-        hop = await Hop.open(connect)
+        try:
+            hop = await Hop.open(connect)
+        except BaseException:
+            for _, locks in opened:  # the connection was closed again, because nobody waits for it any more
+                locks.close()
+            raise
         where, locks = opened[0]
         return cls(where, Writer(where, hop, locks))
 

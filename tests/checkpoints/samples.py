@@ -1,0 +1,62 @@
+"""Records to store, and one of each kind."""
+
+from backedge.engine.records import (
+    ActivationId,
+    AttemptFailed,
+    EffectRecorded,
+    ErrorInfo,
+    NodeFinished,
+    Record,
+    Routed,
+    RoutingFailed,
+    RunEnded,
+    RunHeader,
+    RunResumed,
+    RunStarted,
+    RunStatus,
+)
+
+CODER = ActivationId("coder", (("coder", 3), ("lint", 0)), ("17", "x"))
+ERROR = ErrorInfo("builtins.ValueError", "bad\nthing \udc80", "Traceback …\n", b'["bad"]')
+BIG = b'"' + b"b" * 20_000 + b'"'
+
+
+def header(
+    run_id: str = "demo", *, created: float = 1000.0, parent: tuple[str, int] | None = None
+) -> RunHeader:
+    return RunHeader(run_id, "loop", "digest", b'{"nodes":["coder"]}', created, parent)
+
+
+def started(seq: int = 0) -> RunStarted:
+    return RunStarted(seq, 1000.5, {"spec": b'"do it"'}, ("START->coder",))
+
+
+def finished(seq: int, value: bytes = b'"code"') -> NodeFinished:
+    return NodeFinished(seq, ActivationId("coder"), 1, 1001.25, 1002.5, {"code": value}, ("coder->checker",))
+
+
+def ended(seq: int, status: RunStatus = RunStatus.COMPLETED) -> RunEnded:
+    return RunEnded(seq, 1003.0 + seq, status)
+
+
+def every_kind() -> list[Record]:
+    """One run that has a record of each kind, with and without what may be missing."""
+    return [
+        started(),
+        RunStarted(1, 1.5, {}, None),
+        NodeFinished(
+            2, CODER, 2, 1.0, 2.0, {"a": b"1", "b": BIG, "c": b'{"x":[]}'}, (), None, b'{"tokens":3}'
+        ),
+        NodeFinished(3, CODER, 1, 1.0, 2.0, {}, ("coder->fix",), ERROR, b"{}"),
+        NodeFinished(4, CODER, 1, 1.0, 2.0, {"a": b""}, None),
+        AttemptFailed(5, CODER, 1, 1.0, 2.0, ERROR, False),
+        AttemptFailed(6, CODER, 2, 1.0, 2.0, ErrorInfo("E", "", args=BIG), True),
+        RoutingFailed(7, CODER, 1.0, ErrorInfo("E", "m")),
+        Routed(8, CODER, 1.0, ("coder->checker", "coder->END")),
+        EffectRecorded(9, CODER, 1, "gather.0", "model", "d1", 1.0, BIG),
+        EffectRecorded(10, CODER, 1, "gather.1", "tool", "d2", 1.0, None, ERROR),
+        EffectRecorded(11, CODER, 1, "gather.1", "tool", "d2", 1.0, b"null"),
+        RunResumed(12, 1.0, 2, {"checker->coder": 8, "other": None}),
+        RunResumed(13, 1.0, 3),
+        ended(14, RunStatus.SUSPENDED),
+    ]
