@@ -175,7 +175,7 @@ class SqliteJournal:
         try:
             await self._writer.submit(part)
         except asyncio.CancelledError:
-            self._writer.free(part.seat)  # nobody will have the log, so nobody would ever release it
+            await self._writer.release(part.seat)  # nobody will have the log, so nobody else would
             raise
         return SqliteRunLog(self.name, self._writer, part.seat)
 

@@ -75,15 +75,11 @@ class Writer:
         except sqlite3.Error as error:
             raise translate(self._name, doing, error) from error
 
-    def free(self, seat: Seat) -> None:
-        """Let go of a run, after all that was submitted before, without waiting for it."""
-        self._stop_timer(seat)
-        if self._closing is None:
-            self._hop.send(lambda _: self.owners.free(seat.key, seat))
-
     async def release(self, seat: Seat) -> None:
-        """Let go of a run, and wait until that is so."""
-        self._stop_timer(seat)
+        """Let go of a run, after all that was submitted before."""
+        timer = self._timers.pop(seat, None)
+        if timer is not None:
+            timer.cancel()
         if self._closing is None:
             await self._hop.run(lambda _: self.owners.free(seat.key, seat))
         else:
@@ -100,11 +96,6 @@ class Writer:
         if self._closing is None:
             self._closing = asyncio.ensure_future(self._close())
         await asyncio.shield(self._closing)
-
-    def _stop_timer(self, seat: Seat) -> None:
-        timer = self._timers.pop(seat, None)
-        if timer is not None:
-            timer.cancel()
 
     def _closed(self) -> JournalWriteError:
         return JournalWriteError(self._name, "it was closed; open it again")
