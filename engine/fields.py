@@ -1,30 +1,30 @@
 """The state's fields: how their values are checked, stored, read back, folded and copied.
 
-`StateSchema` is built once for a graph, from the pydantic model of its state.
+`StateSchema` is built once for a graph, from the pydantic model of its state. Each field stands on its own: it is
+validated and stored when it is written, whatever the others hold.
 """
 
 from __future__ import annotations
 
-import inspect
-import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any
 
 import pydantic
-import typing_extensions
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from pydantic_core import PydanticUndefined
+from pydantic.fields import FieldInfo
 
-from .history import UNSET, Fold
-from .reducers import REDUCERS
-from .state import Edit, Layout, Snapshot
-from .typefacts import Copier, TypeFacts, field_hint, is_reducer_like, substitute, type_facts
+from .copiers import revive
+from .folding import Reducer, make_fold, reducer_name, reducer_problems, update_annotation
+from .lineage import UNSET
+from .state import Edit, FoldError, Layout, Snapshot
+from .typefacts import TypeFacts, type_facts
+from .typeparts import field_hint, is_reducer_like, mark_problem
+from .updates import Fold
 from .values import Codec
 
-Reducer = Callable[[Any, Any], Any]
+__all__ = ["Field", "FoldError", "StateSchema"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,20 @@ class Field:
     Attributes:
         name: Its name.
         annotation: Its type, with constraints and without the reducer.
+        update_annotation: The type of what is written to it; the same unless its reducer takes something else.
         value: Codec of its values.
-        update: Codec of what is written to it; the same as `value` unless the reducer takes something else.
+        update: Codec of what is written to it.
         reducer: The reducer, or None for a plain field.
-        default: The decoded default, or `UNSET`.
+        default: The default, or `UNSET`.
     """
 
     name: str
     annotation: Any
+    update_annotation: Any
     value: Codec
     update: Codec
-    reducer: Reducer | None = None
-    default: object = UNSET
+    reducer: Reducer | None
+    default: object
 
     @property
     def has_default(self) -> bool:
@@ -57,37 +59,63 @@ class Field:
         """Pydantic's adapter of the field's values."""
         return self.value.adapter
 
-
-class FoldError(ValueError):
-    """A reducer raised, or returned None for a field that cannot be None."""
-
-    def __init__(self, field: str, reducer: str, what: str) -> None:
-        self.field = field
-        super().__init__(f"field {field!r}: its reducer {reducer} {what}")
+    def fold(self) -> Fold | None:
+        """How updates are folded into a value; None for a plain field."""
+        if self.reducer is None:
+            return None
+        return make_fold(
+            self.name,
+            self.reducer,
+            copy_value=self.value.facts.copier,
+            copy_update=self.update.facts.copier,
+            takes_none=self.value.accepts(None),
+        )
 
 
 class StateSchema:
     """The state of a graph: its fields and all that is done with their values.
 
+    Making one never fails: what is wrong with the model is in `problems`, and a schema that has any must not be used
+    further.
+
     Attributes:
         model: The pydantic model class.
         fields: The fields by name, in the model's order.
-        problems: What cannot work, one sentence each with what to do. A schema with problems must not be used for
-            anything else.
+        problems: What cannot work, one sentence each with what to do.
+
+    Example:
+        >>> from typing import Annotated
+        >>> from backedge.engine.reducers import extend
+        >>> class Build(BaseModel):
+        ...     code: str
+        ...     notes: Annotated[list[str], extend] = []
+        >>> schema = StateSchema(Build)
+        >>> raw, notes = schema.roundtrip("notes", ["compiles"])
+        >>> raw
+        b'["compiles"]'
+        >>> schema.initial().write({"notes": notes}, position=(1,), writer="checker@0").read("notes")
+        ['compiles']
     """
 
     def __init__(self, model: type[BaseModel]) -> None:
         self.model = model
-        problems = _model_problems(model)
+        self.fields: Mapping[str, Field] = MappingProxyType({})
+        problems = list(_model_problems(model))
         fields: dict[str, Field] = {}
-        for name in model.model_fields:
-            field, found = _build_field(model, name)
-            problems.extend(f"field {name!r} of {model.__name__}: {problem}" for problem in found)
+        for name, info in model.model_fields.items() if model.__pydantic_complete__ else ():
+            maker = _Maker(model, name, info)
+            field = maker.make()
+            problems.extend(f"field {name!r} of {model.__name__}: {problem}" for problem in maker.problems)
             if field is not None:
                 fields[name] = field
-        self.fields: Mapping[str, Field] = MappingProxyType(fields)
+        self.fields = MappingProxyType(fields)
         self.problems: tuple[str, ...] = tuple(problems)
-        self._layout = _layout(fields)
+        self._layout = Layout(
+            names=tuple(fields),
+            index={name: place for place, name in enumerate(fields)},
+            folds=tuple(field.fold() for field in fields.values()),
+            copiers=tuple(field.value.facts.copier for field in fields.values()),
+        )
         self._defaults = {name: field.default for name, field in fields.items() if field.has_default}
 
     def encode(self, field: str, update: object) -> bytes:
@@ -96,14 +124,14 @@ class StateSchema:
         Raises:
             ValueError: It does not fit, or it would not come back as it is.
         """
-        return self.roundtrip(field, update)[0]
+        return self.fields[field].update.encode(update)
 
     def decode(self, field: str, raw: bytes) -> object:
-        """An update as it was stored. ValueError if it does not fit the field's type any more."""
+        """An update as it was stored. ValueError if it does not fit the field's type."""
         return self.fields[field].update.decode(raw)
 
     def roundtrip(self, field: str, update: object) -> tuple[bytes, object]:
-        """An update as compact JSON, and what reading that back gives."""
+        """An update as compact JSON, and what reading that back gives. ValueError as for `encode`."""
         return self.fields[field].update.roundtrip(update)
 
     def initial(self) -> Snapshot:
@@ -117,228 +145,135 @@ class StateSchema:
             KeyError: There is no such field.
             ValueError: A value does not fit its field.
         """
-        layout = self._layout
-        return Edit(
-            {
-                layout.index[name]: layout.fresh(
-                    layout.index[name], self.fields[name].value.roundtrip(value)[1], "edit"
-                )
-                for name, value in values.items()
-            }
+        return self._layout.edit(
+            {name: self.fields[name].value.roundtrip(value)[1] for name, value in values.items()}
         )
 
     def describe(self) -> dict[str, dict[str, str | None]]:
-        """For each field its type and reducer as texts that are the same in every process."""
+        """For each field its type and its reducer, as texts that are the same in every process."""
         return {
             name: {
                 "type": field.value.facts.text,
-                "reducer": reducer_name(field.reducer) if field.reducer is not None else None,
+                "reducer": None if field.reducer is None else reducer_name(field.reducer),
             }
             for name, field in self.fields.items()
         }
 
     def build(self, snapshot: Snapshot) -> BaseModel:
-        """The state as an instance of its model. Fields that are unset are absent from it; nothing is validated."""
-        return self.model.model_construct(**snapshot.values())
+        """The state as an instance of its model, made without validation.
+
+        A field that is unset is absent: reading it is an AttributeError that names it.
+        """
+        values = snapshot.values()
+        return revive(self.model, values, set(values))
 
 
-def reducer_name(reducer: Reducer) -> str:
-    """A reducer's name, the same in every process."""
-    if reducer in REDUCERS:
-        return f"backedge.{reducer.__name__}"
-    return str(getattr(reducer, "__qualname__", type(reducer).__qualname__))
-
-
-def _model_problems(model: type[BaseModel]) -> list[str]:
-    problems = []
+def _model_problems(model: type[BaseModel]) -> Iterator[str]:
+    name = model.__name__
+    if not model.__pydantic_complete__:
+        model.model_rebuild(raise_errors=False)
+    if not model.__pydantic_complete__:
+        yield f"{name} refers to a name that is not defined: define it above, or call {name}.model_rebuild() after it"
     decorators = model.__pydantic_decorators__
-    for name in (*decorators.model_validators, *decorators.root_validators):
-        problems.append(
-            f"{model.__name__}.{name} validates the whole state, but fields are written one by one: "
-            f"validate single fields, or check in a node"
-        )
+    whole = [*decorators.model_validators, *decorators.root_validators]
     if model.__pydantic_post_init__ is not None:
-        problems.append(
-            f"{model.__name__}.model_post_init works on the whole state, but fields are written one by one: remove it"
+        whole.append("model_post_init")
+    for function in whole:
+        yield (
+            f"{name}.{function} works on the whole state, but fields are written one by one: "
+            f"use field validators, or check in a node"
         )
-    return problems
-
-
-def _build_field(model: type[BaseModel], name: str) -> tuple[Field | None, list[str]]:
-    info = model.model_fields[name]
-    problems: list[str] = []
-    if info.exclude or info.exclude_if:
-        problems.append("Field(exclude=...) would leave it out when it is stored: remove it")
-    reducers = [mark for mark in info.metadata if is_reducer_like(mark)]
-    marks = [mark for mark in info.metadata if not is_reducer_like(mark)]
-    marks.extend(_field_validators(model, name))
-    hint = field_hint(info, marks)
-    facts = type_facts(hint)
-    problems.extend(facts.problems)
-    value, trouble = _codec(name, hint, facts, model.model_config)
-    if value is None:
-        return None, [*problems, *trouble]
-    reducer = reducers[0] if reducers else None
-    if len(reducers) > 1:
-        problems.append(f"it has {len(reducers)} reducers: keep one")
-    update = value
-    if reducer is not None:
-        problems.extend(_reducer_problems(reducer))
-        wanted, trouble = _update_hint(reducer, info.annotation)
-        problems.extend(trouble)
-        if wanted is not None and wanted != info.annotation:
-            update_facts = type_facts(wanted)
-            problems.extend(update_facts.problems)
-            other, trouble = _codec(name, wanted, update_facts, model.model_config)
-            problems.extend(trouble)
-            update = other or value
-            if info.is_required():
-                problems.append(
-                    f"its reducer {reducer_name(reducer)} takes updates of type {update_facts.text}, so the first one "
-                    f"cannot become the value: give the field a default"
-                )
-    default, trouble = _default(info, value)
-    problems.extend(trouble)
-    return Field(name, hint, value, update, reducer, default), problems
-
-
-def _field_validators(model: type[BaseModel], name: str) -> list[Any]:
-    wrap = {
-        "before": pydantic.BeforeValidator,
-        "after": pydantic.AfterValidator,
-        "plain": pydantic.PlainValidator,
-        "wrap": pydantic.WrapValidator,
-    }
-    return [
-        wrap[decorator.info.mode](decorator.func)
-        for decorator in model.__pydantic_decorators__.field_validators.values()
-        if name in decorator.info.fields or "*" in decorator.info.fields
-    ]
-
-
-def _codec(name: str, hint: Any, facts: TypeFacts, config: ConfigDict) -> tuple[Codec | None, list[str]]:
-    try:
-        return Codec(name, hint, facts, config), []
-    except (pydantic.PydanticUserError, TypeError, NameError) as error:
-        first = str(error).partition("\n")[0]
-        return None, [
-            f"pydantic cannot handle its type {facts.text} ({first}): declare a type that it can check"
-        ]
-
-
-def _reducer_problems(reducer: Reducer) -> list[str]:
-    if reducer in REDUCERS:
-        return []
-    problems = []
-    name = getattr(reducer, "__qualname__", None)
-    if name is None or "<lambda>" in name or "<locals>" in name or isinstance(reducer, partial):
-        problems.append(
-            f"its reducer {name or type(reducer).__qualname__} has no lasting name by which a resumed run could "
-            f"recognise it: define it as a function of a module"
+    for function in decorators.validators:
+        yield f"{name}.{function} is a validator of pydantic's first version: make it a field_validator"
+    for function in (*decorators.field_serializers, *decorators.model_serializers):
+        yield (
+            f"{name}.{function} changes how the whole state is stored, but fields are stored one by one: "
+            f"put a PlainSerializer into the field's Annotated"
         )
-    if inspect.iscoroutinefunction(reducer):
-        problems.append(f"its reducer {name} is an async function: reducers are plain functions")
-    try:
-        inspect.signature(reducer).bind(None, None)
-    except TypeError:
-        problems.append(f"its reducer {name} must take two arguments, the value and the update")
-    except ValueError:
-        pass  # a builtin without a signature
-    return problems
 
 
-def _update_hint(reducer: Reducer, annotation: Any) -> tuple[Any, list[str]]:
-    """The type of the reducer's updates on a field of this type; None: the field's."""
-    target = reducer if inspect.isroutine(reducer) else type(reducer).__call__
-    try:
-        parameters = [p.name for p in inspect.signature(reducer).parameters.values()]
-        hints = typing_extensions.get_type_hints(target, include_extras=True)
-    except (TypeError, ValueError):
-        return None, []
-    except NameError as error:
-        return None, [f"the annotations of its reducer {reducer_name(reducer)} cannot be read ({error})"]
-    if len(parameters) < 2 or parameters[1] not in hints:
-        return None, []
-    first, second = hints.get(parameters[0], Any), hints[parameters[1]]
-    if second == first or second is Any:
-        return None, []
-    names: dict[Any, Any] = {}
-    _solve(first, annotation, names)
-    solved = substitute(second, names)
-    if _type_variables(solved):
-        return None, [
-            f"its reducer {reducer_name(reducer)} takes {first} and {second}, which does not fit the field's type"
-        ]
-    return solved, []
+class _Maker:
+    """Makes one field, collecting what is wrong with it."""
 
+    def __init__(self, model: type[BaseModel], name: str, info: FieldInfo) -> None:
+        self.model = model
+        self.name = name
+        self.info = info
+        self.problems: list[str] = []
 
-def _solve(pattern: Any, actual: Any, names: dict[Any, Any]) -> None:
-    if isinstance(pattern, TypeVar):
-        names.setdefault(pattern, actual)
-    elif get_origin(pattern) is not None and get_origin(pattern) is get_origin(actual):
-        for one, other in zip(get_args(pattern), get_args(actual), strict=False):
-            _solve(one, other, names)
+    def make(self) -> Field | None:
+        if self.info.exclude or self.info.exclude_if:
+            self.problems.extend(filter(None, [mark_problem(pydantic.Field(exclude=True))]))
+        marks = [mark for mark in self.info.metadata if not is_reducer_like(mark)]
+        annotation = field_hint(self.info, [*marks, *self.validators()])
+        value = self.codec(annotation, type_facts(annotation))
+        if value is None:
+            return None
+        reducer = self.reducer()
+        update_hint, update = annotation, value
+        if reducer is not None:
+            wanted, problem = update_annotation(reducer, self.info.annotation)
+            self.problems.extend(filter(None, [problem]))
+            if wanted != self.info.annotation:
+                update_hint = wanted
+                update = self.updates(reducer, wanted) or value
+        return Field(self.name, annotation, update_hint, value, update, reducer, self.default(value))
 
+    def reducer(self) -> Reducer | None:
+        reducers = [mark for mark in self.info.metadata if is_reducer_like(mark)]
+        if len(reducers) > 1:
+            self.problems.append(f"it has {len(reducers)} reducers: keep one")
+        for reducer in reducers:
+            self.problems.extend(reducer_problems(reducer))
+        return reducers[0] if reducers else None
 
-def _type_variables(hint: Any) -> bool:
-    return isinstance(hint, TypeVar) or any(_type_variables(arg) for arg in get_args(hint))
+    def updates(self, reducer: Reducer, wanted: Any) -> Codec | None:
+        facts = type_facts(wanted)
+        if self.info.is_required():
+            self.problems.append(
+                f"its reducer {reducer_name(reducer)} takes updates of type {facts.text}, so that the first one cannot "
+                f"become the value: give the field a default"
+            )
+        return self.codec(wanted, facts)
 
+    def validators(self) -> Iterator[Any]:
+        marks = {
+            "before": pydantic.BeforeValidator,
+            "after": pydantic.AfterValidator,
+            "plain": pydantic.PlainValidator,
+            "wrap": pydantic.WrapValidator,
+        }
+        for decorator in self.model.__pydantic_decorators__.field_validators.values():
+            if self.name in decorator.info.fields or "*" in decorator.info.fields:
+                yield marks[decorator.info.mode](decorator.func)
 
-def _default(info: pydantic.fields.FieldInfo, codec: Codec) -> tuple[object, list[str]]:
-    """The decoded default, made once; a factory is called twice to see whether it always gives the same."""
-    if info.is_required():
-        return UNSET, []
-    try:
-        if info.default_factory is None:
-            return codec.roundtrip(info.default)[1], []
-        if info.default_factory_takes_validated_data:
-            return UNSET, ["its default_factory looks at other fields: compute the value in a node"]
-        first, value = codec.roundtrip(info.get_default(call_default_factory=True))
-        second = codec.encode(info.get_default(call_default_factory=True))
-    except Exception as error:
-        return UNSET, [f"its default cannot be used: {error}"]
-    if first != second:
-        return UNSET, ["its default_factory gives another value each time: hand the value in as an input"]
-    return value, []
-
-
-def _layout(fields: Mapping[str, Field]) -> Layout:
-    return Layout(
-        names=tuple(fields),
-        index={name: place for place, name in enumerate(fields)},
-        folds=tuple(_fold(field) for field in fields.values()),
-        copiers=tuple(field.value.facts.copier for field in fields.values()),
-    )
-
-
-def _fold(field: Field) -> Fold | None:
-    """How the field's reducer folds updates into a value; the first update stands in for an unset value."""
-    reducer = field.reducer
-    if reducer is None:
-        return None
-    name, batch = field.name, getattr(reducer, "fold", None)
-    ours = reducer in REDUCERS
-    copy_value: Copier | None = None if ours else field.value.facts.copier
-    copy_update: Copier | None = None if ours else field.update.facts.copier
-    takes_none = field.value.accepts(None)
-
-    def fold(value: Any, updates: Sequence[Any]) -> Any:
-        if copy_update is not None:
-            updates = [copy_update(update) for update in updates]
-        if value is UNSET:
-            value, updates = updates[0], updates[1:]
-        elif copy_value is not None:
-            value = copy_value(value)
+    def codec(self, annotation: Any, facts: TypeFacts) -> Codec | None:
+        self.problems.extend(facts.problems)
+        config: ConfigDict = self.model.model_config
         try:
-            if batch is not None and len(updates) > 1:
-                value = batch(value, updates)
-            else:
-                for update in updates:
-                    value = reducer(value, update)
-        except Exception as error:
-            raise FoldError(name, reducer_name(reducer), f"raised {type(error).__name__}: {error}") from error
-        if value is None and not takes_none:
-            raise FoldError(name, reducer_name(reducer), "returned None: it must return the new value")
-        return value
+            return Codec(self.name, annotation, facts, config)
+        except (pydantic.PydanticUserError, TypeError, NameError) as error:
+            if not facts.problems:
+                told = str(error).partition("\n")[0]
+                self.problems.append(f"pydantic cannot handle its type {facts.text} ({told}): use another")
+            return None
 
-    return fold
+    def default(self, value: Codec) -> object:
+        """The default, stored and read back once. A factory is called twice, to see whether it gives the same."""
+        info = self.info
+        if info.is_required():
+            return UNSET
+        if info.default_factory is not None and info.default_factory_takes_validated_data:
+            self.problems.append("its default_factory looks at other fields: compute the value in a node")
+            return UNSET
+        try:
+            first, default = value.roundtrip(info.get_default(call_default_factory=True))
+            second = value.encode(info.get_default(call_default_factory=True))
+        except Exception as error:  # a factory may raise whatever it likes
+            self.problems.append(f"its default cannot be used: {error}")
+            return UNSET
+        if first != second:
+            self.problems.append(
+                "its default_factory gives another value each time: hand the value in as an input"
+            )
+        return default

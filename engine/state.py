@@ -2,7 +2,7 @@
 
 State is never a shared mutable dictionary. Each activation reads one snapshot, the merge of the tokens that triggered
 it; its update makes a new snapshot for its outgoing edges. What a merge gives depends on who wrote what, knowing
-what, and never on when: see `history`.
+what, and never on when: see `lineage` and `updates`.
 
 * A **plain field** comes from the one edge that wrote it last, in the sense of causality. Tokens of the same edge
   (several rounds) count as a sequence, of which the last write counts. Two edges that bring writes of which neither
@@ -19,7 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .history import UNSET, Cell, Fold, FoldCell, Position, dominant, latest, root_cell, root_fold, union
+from .lineage import UNSET, Cell, Position, dominant, latest, root_cell
+from .updates import Fold, FoldCell, root_fold, union
 
 Copier: TypeAlias = Callable[[Any], Any]
 AnyCell: TypeAlias = Cell | FoldCell
@@ -38,6 +39,14 @@ class MergeConflict(Exception):  # noqa: N818 - it becomes a ConflictError where
 
     def __str__(self) -> str:
         return f"field {self.field!r} was written concurrently by {self.writers[0]} and {self.writers[1]}"
+
+
+class FoldError(ValueError):
+    """A reducer raised, or returned None for a field that cannot be None."""
+
+    def __init__(self, field: str, reducer: str, what: str) -> None:
+        self.field = field
+        super().__init__(f"field {field!r}: its reducer {reducer} {what}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +71,13 @@ class Layout:
             self, tuple(self.fresh(n, values.get(name, UNSET)) for n, name in enumerate(self.names))
         )
 
-    def fresh(self, place: int, value: object, writer: object = "START") -> AnyCell:
+    def edit(self, values: Mapping[str, object]) -> Edit:
+        """Values for the snapshots of a frontier."""
+        return Edit({self.index[name]: self.fresh(self.index[name], value) for name, value in values.items()})
+
+    def fresh(self, place: int, value: object) -> AnyCell:
         """A cell that nothing precedes."""
-        return root_cell(value, (), writer) if self.folds[place] is None else root_fold(value)
+        return root_cell(value, (), "START") if self.folds[place] is None else root_fold(value)
 
 
 @dataclass(frozen=True, slots=True)

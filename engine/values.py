@@ -1,25 +1,28 @@
-"""One type's values as JSON, and back: what is stored, and what flows on.
+"""A type's values as JSON, and back: what is stored, and what flows on.
 
-What flows on is always the value decoded from its record, so that a live run and a resumed one cannot differ. A value
-that would come back as something else is refused when it is written.
+What flows on is always the value read back from its record, so that a live run and a resumed one cannot differ, and so
+that a node which later changes what it returned changes nothing. A value that would come back as something else is
+refused when it is written.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import enum
-import math
-from collections.abc import Mapping, Set
-from typing import Any
+from typing import Any, Final
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import SchemaSerializer, SchemaValidator
 
-from .typefacts import SCALARS, TypeFacts
+from .copiers import SCALARS, same
+from .typefacts import TypeFacts
 
-_STORE: ConfigDict = {"ser_json_bytes": "base64", "val_json_bytes": "base64", "ser_json_inf_nan": "constants"}
-_DIGITS = 10_000  # bits; beyond about 14,000 an integer has more digits than JSON numbers are read with
+_STORED: Final[ConfigDict] = {
+    "ser_json_bytes": "base64",  # any bytes, not only those that are UTF-8
+    "val_json_bytes": "base64",
+    "ser_json_inf_nan": "constants",  # and not null
+}
+_BITS: Final = 10_000  # integers up to here have fewer digits than the most that are read back (4,300)
+_MODES: Final[dict[str, Any]] = {"by_alias": False, "by_name": True}
 
 
 class Codec:
@@ -30,20 +33,25 @@ class Codec:
         adapter: Pydantic's adapter of it.
     """
 
-    def __init__(self, name: str, annotation: Any, facts: TypeFacts, config: ConfigDict) -> None:
-        self.name = name
+    def __init__(self, field: str, annotation: Any, facts: TypeFacts, config: ConfigDict) -> None:
+        """Make the codec.
+
+        Args:
+            field: What the values belong to, for messages.
+            annotation: Their type.
+            facts: What the annotation tells.
+            config: The configuration of the model around it.
+
+        Raises:
+            pydantic.PydanticUserError: Pydantic cannot handle the type.
+        """
+        self.field = field
         self.facts = facts
-        settings: ConfigDict = {**config, **_STORE}
-        settings.pop("title", None)
-        try:
-            self.adapter: TypeAdapter[Any] = TypeAdapter(annotation, config=settings)
-        except pydantic.PydanticUserError as error:
-            if error.code != "type-adapter-config-unused":
-                raise
-            self.adapter = TypeAdapter(annotation)
-        self._check = self.adapter.validator.validate_python
-        self._load = self.adapter.validator.validate_json
-        self._dump = self.adapter.serializer.to_json
+        self.adapter: TypeAdapter[Any] = _adapter(annotation, config)
+        validator, serializer = _stored(self.adapter)
+        self._check = validator.validate_python
+        self._load = validator.validate_json
+        self._dump = serializer.to_json
 
     def accepts(self, value: object) -> bool:
         """Whether the value is one of the type's."""
@@ -60,14 +68,13 @@ class Codec:
     def decode(self, raw: bytes) -> Any:
         """The value that was encoded. ValueError if it does not fit the type."""
         try:
-            return self._load(raw, by_alias=False, by_name=True)
+            return self._load(raw, **_MODES)
         except ValidationError as error:
-            raise ValueError(
-                f"field {self.name!r}: what is stored does not fit {self.facts.text}: {_told(error)}"
-            ) from error
+            told = f"what is stored, {_cut(raw.decode(errors='replace'))}, is not {self.facts.text}: {_told(error)}"
+            raise ValueError(f"field {self.field!r}: {told}") from error
 
     def roundtrip(self, value: object) -> tuple[bytes, Any]:
-        """The value as compact JSON, and what decoding that gives.
+        """The value as compact JSON, and what reading that back gives.
 
         Raises:
             ValueError: It does not fit the type, or would not come back as it is.
@@ -75,65 +82,66 @@ class Codec:
         try:
             checked = self._check(value)
         except ValidationError as error:
-            raise ValueError(
-                f"field {self.name!r} takes {self.facts.text}, but got {_shown(value)}: {_told(error)}"
-            ) from error
+            told = f"takes {self.facts.text}, but got {_shown(value)}: {_told(error)}"
+            raise ValueError(f"field {self.field!r} {told}") from error
+        except Exception as error:  # a validator may raise whatever it likes
+            told = f"a validator raised {type(error).__name__} on {_shown(value)}: {error}"
+            raise ValueError(f"field {self.field!r}: {told}") from error
         try:
             raw = self._dump(checked, by_alias=False, round_trip=True, warnings="error")
-        except PydanticSerializationError as error:
-            raise ValueError(f"field {self.name!r}: {_shown(value)} cannot be stored: {error}") from error
+        except Exception as error:  # so may a serializer
+            raise ValueError(f"field {self.field!r}: {_shown(value)} cannot be stored: {error}") from error
         kind = type(checked)
-        if self.facts.scalar and kind in SCALARS and (kind is not int or checked.bit_length() < _DIGITS):
+        if self.facts.scalar and kind in SCALARS and (kind is not int or checked.bit_length() < _BITS):
             return raw, checked
+        return raw, self._read_back(checked, raw)
+
+    def _read_back(self, value: object, raw: bytes) -> Any:
         try:
-            back = self._load(raw, by_alias=False, by_name=True)
+            back = self._load(raw, **_MODES)
         except ValidationError as error:
-            raise ValueError(
-                f"field {self.name!r}: {_shown(value)} is stored as {_cut(raw.decode())}, which cannot be read back: "
-                f"{_told(error)}"
-            ) from error
-        if not self.facts.exact and not same(checked, back):
-            raise ValueError(
-                f"field {self.name!r}: {_shown(checked)} would be read back as {_shown(back)}; "
-                f"declare the type so that it survives being stored as JSON"
-            )
-        return raw, back
+            told = f"{_shown(value)} is stored as {_cut(raw.decode())}, which cannot be read back: {_told(error)}"
+            raise ValueError(f"field {self.field!r}: {told}") from error
+        if not self.facts.exact and not same(value, back):
+            told = f"{_shown(value)} would be read back as {_shown(back)}: declare a type that JSON can carry"
+            raise ValueError(f"field {self.field!r}: {told}")
+        return back
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two values are equal and of the same types all the way down; nan equals nan."""
-    kind = type(one)
-    if kind is not type(other):
-        return False
-    if kind is float:
-        return bool(one == other) or (math.isnan(one) and math.isnan(other))
-    if kind in SCALARS:
-        return bool(one == other)
-    if isinstance(one, BaseModel):
+def _adapter(annotation: Any, config: ConfigDict) -> TypeAdapter[Any]:
+    settings: ConfigDict = {**config, **_STORED}
+    try:
+        return TypeAdapter(annotation, config=settings)
+    except pydantic.PydanticUserError as error:
+        if error.code != "type-adapter-config-unused":
+            raise
+        return TypeAdapter(annotation)  # a model, dataclass or TypedDict has its own configuration
+
+
+def _stored(adapter: TypeAdapter[Any]) -> tuple[SchemaValidator, SchemaSerializer]:
+    """The adapter's validator and serializer, with our settings inside of nested models too."""
+    schema: Any = _configured(adapter.core_schema)
+    settings: Any = _STORED
+    try:
         return (
-            same(one.__dict__, other.__dict__)
-            and same(one.__pydantic_extra__, other.__pydantic_extra__)
-            and same(one.__pydantic_private__, other.__pydantic_private__)
+            SchemaValidator(schema, settings, _use_prebuilt=False),
+            SchemaSerializer(schema, settings, _use_prebuilt=False),
         )
-    if isinstance(one, enum.Enum):
-        return one is other
-    if isinstance(one, Mapping):
-        return len(one) == len(other) and all(
-            same(a, b) and same(one[a], other[b]) for a, b in zip(one, other, strict=True)
-        )
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, Set):
-        return bool(one == other) and sorted(map(_kind, one)) == sorted(map(_kind, other))
-    if dataclasses.is_dataclass(one):
-        return all(
-            same(getattr(one, f.name, None), getattr(other, f.name, None)) for f in dataclasses.fields(one)
-        )
-    return bool(one == other) or (one != one and other != other)  # noqa: PLR0124 - nan of any kind
+    except TypeError:  # that parameter is not a promise; without it bytes in models must be UTF-8
+        return SchemaValidator(schema, settings), SchemaSerializer(schema, settings)
 
 
-def _kind(value: object) -> str:
-    return type(value).__qualname__
+def _configured(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_configured(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    new = {
+        key: value if key in ("metadata", "default") else _configured(value) for key, value in part.items()
+    }
+    if new.get("type") in ("model", "dataclass", "typed-dict"):
+        new["config"] = {**new.get("config", {}), **_STORED}
+    return new
 
 
 def _shown(value: object) -> str:

@@ -1,0 +1,208 @@
+"""What a reducer field's value knows: the set of updates it was folded from, so that a merge folds each once.
+
+By definition the value is the fold of all updates known, in the order of their positions. The known updates, in that
+order, are a path through a trie (a compressed one: an edge may hold many updates), and a `FoldCell` stands at the end
+of its path. Positions extend causality, so a write always goes on at the end of a path. A merge takes the updates on
+the paths below the deepest node that all paths share, sorts them, and folds them on that node's value: so a node
+where paths part keeps its value (`pin`). Two merges that know the same updates end at the same node, whatever they
+were merged from.
+
+Memory follows the live cells, not the length of the run: a node refers weakly to the nodes below it and strongly to
+the one above. A node at which no live cell stands and no two paths part is absorbed by the one below it; at the root,
+which is what everybody alive knows, its updates are forgotten. An update is kept as long as there is a live cell that
+does not know it and might still meet one that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+from weakref import ref
+
+from .lineage import UNSET, Position
+
+Fold: TypeAlias = Callable[[Any, Sequence[Any]], Any]
+"""``(value, updates) -> value``; the first update stands in for a value that is `UNSET`."""
+
+SWEEP = 4  # a path is swept whole after as many writes on it as it has nodes, but at least these
+
+
+class Node:
+    """A set of known updates: those on the path from the root to here, in the order of their positions."""
+
+    __slots__ = ("__weakref__", "due", "kids", "me", "pin", "prev", "size", "stands", "updates")
+
+    def __init__(self, prev: Node | None, updates: dict[Position, object], due: int) -> None:
+        self.prev = prev  # None: the root
+        self.updates = updates  # on the edge from prev to here, sorted by position; empty only at the root
+        self.size: int = len(updates) + (
+            prev.size if prev is not None else 0
+        )  # of all updates ever known here
+        self.kids: dict[Position, ref[Node]] = {}  # by the first update on the edge to them; some may be dead
+        self.pin: object = UNSET  # the value here; set where paths part
+        self.stands: ref[FoldCell] | None = None  # the cell here; it may be dead
+        self.due = due  # writes until the path is swept
+        self.me = ref(self)
+
+    def cell(self) -> FoldCell | None:
+        """The live cell that stands here."""
+        return self.stands() if self.stands is not None else None
+
+    def live_kids(self, enough: int) -> int:
+        """How many live nodes follow, counted up to `enough`; dead ones met on the way are forgotten."""
+        live, dead = 0, []
+        for key, kid in self.kids.items():
+            if kid() is None:
+                dead.append(key)
+            else:
+                live += 1
+                if live == enough:
+                    break
+        for key in dead:
+            del self.kids[key]
+        return live
+
+    def attach(self, updates: dict[Position, object], value: object) -> Node:
+        """A new node below this one, whose value is `value`."""
+        kid = Node(self, updates, self.due - 1)
+        if self.kids and self.live_kids(1):
+            self.pin = value
+        self.kids[next(iter(updates))] = kid.me
+        return kid
+
+    def absorb(self, above: Node) -> None:
+        """Take the place of the node above, at which nothing stands and nothing parts."""
+        self.prev = top = above.prev
+        if top is None:
+            self.updates = {}
+            return
+        updates = above.updates
+        updates.update(self.updates)  # the longer one is kept: it is the one above that grows
+        self.updates = updates
+        top.kids[next(iter(updates))] = self.me
+
+    def settle(self) -> None:
+        """Absorb what is not needed any more above: what is next, and now and then the whole path."""
+        node, sweep, length = self, self.due <= 0, 0
+        while (above := node.prev) is not None:
+            if above.cell() is None and above.live_kids(2) < 2:
+                node.absorb(above)
+            elif sweep:
+                node, length = above, length + 1
+            else:
+                break
+        if sweep:
+            self.due = max(SWEEP, length)
+
+
+class FoldCell:
+    """A value of a field with a reducer, at the end of the path of the updates it was folded from."""
+
+    __slots__ = ("__weakref__", "node", "value")
+
+    def __init__(self, value: object, node: Node) -> None:
+        self.value = value
+        self.node = node
+        node.stands = ref(self)
+
+    def write(self, update: object, position: Position, fold: Fold) -> FoldCell:
+        """The cell of an update made on this one."""
+        node = self.node
+        value = fold(self.value, (update,))
+        node.settle()
+        if position in node.kids:  # the same write made twice, or one that a merge had taken in already
+            return _stand(node, self.value, [position], {position: update}, fold)
+        return FoldCell(value, node.attach({position: update}, self.value))
+
+
+def root_fold(value: object) -> FoldCell:
+    """A cell of a reducer field that nothing precedes."""
+    return FoldCell(value, Node(None, {}, SWEEP))
+
+
+def union(cells: Sequence[FoldCell], fold: Fold) -> FoldCell:
+    """The cell that knows every update one of the (distinct) cells knows."""
+    meet = _meet(cells)
+    updates: dict[Position, object] = {}
+    seen = {meet}
+    largest = cells[0]
+    for cell in cells:
+        if cell.node.size > largest.node.size:
+            largest = cell
+        node = cell.node
+        while node not in seen:
+            seen.add(node)
+            updates.update(node.updates)
+            assert node.prev is not None
+            node = node.prev
+    if largest.node.size == meet.size + len(updates):
+        return largest
+    standing = meet.cell()
+    value = meet.pin if standing is None else standing.value
+    merged = _stand(meet, value, sorted(updates), updates, fold)
+    merged.node.due = min(cell.node.due for cell in cells) - 1
+    merged.node.settle()
+    return merged
+
+
+def _meet(cells: Sequence[FoldCell]) -> Node:
+    """The deepest node that all paths share."""
+    meet = cells[0].node
+    for cell in cells[1:]:
+        node = cell.node
+        while node is not meet:
+            if node.size > meet.size:
+                above = node.prev
+                node = above if above is not None else node
+            else:
+                above = meet.prev
+                meet = above if above is not None else meet
+            if above is None:
+                raise ValueError("these snapshots come from different beginnings and cannot be merged")
+    return meet
+
+
+def _stand(
+    top: Node, value: object, order: Sequence[Position], updates: Mapping[Position, object], fold: Fold
+) -> FoldCell:
+    """The cell at the end of the path that goes on from `top`, whose value is `value`, with these updates."""
+    node, done = _follow(top, order)
+    here = node.cell()
+    if done == len(order) and here is not None:
+        return here
+    if here is not None:
+        value = here.value
+    elif done:
+        value = fold(value, [updates[position] for position in order[:done]])
+    if done == len(order):
+        return FoldCell(value, node)
+    rest = {position: updates[position] for position in order[done:]}
+    end = node.attach(rest, value)
+    return FoldCell(fold(value, list(rest.values())), end)
+
+
+def _follow(top: Node, order: Sequence[Position]) -> tuple[Node, int]:
+    """Walk down existing paths as far as they agree with `order`, and split the edge on which they part."""
+    node, done = top, 0
+    while done < len(order):
+        found = node.kids.get(order[done])
+        kid = found() if found is not None else None
+        if kid is None:
+            break
+        along = list(kid.updates)
+        agree = 0
+        while agree < len(along) and done + agree < len(order) and along[agree] == order[done + agree]:
+            agree += 1
+        done += agree
+        node = kid if agree == len(along) else _split(node, kid, along, agree)
+    return node, done
+
+
+def _split(node: Node, kid: Node, along: Sequence[Position], at: int) -> Node:
+    """Put a node on the edge to `kid`, after its first `at` updates."""
+    between = Node(node, {position: kid.updates[position] for position in along[:at]}, node.due)
+    node.kids[along[0]] = between.me
+    kid.updates = {position: kid.updates[position] for position in along[at:]}
+    kid.prev = between
+    between.kids[along[at]] = kid.me
+    return between
