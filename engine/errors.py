@@ -109,7 +109,7 @@ class NodeRaisedError(StepError):
         super().__init__(activation, f"{type_name}: {message}" if message else type_name)
 
 
-class NodeTimeoutError(StepError):
+class NodeTimeoutError(StepError, TimeoutError):
     """The node took longer than its `timeout` seconds."""
 
     def __init__(self, activation: str, seconds: float) -> None:

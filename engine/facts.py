@@ -68,21 +68,23 @@ Fact: TypeAlias = NodeSucceeded | NodeReturned | NodeRouted | NodeErrored | Node
 
 
 class StartNode(NamedTuple):
-    """Run this node on this snapshot. `errors` holds what error edges brought, first edge first."""
+    """Run this node on this snapshot. `errors` holds what error edges brought: the edge's number and the error."""
 
     node: int
     rounds: Rounds
     snapshot: Snapshot
-    errors: tuple[ErrorInfo, ...] = ()
+    errors: tuple[tuple[int, ErrorInfo], ...] = ()
 
 
 class RejectNode(NamedTuple):
-    """This node cannot run: two concurrent branches wrote `field`. Its activation counts as failed."""
+    """This node cannot run: its tokens do not merge. Its activation counts as failed.
+
+    `reason` is a `MergeConflict`, or the `FoldError` of a reducer that raised.
+    """
 
     node: int
     rounds: Rounds
-    field: str
-    writers: tuple[str, str]
+    reason: Exception
 
 
 Order: TypeAlias = StartNode | RejectNode

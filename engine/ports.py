@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pkgutil
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, Protocol, runtime_checkable
 
 from .records import Record, RunHeader, RunStarted, RunSummary
 
@@ -76,3 +79,14 @@ class RunLog(Protocol):
 
     async def release(self) -> None:
         """Write what is queued and give up ownership. Releasing twice does nothing."""
+
+
+OPENER: Final = "backedge.checkpoints:open_journal"
+"""What opens the journal that a caller names by its path. Named, not imported: the engine knows no implementation."""
+
+
+def opened(where: str | os.PathLike[str] | Journal) -> AbstractAsyncContextManager[Journal]:
+    """The journal as an async context manager: a path is opened and closed, an open journal is left open."""
+    opener: Any = pkgutil.resolve_name(OPENER)
+    manager: AbstractAsyncContextManager[Journal] = opener(where)
+    return manager

@@ -52,6 +52,7 @@ from .facts import (
     RejectNode,
     StartNode,
 )
+from .fields import FoldError
 from .plan import Plan, Rounds
 from .records import ActivationId, ErrorInfo
 from .state import MergeConflict, Snapshot, merge
@@ -142,6 +143,7 @@ class Schedule:
         """
         self._plan = plan
         self._end = end
+        self.initial = initial
         # May be raised between facts; consulted by `route` alone.
         self.limits: dict[int, int | None] = dict(limits or {})
         self._otherwise = dict(otherwise or {})
@@ -218,6 +220,11 @@ class Schedule:
     def snapshot(self, node: int, rounds: Rounds) -> Snapshot:
         """What a live activation runs on, or, once it returned, what its outgoing edges will carry."""
         return self._snapshot(self._live[node, rounds])
+
+    def snapshot_or_none(self, node: int, rounds: Rounds) -> Snapshot | None:
+        """As `snapshot`; None for an activation that is not alive or whose tokens are not merged."""
+        activation = self._live.get((node, rounds))
+        return activation and activation.snapshot
 
     def phase(self, node: int, rounds: Rounds) -> Phase | None:
         """Where the activation stands, or None when it is not alive."""
@@ -299,12 +306,12 @@ class Schedule:
         tokens = activation.tokens
         try:
             snapshot = tokens[0].snapshot if len(tokens) == 1 else merge(_by_edge(tokens))
-        except MergeConflict as conflict:
+        except (MergeConflict, FoldError) as reason:
             activation.phase = Phase.FAILED
-            return RejectNode(activation.node, activation.rounds, conflict.field, conflict.writers)
+            return RejectNode(activation.node, activation.rounds, reason)
         activation.snapshot = snapshot
         activation.phase = Phase.RUNNING
-        errors = tuple(token.error for token in tokens if token.error is not None)
+        errors = tuple((token.edge, token.error) for token in tokens if token.error is not None)
         return StartNode(activation.node, activation.rounds, snapshot, errors)
 
     def _snapshot(self, activation: Activation) -> Snapshot:

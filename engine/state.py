@@ -179,16 +179,16 @@ def merge(groups: Sequence[Sequence[Snapshot]]) -> Snapshot:
         if len(distinct) == 1:
             continue
         fold = layout.folds[place]
-        if fold is not None:
-            cells[place] = union(list(distinct), fold)  # type: ignore[arg-type]
-        else:
+        if fold is None:
             cells[place] = _plain(layout.names[place], [[s._cells[place] for s in group] for group in groups])
+        else:
+            cells[place] = union([cell for cell in distinct if isinstance(cell, FoldCell)], fold)
     return Snapshot(layout, tuple(cells))
 
 
-def _plain(field: str, groups: Sequence[Sequence[Cell]]) -> Cell:
-    sides = list(dict.fromkeys(latest(group) for group in groups))
-    winner = sides[0] if len(sides) == 1 else dominant(sides)
+def _plain(field: str, groups: Sequence[Sequence[AnyCell]]) -> Cell:
+    sides = [latest([cell for cell in group if isinstance(cell, Cell)]) for group in groups]
+    winner = dominant(list(dict.fromkeys(sides)))
     if isinstance(winner, tuple):
         raise MergeConflict(field, winner[0].writer, winner[1].writer)
     return winner

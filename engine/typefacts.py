@@ -235,7 +235,9 @@ class _Walk:
         if hint in self.inside:
             return TypeFacts(name, copier=deep)
         walk = _Walk((*self.inside, hint))
-        texts, problems, copiers = [], [], {}
+        texts: list[str] = []
+        problems: list[str] = []
+        copiers: dict[str, Copier] = {}
         for part, annotation, problem in parts:
             facts = walk.facts(annotation)
             texts.append(f"{part}: {facts.text}")

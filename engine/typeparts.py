@@ -18,6 +18,9 @@ from pydantic.fields import FieldInfo
 
 _CLOCK: Final = (pydantic.PastDate, pydantic.FutureDate, pydantic.PastDatetime, pydantic.FutureDatetime)
 _ONCE: Final = (collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator)
+_QUALIFIERS: Final[tuple[Any, ...]] = (
+    *(typing_extensions.Required, typing_extensions.NotRequired, typing_extensions.ReadOnly),
+)
 _CONSTRAINTS: Final = (
     *(annotated_types.BaseMetadata, annotated_types.GroupedMetadata),
     *(pydantic.Strict, pydantic.types.AllowInfNan, str),
@@ -103,7 +106,7 @@ def field_hint(info: FieldInfo, marks: Sequence[Any] | None = None) -> Any:
     kept = list(info.metadata if marks is None else marks)
     if info.discriminator is not None:
         kept.append(pydantic.Field(discriminator=info.discriminator))
-    return Annotated[(info.annotation, *kept)] if kept else info.annotation  # type: ignore[return-value]  # made here
+    return Annotated[(info.annotation, *kept)] if kept else info.annotation
 
 
 def model_parts(cls: type[pydantic.BaseModel]) -> Iterator[tuple[str, Any, str | None]]:
@@ -134,11 +137,7 @@ def hinted_parts(cls: Any) -> Iterator[tuple[str, Any, str | None]]:
     """The fields of a TypedDict or NamedTuple."""
     optional = getattr(cls, "__optional_keys__", getattr(cls, "_field_defaults", ()))
     for name, hint in typing_extensions.get_type_hints(cls, include_extras=True).items():
-        while get_origin(hint) in (
-            typing_extensions.Required,
-            typing_extensions.NotRequired,
-            typing_extensions.ReadOnly,
-        ):
+        while get_origin(hint) in _QUALIFIERS:
             hint = get_args(hint)[0]
         yield f"{name}?" if name in optional else name, hint, None
 
@@ -150,7 +149,7 @@ def name_of(hint: Any) -> str:
     return re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(hint))
 
 
-def substitute(hint: Any, names: Mapping[TypeVar, Any]) -> Any:
+def substitute(hint: Any, names: Mapping[Any, Any]) -> Any:
     """The annotation with type variables replaced."""
     if isinstance(hint, TypeVar):
         return names.get(hint, hint)
@@ -158,7 +157,7 @@ def substitute(hint: Any, names: Mapping[TypeVar, Any]) -> Any:
     if not args or origin is Literal:
         return hint
     if origin is Annotated:
-        return Annotated[(substitute(args[0], names), *args[1:])]  # type: ignore[return-value]  # made here
+        return Annotated[(substitute(args[0], names), *args[1:])]
     new = tuple(substitute(arg, names) for arg in args)
     if origin in (Union, types.UnionType):
         return reduce(or_, new)

@@ -1,0 +1,195 @@
+"""Calling a node: its arguments, the event loop or a thread, its timeout, its retries.
+
+What comes back is a value or an exception, as if the function had been called; the tries in between are told to
+whoever journals them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from . import events
+from .binding import ArgumentMismatchError
+from .compile import CompiledGraph, CompiledNode
+from .context import Context
+from .errors import NodeTimeoutError, ParameterError, UpdateError
+from .facts import StartNode
+from .failures import rebuild
+from .records import ActivationId
+from .threads import WorkerThreads
+
+if TYPE_CHECKING:
+    from tenacity import AsyncRetrying, BaseRetrying
+
+
+class Step:
+    """An activation being carried out.
+
+    Attributes:
+        order: What to run, and on what.
+        attempt: Number of the current attempt, as records count them.
+        tried: How many attempts its retry policy has seen before.
+        started: When the current attempt began, in seconds since the epoch.
+        activation: Its id.
+    """
+
+    __slots__ = ("activation", "attempt", "order", "started", "tried")
+
+    def __init__(self, order: StartNode, activation: ActivationId, attempt: int, tried: int) -> None:
+        self.order = order
+        self.activation = activation
+        self.attempt = attempt
+        self.tried = tried
+        self.started = time.time()
+
+
+TellFailure: TypeAlias = Callable[[Step, BaseException], Awaitable[None]]
+"""Takes an attempt that failed and will be followed by another, and why; returns once that is journaled."""
+
+
+class Caller:
+    """Calls the nodes of one run."""
+
+    __slots__ = ("_announcer", "_graph", "_resources", "_run_id", "threads")
+
+    def __init__(
+        self, graph: CompiledGraph, resources: Mapping[str, Any], run_id: str, announcer: events.Announcer
+    ) -> None:
+        self._graph = graph
+        self._resources = resources
+        self._run_id = run_id
+        self._announcer = announcer
+        # Made when the first def node runs.
+        self.threads: WorkerThreads | None = None
+
+    async def call(self, step: Step, tell_failure: TellFailure) -> Any:
+        """Run the node, retries included. Raises whatever the node's last attempt raised."""
+        node = self._graph.nodes[step.order.node]
+        if node.spec is None or node.spec.retry is None:
+            return await self._attempt(node, step)
+        return await self._with_retries(node, node.spec.retry, step, tell_failure)
+
+    def call_inline(self, step: Step) -> Any:
+        """Run an inline node, here and now."""
+        node = self._graph.nodes[step.order.node]
+        assert node.binding is not None
+        self._begin(step)
+        positional, keywords = self._arguments(node, step)
+        return _not_a_coroutine(node.binding.function(*positional, **keywords), step)
+
+    async def _attempt(self, node: CompiledNode, step: Step) -> Any:
+        binding, spec = node.binding, node.spec
+        assert binding is not None
+        assert spec is not None
+        self._begin(step)
+        positional, keywords = self._arguments(node, step)
+        if not binding.is_async:
+            if self.threads is None:
+                self.threads = WorkerThreads(f"backedge {self._run_id}")
+            call = self.threads.call(binding.function, *positional, **keywords)
+            return _not_a_coroutine(await _timed(call, spec.timeout, step), step)
+        if spec.timeout is None:
+            return await binding.function(*positional, **keywords)
+        return await _timed(binding.function(*positional, **keywords), spec.timeout, step)
+
+    async def _with_retries(
+        self, node: CompiledNode, policy: BaseRetrying, step: Step, tell: TellFailure
+    ) -> Any:
+        """Try until it succeeds or the policy gives up; then the last exception is raised."""
+        from tenacity import DoAttempt, DoSleep, RetryCallState
+
+        retrying = _asynchronous(policy)
+        retrying.begin()
+        state = RetryCallState(retrying, fn=None, args=(), kwargs={})
+        state.attempt_number = step.tried + 1
+        while True:
+            action = await retrying.iter(state)
+            if isinstance(action, DoAttempt):
+                try:
+                    state.set_result(await self._attempt(node, step))
+                except Exception as error:
+                    state.set_exception((type(error), error, error.__traceback__))
+            elif isinstance(action, DoSleep):
+                assert state.outcome is not None
+                refused = state.outcome.exception() or ValueError(f"retry refused {state.outcome.result()!r}")
+                await tell(step, refused)
+                state.prepare_for_next_attempt()
+                await asyncio.sleep(float(action))
+                step.attempt += 1
+            else:
+                return action
+
+    def _begin(self, step: Step) -> None:
+        step.started = time.time()
+        if self._announcer.listeners:
+            self._announcer.tell(events.ActivationStarted(step.activation, step.attempt, step.started))
+
+    def _arguments(self, node: CompiledNode, step: Step) -> tuple[list[Any], dict[str, Any]]:
+        order, binding = step.order, node.binding
+        assert binding is not None
+        context = self._context(step) if binding.wants_context else None
+        handled = [self._handled(number, info) for number, info in order.errors]
+        try:
+            return binding.gather(
+                order.snapshot, self._graph.schema, resources=self._resources, context=context, errors=handled
+            )
+        except ArgumentMismatchError as error:
+            raise ParameterError(str(step.activation), str(error)) from None
+        except KeyError as error:
+            raise ParameterError(
+                str(step.activation), f"reads field {error.args[0]!r}, which is unset"
+            ) from None
+
+    def _handled(self, edge: int, info: Any) -> BaseException:
+        declared = self._graph.edges[edge]
+        assert declared.error is not None
+        return rebuild(info, declared.error, declared.source)
+
+    def _context(self, step: Step) -> Context:
+        announcer, activation = self._announcer, step.activation
+
+        def emit(data: object) -> None:
+            announcer.tell_from_thread(events.CustomEvent(activation, data))
+
+        return Context(self._run_id, activation, step.attempt, emit)
+
+
+async def _timed(call: Awaitable[Any], seconds: float | None, step: Step) -> Any:
+    """Await `call` for at most so many seconds. A TimeoutError of the call's own passes through as it is."""
+    if seconds is None:
+        return await call
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            return await call
+    except TimeoutError:
+        if limit.expired():
+            raise NodeTimeoutError(str(step.activation), seconds) from None
+        raise
+
+
+def _not_a_coroutine(value: Any, step: Step) -> Any:
+    if isinstance(value, CoroutineType):
+        value.close()
+        raise UpdateError(str(step.activation), "returned a coroutine: make the node's function an async def")
+    return value
+
+
+def _asynchronous(policy: BaseRetrying) -> AsyncRetrying:
+    """The same policy with a state of its own, awaiting, and raising the node's own error at the end."""
+    from tenacity import AsyncRetrying
+
+    return AsyncRetrying(
+        stop=policy.stop,
+        wait=policy.wait,
+        retry=policy.retry,
+        before=policy.before,
+        after=policy.after,
+        before_sleep=policy.before_sleep,
+        retry_error_callback=policy.retry_error_callback,
+        reraise=True,
+        enabled=policy.enabled,
+    )

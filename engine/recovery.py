@@ -1,0 +1,221 @@
+"""From records back to a running machine: what resume, history and `state_at` share.
+
+The schedule is driven from the records exactly as it was when they were committed; no node, no condition runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import outcome
+from .compile import CompiledGraph
+from .errors import GraphChangedError
+from .executor import Tries
+from .facts import NodeErrored, NodeFailed, NodeRetried, NodeReturned, NodeRouted, NodeSucceeded, Order
+from .plan import Rounds
+from .records import (
+    ActivationId,
+    AttemptFailed,
+    NodeFinished,
+    Record,
+    Routed,
+    RoutingFailed,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+    RunStatus,
+)
+from .schedule import Key, Phase, Schedule
+from .state import Snapshot
+
+
+@dataclass(slots=True)
+class Recovered:
+    """A run as its records leave it.
+
+    Attributes:
+        schedule: Its state machine.
+        orders: What was in flight: to be carried out again.
+        tries: What activations in flight have behind them.
+        seq: Number of the next record.
+        status: How the run ended last, or RUNNING.
+    """
+
+    schedule: Schedule
+    orders: dict[Key, Order] = field(default_factory=dict)
+    tries: dict[Key, Tries] = field(default_factory=dict)
+    seq: int = 0
+    status: RunStatus = RunStatus.RUNNING
+
+    def in_phase(self, phase: Phase) -> list[Key]:
+        """The live activations in this phase, in order of position."""
+        return [(node, rounds) for node, rounds, its in self.schedule.live() if its is phase]
+
+
+class UnknownActivationError(Exception):
+    """A record names a node or edge that the graph does not have."""
+
+
+def new_schedule(graph: CompiledGraph, limits: Mapping[int, int | None] | None = None) -> Schedule:
+    """A schedule at its beginning: START running on the state's defaults."""
+    return Schedule(
+        graph.plan,
+        graph.schema.initial(),
+        start=graph.start,
+        end=graph.end,
+        limits={**graph.limits, **(limits or {})} if limits else graph.limits,
+        otherwise=graph.otherwise,
+    )
+
+
+def recover(graph: CompiledGraph, records: Iterable[Record]) -> Recovered:
+    """Apply records to a fresh schedule.
+
+    Raises:
+        UnknownActivationError: The graph lacks what a record names.
+    """
+    run = Recovered(new_schedule(graph))
+    for record in records:
+        run.seq = record.seq + 1
+        match record:
+            case RunStarted():
+                _started(graph, run, record)
+            case NodeFinished():
+                _finished(graph, run, record)
+            case AttemptFailed():
+                _failed(graph, run, record)
+            case Routed():
+                node, rounds = key_of(graph, record.activation)
+                _apply(run, NodeRouted(node, rounds, _numbers(graph, record.taken)))
+            case RunResumed():
+                _resumed(graph, run, record)
+            case RunEnded():
+                run.status = record.status
+            case RoutingFailed():
+                pass  # the activation owes its routing still
+            case _:
+                raise UnknownActivationError(f"a record of kind {type(record).__name__}")
+    return run
+
+
+def snapshot_after(graph: CompiledGraph, records: list[Record]) -> Snapshot:
+    """The snapshot that the last record's activation left, or ran on where it failed; END's for the run's end."""
+    *before, last = records
+    run = recover(graph, before)
+    match last:
+        case RunStarted():
+            return run.schedule.preview(graph.start, (), outcome.decode(graph, last.inputs))
+        case NodeFinished():
+            node, rounds = key_of(graph, last.activation)
+            return run.schedule.preview(node, rounds, outcome.decode(graph, last.writes))
+        case AttemptFailed() | RoutingFailed() | Routed():
+            snapshot = run.schedule.snapshot_or_none(*key_of(graph, last.activation))
+            return snapshot or run.schedule.initial
+        case _:
+            if run.schedule.result is not None:
+                return run.schedule.result
+            return snapshot_after(graph, before)
+
+
+def key_of(graph: CompiledGraph, activation: ActivationId) -> Key:
+    """The activation by the plan's numbers. A loop that was put around the node since counts as round 0."""
+    node = graph.plan.number.get(activation.node)
+    if node is None:
+        raise UnknownActivationError(f"node {activation.node!r}, which ran as {activation}, is gone")
+    known = dict(activation.rounds)
+    rounds: Rounds = tuple(known.get(loop, 0) for loop in graph.plan.nests[node])
+    return node, rounds
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two shapes of a graph, a sentence each."""
+    found: list[str] = []
+    for part, noun in (("nodes", "node"), ("fields", "field")):
+        old, new = before.get(part, {}), now[part]
+        found += [f"{noun} {name!r} is gone" for name in old if name not in new]
+        found += [f"{noun} {name!r} is new" for name in new if name not in old]
+        for name in sorted(set(old) & set(new)):
+            found += [
+                f"{noun} {name!r}: {aspect} was {old[name].get(aspect)!r}, is {value!r}"
+                for aspect, value in new[name].items()
+                if old[name].get(aspect) != value
+            ]
+    old_edges, new_edges = set(before.get("edges", ())), set(now["edges"])
+    found += [f"edge {edge} is gone" for edge in sorted(old_edges - new_edges)]
+    found += [f"edge {edge} is new" for edge in sorted(new_edges - old_edges)]
+    return found
+
+
+def _started(graph: CompiledGraph, run: Recovered, record: RunStarted) -> None:
+    values = outcome.decode(graph, record.inputs)
+    if record.taken is None:
+        _apply(run, NodeReturned(graph.start, (), values))
+    else:
+        _apply(run, NodeSucceeded(graph.start, (), values, _numbers(graph, record.taken)))
+
+
+def _finished(graph: CompiledGraph, run: Recovered, record: NodeFinished) -> None:
+    node, rounds = key_of(graph, record.activation)
+    if record.error is not None:
+        _apply(run, NodeErrored(node, rounds, record.error, _numbers(graph, record.taken or ())))
+        return
+    values = outcome.decode(graph, record.writes)
+    if record.taken is None:
+        _apply(run, NodeReturned(node, rounds, values))
+    else:
+        _apply(run, NodeSucceeded(node, rounds, values, _numbers(graph, record.taken)))
+
+
+def _failed(graph: CompiledGraph, run: Recovered, record: AttemptFailed) -> None:
+    key = key_of(graph, record.activation)
+    if not record.final:
+        seen = run.tries[key].seen if key in run.tries else 0
+        run.tries[key] = Tries(record.attempt + 1, seen + 1)
+        return
+    run.tries[key] = Tries(record.attempt + 1, 0)
+    run.orders.pop(key, None)
+    if run.schedule.phase(*key) is Phase.RUNNING:  # one whose tokens did not merge counts as failed already
+        _apply(run, NodeFailed(*key))
+
+
+def _resumed(graph: CompiledGraph, run: Recovered, record: RunResumed) -> None:
+    run.status = RunStatus.RUNNING
+    for edge, limit in record.limits.items():
+        if edge in graph.plan.edge_number:
+            run.schedule.limits[graph.plan.edge_number[edge]] = limit
+    for key in run.in_phase(Phase.FAILED):
+        _apply(run, NodeRetried(*key))
+
+
+def _apply(
+    run: Recovered, fact: NodeSucceeded | NodeReturned | NodeRouted | NodeErrored | NodeFailed | NodeRetried
+) -> None:
+    key = (fact.node, fact.rounds)
+    if not isinstance(fact, NodeRetried):
+        run.orders.pop(key, None)
+        if not isinstance(fact, NodeFailed):
+            run.tries.pop(key, None)
+    for order in run.schedule.apply(fact):
+        run.orders[order.node, order.rounds] = order
+
+
+def _numbers(graph: CompiledGraph, taken: Iterable[str]) -> tuple[int, ...]:
+    try:
+        return tuple(graph.plan.edge_number[edge] for edge in taken)
+    except KeyError as missing:
+        raise UnknownActivationError(f"edge {missing.args[0]}, which the run took, is gone") from None
+
+
+def check_unchanged(
+    graph: CompiledGraph,
+    journal: str,
+    run_id: str,
+    digest: str,
+    shape: Mapping[str, Any],
+    now: Mapping[str, Any],
+) -> None:
+    """Raise GraphChangedError if the run was made with another graph."""
+    if digest != graph.digest:
+        raise GraphChangedError(journal, run_id, changes(shape, now))

@@ -1,0 +1,184 @@
+"""A run as its users see it: the handle of a live one, and the result of one that is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from os import PathLike
+from types import TracebackType
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from pydantic import BaseModel
+
+from .errors import BackedgeError, RunCancelledError, RunError, RunFailedError, RunInterruptedError
+from .events import Event, EventQueue
+from .executor import Executor
+from .ports import Journal, opened
+from .records import RunStatus
+
+S = TypeVar("S", bound=BaseModel)
+
+Make: TypeAlias = Callable[[Journal | None], Awaitable[tuple[Executor, Callable[[], None]]]]
+"""Prepares a run in an open journal: its executor, and what sets it going."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult(Generic[S]):
+    """What came of a run.
+
+    Attributes:
+        run_id: The run's id.
+        status: COMPLETED, or SUSPENDED while it waits for something.
+    """
+
+    run_id: str
+    status: RunStatus
+    _state: S | None = None
+
+    @property
+    def state(self) -> S:
+        """The state that arrived at END; fields that nobody wrote are unset.
+
+        Raises:
+            BackedgeError: Nothing arrived there: every way ended at a node that may stop.
+        """
+        if self._state is None:
+            raise BackedgeError(f"run {self.run_id!r} ended without reaching END, so it has no final state")
+        return self._state
+
+
+class Run(Generic[S]):
+    """A live run: an async context manager. Leaving it early interrupts the run, which can then be resumed.
+
+    Leaving it normally while the run failed raises that failure, unless `result` was asked for before.
+
+    Example::
+
+        async with flow.start({"spec": "…"}, journal="runs.db") as run:
+            async for event in run.events():
+                print(event)
+            result = await run.result()
+    """
+
+    def __init__(
+        self, make: Make, finish: Callable[[Executor, RunStatus], RunResult[S]], journal: Any, *, buffer: int
+    ) -> None:
+        self._make = make
+        self._finish = finish
+        self._journal: str | PathLike[str] | Journal | None = journal
+        self._buffer = buffer
+        self._stack = AsyncExitStack()
+        # Both set while the context is open.
+        self._executor: Executor | None = None
+        self._task: asyncio.Task[RunStatus] | None = None
+        # The queue from the run's beginning on, until somebody takes it.
+        self._first: EventQueue | None = None
+        # Whether the outcome was handed out.
+        self._asked = False
+
+    async def __aenter__(self) -> Run[S]:
+        if self._executor is not None:
+            raise BackedgeError("this run was entered before: start another one")
+        store = (
+            await self._stack.enter_async_context(opened(self._journal))
+            if self._journal is not None
+            else None
+        )
+        try:
+            self._executor, begin = await self._make(store)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        self._first = self._executor.listen(self._buffer)
+        self._task = asyncio.get_running_loop().create_task(self._drive(begin))
+        return self
+
+    async def _drive(self, begin: Callable[[], None]) -> RunStatus:
+        begin()
+        return await self._its_executor.run()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._task is not None
+        early = not self._task.done()
+        if early:
+            self.interrupt()
+        try:
+            await asyncio.wait([self._task])
+        finally:
+            await self._stack.aclose()
+        if self._task.cancelled() or self._task.exception() is not None:
+            if kind is None and not self._asked and not early:
+                self._task.result()
+            return
+        if kind is None and not self._asked and not early:
+            self._finish(self._its_executor, self._task.result())
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self._its_executor.run_id
+
+    @property
+    def status(self) -> RunStatus:
+        """Where the run stands now."""
+        return self._its_executor.status
+
+    def events(self) -> AsyncIterator[Event]:
+        """What happens, as it happens; ends with the run.
+
+        The first call gives everything from the run's beginning, later calls what comes from then on. Queues are
+        bounded: a listener who is too slow loses the oldest events and is told how many (`EventsDropped`).
+        """
+        first, self._first = self._first, None
+        return first if first is not None else self._its_executor.listen(self._buffer)
+
+    async def result(self) -> RunResult[S]:
+        """Wait for the end.
+
+        Raises:
+            RunError: The run failed, was cancelled or was interrupted.
+            JournalError: The journal broke.
+        """
+        assert self._task is not None
+        self._asked = True
+        status = await asyncio.shield(self._task)
+        return self._finish(self._its_executor, status)
+
+    def interrupt(self) -> None:
+        """Stop at once, so that the run can be resumed."""
+        self._its_executor.interrupt()
+
+    def cancel(self, *, grace: float = 0.0) -> None:
+        """End the run for good: at once, or after letting what runs finish for up to `grace` seconds."""
+        self._its_executor.cancel(grace)
+
+    @property
+    def _its_executor(self) -> Executor:
+        if self._executor is None:
+            raise BackedgeError("the run has not begun: use it as `async with flow.start(...) as run:`")
+        return self._executor
+
+
+def error_of(executor: Executor, status: RunStatus, journal: str | None) -> RunError | None:
+    """What `run` and `resume` raise for a run that ended like this; None when it completed."""
+    run_id = executor.run_id
+    again = f"resume({run_id!r}, journal={journal!r})" if journal else ""
+    if status is RunStatus.FAILED:
+        hint = (
+            f"what finished is kept: go on with {again}"
+            if again
+            else "it had no journal, so it cannot be resumed"
+        )
+        error = RunFailedError(run_id, executor.failures, hint)
+        first = next(iter(executor.failures.values()))
+        error.__cause__ = first.__cause__ or first
+        return error
+    if status is RunStatus.CANCELLED:
+        return RunCancelledError(run_id, "was cancelled", "")
+    if status is RunStatus.INTERRUPTED:
+        return RunInterruptedError(run_id, "was interrupted", f"go on with {again}" if again else "")
+    return None
