@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from .errors import SandboxError, SandboxUnavailableError
@@ -25,7 +26,7 @@ from .pipes import data_file
 from .protocol import Outcome, Program
 from .run import command_line, run_program
 from .syscalls import compile_filter
-from .tree import Command, Descriptors, Tree
+from .tree import Command, Descriptors, Hold, Tree
 from .unprivileged import Cover, must_change_user
 from .wire import check_program, rlimits
 
@@ -108,8 +109,8 @@ class _Ready:
         self.filter = compile_filter()
         self.cover = Cover(bwrap, self.shown.paths) if must_change_user() else None
 
-    def command(self, program: Program, numbers: Descriptors) -> Command:
-        seccomp = data_file(self.filter)
+    def command(self, program: Program, numbers: Descriptors, hold: Hold) -> Command:
+        seccomp = hold(data_file(self.filter))
         words = arguments(
             self.shown,
             size=room_for(program),
@@ -118,10 +119,8 @@ class _Ready:
             supervisor=numbers.supervisor(self.interpreter.base),
         )
         argv = [self.bwrap, *words]
-        if self.cover is None:
-            return Command(argv=argv, descriptors=(seccomp,))
-        argv, user, held = self.cover.command(argv)
-        return Command(argv=argv, user=user, descriptors=(seccomp, *held))
+        made = Command(argv=argv) if self.cover is None else self.cover.command(argv, hold)
+        return replace(made, descriptors=(seccomp, *made.descriptors))
 
 
 class BubblewrapSandbox:
@@ -149,7 +148,7 @@ class BubblewrapSandbox:
     def __init__(self, *, python: str | None = None) -> None:
         self._bwrap = find_bubblewrap()
         self._python = str(Path(python or sys.executable).absolute())
-        self._ready: _Ready | None = None  # None until the first run, and after the end
+        self._ready: _Ready | None = None  # None until the first run
         self._lock = threading.Lock()  # held while that is found out; runs may come from several event loops
         self._closed = False
 
@@ -162,14 +161,15 @@ class BubblewrapSandbox:
             SandboxError: The sandbox itself could not do its work; nothing is said about the program.
         """
         check_program(program)
-        ready = self._ready or await asyncio.to_thread(self._prepare)
+        ready = self._ready if self._ready is not None else await asyncio.to_thread(self._prepare)
         if self._closed:
+            await self.close()  # it may have been closed while it got ready
             raise SandboxError("this sandbox is closed; open another one")
         try:
             return await run_program(
                 program,
                 aim=_ProcessOne(),
-                command=lambda numbers: ready.command(program, numbers),
+                command=lambda numbers, hold: ready.command(program, numbers, hold),
                 code=ready.interpreter.supervisor,
                 argv=command_line(program, ready.interpreter.executable),
                 folder=FOLDER,

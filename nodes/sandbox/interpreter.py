@@ -153,7 +153,7 @@ def follow(path: str) -> tuple[str, dict[str, str]]:
     todo = list(Path(path).parts[:0:-1])
     at = Path("/")
     hops = 0
-    while todo and hops <= MOST_LINKS:
+    while todo:
         part = todo.pop()
         if part == "..":
             at = at.parent
@@ -161,6 +161,8 @@ def follow(path: str) -> tuple[str, dict[str, str]]:
             at /= part
         else:
             hops += 1
+            if hops > MOST_LINKS:
+                return path, links  # a circle: it leads nowhere
             target = (at / part).readlink()
             links[str(at / part)] = str(target)
             todo.extend(reversed(target.parts[target.is_absolute() :]))

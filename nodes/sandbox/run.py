@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from .errors import SandboxError
 from .protocol import Outcome, Program
-from .tree import Aim, Command, Descriptors, Tree
+from .tree import Aim, Command, Descriptors, Hold, Tree
 from .verdict import judge
 from .wire import Report, encode_job
 
@@ -40,11 +40,11 @@ async def run_program(
     program: Program,
     *,
     aim: Aim,
-    command: Callable[[Descriptors], Command],
+    command: Callable[[Descriptors, Hold], Command],
     code: bytes,
     argv: tuple[str, ...],
     folder: str,
-    rlimits: Mapping[str, int],
+    rlimits: Mapping[str, tuple[int, int]],
 ) -> Outcome:
     """Run a program under a supervisor, to its end.
 

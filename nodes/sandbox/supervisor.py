@@ -19,7 +19,6 @@ alone does nothing: the program could send it.)
 
 from __future__ import annotations
 
-import _signal as signals
 import errno
 import marshal
 import posix
@@ -28,8 +27,11 @@ import sys
 import time
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # typing is too slow to import here
+if TYPE_CHECKING:  # typing and signal take too long to import here
+    import signal as signals
     from typing import Any
+else:
+    import _signal as signals
 
 CHUNK = 1 << 16
 FILE_TYPE, REGULAR = 0o170000, 0o100000
@@ -123,15 +125,14 @@ def reason_for(error: OSError) -> bytes:
     return b"cannot be read (error %d)" % (error.errno or 0)
 
 
-def apply_limits(limits: dict[str, int]) -> None:
-    """Set the limits of this process, for good."""
-    for name, value in limits.items():
+def apply_limits(limits: dict[str, tuple[int, int]]) -> None:
+    """Set the limits of this process, for good. Where it has tighter ones already, those stay."""
+    for name, wanted in limits.items():
         kind = getattr(resource, "RLIMIT_" + name)
-        # A process that ignores the signal at the soft limit of processor time is killed a second later.
-        wanted = value + 1 if name == "CPU" else value
         ceiling = resource.getrlimit(kind)[1]
-        hard = wanted if ceiling == resource.RLIM_INFINITY else min(wanted, ceiling)
-        resource.setrlimit(kind, (min(value, hard), hard))
+        if ceiling != resource.RLIM_INFINITY:
+            wanted = min(wanted[0], ceiling), min(wanted[1], ceiling)
+        resource.setrlimit(kind, wanted)
 
 
 class Killer:

@@ -69,16 +69,17 @@ def compile_filter() -> bytes:
         SandboxUnavailableError: libseccomp is missing.
     """
     try:
-        import pyseccomp as seccomp  # loads libseccomp, which only this sandbox needs
-    except (ImportError, RuntimeError, OSError) as error:
+        # Imported here because it loads libseccomp, which only this sandbox needs.
+        import pyseccomp as seccomp  # type: ignore[import-untyped]  # it has no types
+    except (ImportError, RuntimeError, OSError) as missing:
         raise SandboxUnavailableError(
             "bubblewrap",
-            f"libseccomp cannot be loaded ({error})",
+            f"libseccomp cannot be loaded ({missing})",
             "install it (Debian: apt install libseccomp2)",
-        ) from error
+        ) from missing
     rules = seccomp.SyscallFilter(seccomp.ALLOW)
-    for call, number in _refused(seccomp.Arch.NATIVE, seccomp.resolve_syscall):
-        rules.add_rule(seccomp.ERRNO(number), call)
+    for number, error in _refused(seccomp.Arch.NATIVE, seccomp.resolve_syscall):
+        rules.add_rule(seccomp.ERRNO(error), number)
     refuse = seccomp.ERRNO(errno.EPERM)
     for flag in NEW_NAMESPACES.values():
         rules.add_rule(refuse, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))

@@ -57,12 +57,16 @@ class Command:
     Attributes:
         argv: The command.
         user: The numeric user and group to become before; None to stay who we are.
-        descriptors: Further open files it gets; they are closed on this side.
+        descriptors: Further open files it gets.
     """
 
     argv: Sequence[str]
     user: int | None = None
     descriptors: Sequence[int] = ()
+
+
+Hold = Callable[[int], int]
+"""Takes an open file and gives it back; it is closed on this side once the child has it, or there is none."""
 
 
 class Aim(Protocol):
@@ -120,7 +124,7 @@ class Tree:
 
     def start(
         self,
-        command: Callable[[Descriptors], Command],
+        command: Callable[[Descriptors, Hold], Command],
         *,
         code: bytes,
         job: bytes,
@@ -130,7 +134,8 @@ class Tree:
         """Start the supervisor.
 
         Args:
-            command: Makes the command from the numbers of the open files.
+            command: Makes the command from the numbers of the open files; what it opens itself it gives to `Hold`,
+                which closes it here after the start.
             code: The compiled supervisor.
             job: What it is to do.
             stdin: What the program reads.
@@ -151,8 +156,8 @@ class Tree:
 
             go, self._orders = os.pipe()
             numbers = Descriptors(
-                code=held(data_file(code)),
                 go=held(go),
+                code=held(data_file(code)),
                 job=held(data_file(job)),
                 stdin=held(data_file(stdin)),
                 stdout=reader(lambda data: self._take_output(self.stdout, data)),
@@ -161,9 +166,12 @@ class Tree:
                 info=reader(self._take_info),
             )
             log = reader(self._take_log)
-            made = command(numbers)
+            made = command(numbers, held)
             passed = [getattr(numbers, name) for name in numbers.__slots__]
-            self._spawn(made, [*passed, *map(held, made.descriptors)], log, environment)
+            self._spawn(made, [*passed, *made.descriptors], log, environment)
+        # Now, when the child's ends are closed, there are descriptors to be had.
+        self.pidfd = os.pidfd_open(self.pid)
+        self._loop.add_reader(self.pidfd, self._reap)
         self._set_deadline(PATIENCE, "did not get ready")
         self._go_on()
 
@@ -186,8 +194,6 @@ class Tree:
         )
         process.returncode = 0  # it is reaped below, where its usage can be had; nobody else must wait for it
         self.pid = process.pid
-        self.pidfd = os.pidfd_open(self.pid)
-        self._loop.add_reader(self.pidfd, self._reap)
 
     # ------------------------------------------------------------------ news
 
@@ -220,12 +226,17 @@ class Tree:
 
     def _go_on(self) -> None:
         """Let the program start as soon as it can be killed."""
-        if self._held and self._aim.supervisor(self) is not None:
-            self._held = False
-            if self._killing is None:
-                self._order(b"g")
-            else:
-                self._send(self._killing)
+        if not self._held:
+            return
+        if self._killing is not None:
+            self._send(self._killing)
+        else:
+            try:
+                if self._aim.supervisor(self) is not None:
+                    self._held = False
+                    self._order(b"g")
+            except OSError as error:
+                self._fail(f"the sandbox cannot be watched: {error}")
 
     def _order(self, order: bytes) -> None:
         with suppress(BrokenPipeError):  # it is dead, which `_reap` will hear of
@@ -233,7 +244,10 @@ class Tree:
 
     def _send(self, number: int) -> None:
         """Send the signal to the supervisor, if it can be reached by now."""
-        supervisor = self._aim.supervisor(self)
+        try:
+            supervisor = self._aim.supervisor(self)
+        except OSError:
+            supervisor, number = self.pidfd, signal.SIGKILL
         if supervisor is None:
             return
         if number == signal.SIGTERM or not self._aim.together:

@@ -72,7 +72,8 @@ class SubprocessSandbox:
             SandboxError: The sandbox itself could not do its work; nothing is said about the program.
         """
         check_program(program)
-        interpreter = self._interpreter or await asyncio.to_thread(self._examine)
+        known = self._interpreter
+        interpreter = known if known is not None else await asyncio.to_thread(self._examine)
         if self._closed:
             raise SandboxError("this sandbox is closed; open another one")
         # What a surviving process still writes there must not make the run fail.
@@ -80,7 +81,7 @@ class SubprocessSandbox:
             return await run_program(
                 program,
                 aim=_Group(),
-                command=lambda numbers: Command(argv=numbers.supervisor(interpreter.base)),
+                command=lambda numbers, _: Command(argv=numbers.supervisor(interpreter.base)),
                 code=interpreter.supervisor,
                 argv=command_line(program, interpreter.executable),
                 folder=folder,

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .errors import SandboxUnavailableError
+from .tree import Command, Hold
 
 USER = 65525  # from the range Debian reserves and nobody gives away
 OTHERS_MAY_PASS = stat.S_IXOTH
@@ -69,17 +70,19 @@ class Cover:
 
     def __init__(self, bwrap: str, paths: Sequence[str]) -> None:
         self._namespace = -1  # an open file that keeps it alive; -1 where none is needed
+        self._nsenter = ""  # its path, likewise
         closed = closed_folders(paths)
         if closed:
+            self._nsenter = _find_nsenter()
             self._namespace = _make_namespace(bwrap, cover_arguments(closed, paths))
 
-    def command(self, argv: Sequence[str]) -> tuple[list[str], int | None, tuple[int, ...]]:
-        """`argv` as that user, in that namespace: the command, the user to become, files to pass on."""
+    def command(self, argv: Sequence[str], hold: Hold) -> Command:
+        """`argv` as that user, in that namespace."""
         if self._namespace < 0:
-            return list(argv), USER, ()
-        held = os.dup(self._namespace)
-        enter = ["nsenter", f"--mount=/proc/self/fd/{held}", f"--setuid={USER}", f"--setgid={USER}", "--"]
-        return [shutil.which("nsenter") or enter[0], *enter[1:], *argv], None, (held,)
+            return Command(argv=argv, user=USER)
+        held = hold(os.dup(self._namespace))
+        enter = [f"--mount=/proc/self/fd/{held}", f"--setuid={USER}", f"--setgid={USER}", "--"]
+        return Command(argv=[self._nsenter, *enter, *argv], descriptors=(held,))
 
     def close(self) -> None:
         """Let go of the namespace."""
@@ -88,13 +91,18 @@ class Cover:
             self._namespace = -1
 
 
-def _make_namespace(bwrap: str, arguments: Sequence[str]) -> int:
-    if shutil.which("nsenter") is None:
+def _find_nsenter() -> str:
+    nsenter = shutil.which("nsenter")
+    if nsenter is None:
         raise SandboxUnavailableError(
             "bubblewrap",
             "as root it needs nsenter, which is not installed",
             "install it (Debian: apt install util-linux)",
         )
+    return nsenter
+
+
+def _make_namespace(bwrap: str, arguments: Sequence[str]) -> int:
     reading, writing = os.pipe()
     try:
         with subprocess.Popen(  # noqa: S603 - our own command

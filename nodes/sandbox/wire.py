@@ -41,23 +41,28 @@ def check_program(program: Program) -> None:
             raise SandboxError(f"the limit {limit!r} is {value}; it must be a positive, finite number")
 
 
-def rlimits(limits: Limits, *, count_processes: bool) -> dict[str, int]:
-    """The kernel's per-process limits, by name. Processor time is counted in whole seconds, rounded up.
+def rlimits(limits: Limits, *, count_processes: bool) -> dict[str, tuple[int, int]]:
+    """The kernel's per-process limits by name, soft and hard.
+
+    Processor time is counted in whole seconds, rounded up. A process is sent a signal at its soft limit; one that
+    goes on is killed at the hard limit, so much later that the kernel's rough counting cannot hide the reason.
 
     Args:
         limits: What the program may use.
         count_processes: Whether the kernel counts only the sandbox's processes. It counts by user; where that is
             the user of the host, the limit would hit the innocent.
     """
+    cpu = math.ceil(limits.cpu)
     given = {
-        "CPU": math.ceil(limits.cpu),
         "AS": limits.memory,
         "FSIZE": limits.file_size,
         "CORE": 0,
         "NOFILE": DESCRIPTORS,
         "STACK": STACK,
     }
-    return given | {"NPROC": limits.processes + SPARE} if count_processes else given
+    if count_processes:
+        given["NPROC"] = limits.processes + SPARE
+    return {name: (value, value) for name, value in given.items()} | {"CPU": (cpu, cpu + 1 + cpu // 4)}
 
 
 def encode_job(
@@ -66,7 +71,7 @@ def encode_job(
     argv: Sequence[str],
     folder: str,
     environment: Mapping[str, str],
-    limits: Mapping[str, int],
+    limits: Mapping[str, tuple[int, int]],
 ) -> bytes:
     """The job as the supervisor reads it: plain values only, in a form every Python reads."""
     job = {

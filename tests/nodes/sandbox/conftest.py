@@ -1,0 +1,85 @@
+"""Sandboxes for the tests, and the watch that nothing of them stays behind."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from backedge.nodes.sandbox import BubblewrapSandbox, Outcome, Program, Sandbox, open_sandbox
+
+
+@pytest.fixture(scope="session")
+def bubblewrap() -> Iterator[BubblewrapSandbox]:
+    sandbox = BubblewrapSandbox()
+    yield from _warm(sandbox)
+
+
+@pytest.fixture(scope="session")
+def unisolated() -> Iterator[Sandbox]:
+    yield from _warm(open_sandbox("subprocess"))
+
+
+def _warm(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """What the first run finds out stays with the sandbox and is no leak of a later run."""
+
+    async def first() -> Outcome:
+        return await sandbox.run(Program(argv=("python", "-S", "-c", "pass")))
+
+    assert asyncio.run(first()).ok
+    yield sandbox
+    asyncio.run(sandbox.close())
+
+
+@pytest.fixture
+async def nothing_left_behind(bubblewrap: Sandbox, unisolated: Sandbox) -> AsyncIterator[None]:
+    """The host process is as it was: no open file, child, task or temporary folder more than before."""
+    before = _held()
+    yield
+    assert _held() == before
+
+
+@pytest.fixture
+def alive() -> Callable[[str], list[int]]:
+    """Finds the processes of the whole host with a word in their command line."""
+    return processes_saying
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], object]], Awaitable[None]]:
+    """Waits for a condition."""
+
+    async def wait(condition: Callable[[], object]) -> None:
+        while not condition():  # noqa: ASYNC110 - the kernel sets no event
+            await asyncio.sleep(0.01)
+
+    return wait
+
+
+def _held() -> tuple[object, ...]:
+    return (
+        sorted(path.name for path in Path("/proc/self/fd").iterdir()),
+        [pid for pid, stat in stats().items() if stat[1] == str(os.getpid())],
+        len(asyncio.all_tasks()),
+        sorted(path.name for path in Path(tempfile.gettempdir()).glob("backedge-*")),
+    )
+
+
+def stats() -> dict[int, list[str]]:
+    """For each process its state, its parent and so on, as in proc(5) after the name."""
+    found = {}
+    for pid in (path.name for path in Path("/proc").glob("[0-9]*")):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found[int(pid)] = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return found
+
+
+def processes_saying(marker: str) -> list[int]:
+    found = []
+    for pid in stats():
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if pid != os.getpid() and marker.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
