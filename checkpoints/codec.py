@@ -87,14 +87,17 @@ def encode(record: Record) -> Encoded:
     kind, members = writer(record, values)
     blobs: list[tuple[int, str]] | int = 0
     contents: tuple[tuple[bytes, bytes], ...] = ()
+    large = False
     for value in values:
-        if len(value) > BLOB_SIZE:
-            values, blobs, contents = _set_apart(values)
-            break
-    lines = [_dumps((VERSION, kind, blobs, *members)).encode("ascii"), *values]
-    body = b"\n".join(lines)
-    if body.count(b"\n") != len(values):
-        raise ValueError(f"a value of record {record.seq} holds a raw newline; values must be compact JSON")
+        if b"\n" in value:
+            raise ValueError(
+                f"a value of record {record.seq} holds a raw newline; values must be compact JSON"
+            )
+        large = large or len(value) > BLOB_SIZE
+    if large:
+        values, blobs, contents = _set_apart(values)
+    header = _dumps((VERSION, kind, blobs, *members)).encode("ascii")
+    body = b"\n".join((header, *values))
     return Encoded(record.seq, checksum(record.seq, body), body, contents)
 
 

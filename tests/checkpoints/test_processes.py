@@ -1,0 +1,191 @@
+"""Several processes on one file: real ones, killed and stopped by real signals."""
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from backedge.checkpoints import SqliteJournal
+from backedge.engine.errors import RunOwnedError
+
+WORKER = Path(__file__).with_name("worker.py")
+
+
+class Worker:
+    def __init__(self, path):
+        self.process = subprocess.Popen(
+            [sys.executable, WORKER, path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+        assert self.hear() == "ready"
+
+    def say(self, words):
+        self.process.stdin.write(f"{words}\n")
+
+    def hear(self):
+        return self.process.stdout.readline().strip()
+
+    def ask(self, words):
+        self.say(words)
+        return self.hear()
+
+    def signal(self, number):
+        self.process.send_signal(number)
+        if number == signal.SIGKILL:
+            self.process.wait()
+        elif number == signal.SIGSTOP:
+            os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        with closing(self.process.stdout):
+            try:
+                self.process.stdin.close()
+            except BrokenPipeError:
+                pass
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "runs.db"
+
+
+@pytest.fixture
+def start(path):
+    workers = []
+
+    def start():
+        workers.append(Worker(path))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.end()
+
+
+def intact(path):
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_a_second_process_is_refused_at_once_and_told_who_owns_the_run(start):
+    one, two = start(), start()
+    assert one.ask("create demo") == "ok create demo"
+    told = two.ask("acquire demo")
+    assert told.startswith("RunOwnedError")
+    assert f"pid {one.process.pid} on {os.uname().nodename}" in told
+    assert one.ask("append demo") == "ok append demo"
+    assert one.ask("release demo") == "ok release demo"
+    assert two.ask("acquire demo") == "ok acquire demo"
+
+
+async def test_a_killed_owner_frees_its_run_and_what_it_acknowledged_is_there(start, path):
+    owner = start()
+    owner.ask("create demo")
+    owner.ask("append demo")
+    async with await SqliteJournal.open(path) as journal:
+        assert (await journal.runs())[0].owner == f"pid {owner.process.pid} on {os.uname().nodename}"
+        with pytest.raises(RunOwnedError):
+            await journal.acquire("demo")
+        owner.signal(signal.SIGKILL)
+        assert (await journal.runs())[0].owner is None
+        assert (await journal.acquire("demo")).epoch == 2
+        assert len(await journal.read("demo")) == 2
+
+
+def test_a_stopped_owner_that_was_taken_over_cannot_write_when_it_wakes_up(start):
+    sleeper, heir, third = start(), start(), start()
+    sleeper.ask("create demo")
+    sleeper.signal(signal.SIGSTOP)
+    assert heir.ask("acquire demo").startswith("RunOwnedError")
+    assert heir.ask("takeover demo") == "ok takeover demo"
+    assert heir.ask("append demo") == "ok append demo"
+    sleeper.signal(signal.SIGCONT)
+    assert sleeper.ask("append demo").startswith("FencedError")
+    assert sleeper.ask("append demo").startswith("FencedError")
+    assert heir.ask("append demo") == "ok append demo"
+    assert third.ask("acquire demo").startswith("RunOwnedError")
+
+
+def test_after_a_takeover_the_death_of_the_old_owner_does_not_free_the_run(start):
+    old, heir, third = start(), start(), start()
+    old.ask("create demo")
+    heir.ask("takeover demo")
+    old.signal(signal.SIGKILL)
+    # The heir looks for the lock four times a second. Until it has it the epoch alone protects the run.
+    deadline = 40
+    while (told := locked_by(third, heir)) is None and deadline:
+        deadline -= 1
+    assert told
+    assert third.ask("acquire demo").startswith("RunOwnedError")
+    assert heir.ask("append demo") == "ok append demo"
+
+
+def locked_by(asker, owner):
+    """Whether the lock of run 1 is held, asked without taking it."""
+    import time
+
+    from backedge.checkpoints.ownership import LockFile
+
+    locks = LockFile(Path(f"{owner.process.args[2]}-lock"))
+    try:
+        time.sleep(0.05)
+        return locks.held_elsewhere(1) or None
+    finally:
+        locks.close()
+
+
+async def test_several_processes_write_one_file_at_once(start, path):
+    workers = [start() for _ in range(4)]
+    for number, worker in enumerate(workers):
+        worker.say(f"create run{number}")
+        worker.say(f"append run{number} 100")
+    for number, worker in enumerate(workers):
+        while (told := worker.hear()) != f"ok append run{number}":
+            assert told.startswith(("ok", "stored")), told
+    async with await SqliteJournal.open(path) as journal:
+        assert [run.records for run in await journal.runs()] == [101] * 4
+        for number in range(4):
+            assert [record.seq for record in await journal.read(f"run{number}")] == list(range(101))
+    assert intact(path)
+
+
+async def test_an_owner_killed_at_any_moment_loses_nothing_it_acknowledged(start, path):
+    acknowledged = 0
+    for attempt in range(6):
+        owner = start()
+        assert owner.ask("acquire demo" if attempt else "create demo").startswith("ok")
+        owner.say("append demo 100000")
+        for _ in range(random.randrange(1, 60)):
+            acknowledged = int(owner.hear().removeprefix("stored "))
+        owner.signal(signal.SIGKILL)
+        rest = [line for line in owner.process.stdout if line.endswith("\n")]
+        acknowledged = int(rest[-1].removeprefix("stored ")) if rest else acknowledged
+        async with await SqliteJournal.open(path) as journal:
+            there = [record.seq for record in await journal.read("demo")]
+        assert there == list(range(len(there)))
+        assert len(there) > acknowledged
+    assert intact(path)
+
+
+async def test_a_process_that_forgot_to_close_its_journal_ends_all_the_same(path):
+    code = f"""
+import asyncio
+from backedge.checkpoints import SqliteJournal
+async def main():
+    global journal
+    journal = await SqliteJournal.open({str(path)!r})
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    assert await asyncio.wait_for(process.wait(), 30) == 0
