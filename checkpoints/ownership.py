@@ -1,16 +1,20 @@
 """Who works on a run: locks that die with their process.
 
 Beside the database ``runs.db`` lies ``runs.db-lock``, an empty file of which only byte ranges are locked: byte 0 by
-whoever creates, migrates or checkpoints the database, byte *n* by the owner of the run with key *n*. The locks are
-open file description locks: the system drops them when the process dies, however it dies, and unlike classic POSIX
-locks they do not vanish when some other handle of the file is closed, and two handles in one process exclude each
-other. Nothing is read from or written to the file, so there is nothing in it that could be stale.
+whoever creates, migrates or checkpoints the database, and one byte for each owner of a run. The locks are open file
+description locks: the system drops them when the process dies, however it dies; unlike classic POSIX locks they do
+not vanish when some other handle of the file is closed, and two handles in one process exclude each other. Nothing is
+read from or written to the file, so there is nothing in it that could be stale.
 
 A lock alone cannot stop an owner that was paused and wakes up. For that each run has an epoch in the database, raised
-at each acquisition and checked inside every transaction; see `backedge.checkpoints.group`.
+at each acquisition and checked inside every transaction that writes (`backedge.checkpoints.parts`). An owner's byte
+is ``epoch << 32 | run key``: who takes a run over gets a byte of his own at once, though the paused owner still holds
+that of its epoch, and a run is owned exactly if the byte of its present epoch is locked. Acquisitions look at the
+byte and raise the epoch within one write transaction, so they cannot get in each other's way. Epochs come first in
+the number because the system joins locks of neighbouring bytes, and most runs are in their first.
 
 One open file serves all runs of a journal: ten thousand of them need one file descriptor. Locks of one open file do
-not exclude each other, so `Owners` keeps beside them which of its runs are owned, and by what.
+not exclude each other, so `Owners` remembers which bytes are its own.
 
 The lock file must not be deleted while a process works on the journal. A child made with ``os.fork`` shares its
 parent's locks and keeps them alive; processes started with `subprocess` do not.
@@ -90,59 +94,37 @@ class LockFile:
 
 
 class Owners:
-    """The runs that one open journal owns. An owner is any object; it is told apart by identity.
-
-    Invariant: every locked key has an owner. An owner without lock took over from one that still holds it.
-    """
+    """The owners' bytes that one open journal has locked."""
 
     def __init__(self, locks: LockFile) -> None:
         self._locks = locks
-        self._owners: dict[int, object] = {}
-        self._locked: set[int] = set()
+        self._mine: set[int] = set()
 
-    def claim(self, key: int, owner: object, *, takeover: bool = False) -> bool:
-        """Make `owner` the owner of run `key` if nobody else is, or all the same with `takeover`.
+    def owned(self, key: int, epoch: int) -> bool:
+        """Whether somebody, here or elsewhere, owns run `key` in this epoch: asks the system, trusts no stored name."""
+        byte = _byte(key, epoch)
+        return byte in self._mine or self._locks.held_elsewhere(byte)
 
-        Claiming again what one owns is fine. Returns whether `owner` owns the run now.
-        """
-        current = self._owners.get(key)
-        if current is None or current is owner:
-            if not self._try_lock(key) and not takeover:
-                return False
-        elif not takeover:
-            return False
-        self._owners[key] = owner
-        return True
+    def claim(self, key: int, epoch: int) -> bool:
+        """Own a run from this epoch on; True when that is so, which it may have been before."""
+        byte = _byte(key, epoch)
+        if byte not in self._mine and self._locks.try_lock(byte):
+            self._mine.add(byte)
+        return byte in self._mine
 
-    def free(self, key: int, owner: object) -> None:
-        """Let go of a run; does nothing where `owner` does not own it (any more)."""
-        if self._owners.get(key) is not owner:
-            return
-        del self._owners[key]
-        if key in self._locked:
-            self._locked.discard(key)
-            self._locks.unlock(key)
-
-    def lock_late(self, key: int, owner: object) -> bool:
-        """Try again for a lock that a takeover left with the old owner; True when there is no more to do."""
-        return self._owners.get(key) is not owner or self._try_lock(key)
-
-    def is_locked(self, key: int) -> bool:
-        """Whether this journal holds the lock of a run it owns."""
-        return key in self._locked
-
-    def owned(self, key: int) -> bool:
-        """Whether anybody, here or elsewhere, owns the run right now. Asks the system, trusts no stored name."""
-        return key in self._owners or self._locks.held_elsewhere(key)
+    def free(self, key: int, epoch: int) -> None:
+        """Let go of a run; does nothing where it is not ours."""
+        byte = _byte(key, epoch)
+        if byte in self._mine:
+            self._mine.discard(byte)
+            self._locks.unlock(byte)
 
     def close(self) -> None:
         """Let go of everything."""
-        self._owners.clear()
-        self._locked.clear()
+        self._mine.clear()
         with contextlib.suppress(OSError):
             self._locks.close()
 
-    def _try_lock(self, key: int) -> bool:
-        if key not in self._locked and self._locks.try_lock(key):
-            self._locked.add(key)
-        return key in self._locked
+
+def _byte(key: int, epoch: int) -> int:
+    return epoch << 32 | key

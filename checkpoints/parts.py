@@ -70,7 +70,7 @@ class Append:
 
     def _fenced(self, db: sqlite3.Connection) -> JournalError:
         seat = self.seat
-        self._owners.free(seat.key, seat)
+        self._owners.free(seat.key, seat.epoch)
         row = db.execute("SELECT epoch FROM runs WHERE key = ?", (seat.key,)).fetchone()
         if row is None:
             return JournalWriteError(
@@ -108,11 +108,10 @@ class Create:
         )
         key = inserted.lastrowid
         assert key is not None
-        if seat.key not in (0, key):  # a transaction begun anew gave it another key
-            self._owners.free(seat.key, seat)
+        self._owners.free(seat.key, seat.epoch)  # a transaction begun anew may have given it another key
         seat.key, seat.epoch, seat.next_seq = key, 1, self._first.seq + 1
-        if not self._owners.claim(key, seat):
-            raise RunOwnedError(self._name, header.run_id, "a process that holds the lock of its key")
+        if not self._owners.claim(seat.key, seat.epoch):
+            raise RunOwnedError(self._name, header.run_id, "a process that is just making it")
         db.execute(_INSERT, (place(key, self._first.seq), self._first.crc, self._first.body))
 
     def landed(self, db: sqlite3.Connection) -> bool:
@@ -136,13 +135,16 @@ class Acquire:
         self._takeover = takeover
 
     def apply(self, db: sqlite3.Connection) -> None:
-        """Lock the run, or take it over, and raise its epoch."""
+        """Raise the epoch, and lock the run in it."""
         seat = self.seat
         seat.key, seat.header = find_run(db, self._name, self._run_id)
         epoch, owner = db.execute("SELECT epoch, owner FROM runs WHERE key = ?", (seat.key,)).fetchone()
-        if not self._owners.claim(seat.key, seat, takeover=self._takeover):
+        if self._owners.owned(seat.key, epoch) and not self._takeover:
             raise RunOwnedError(self._name, self._run_id, owner)
+        self._owners.free(seat.key, seat.epoch)  # a transaction begun anew may have found another epoch
         seat.epoch = epoch + 1
+        if not self._owners.claim(seat.key, seat.epoch):
+            raise RunOwnedError(self._name, self._run_id, "a process that is just acquiring it")
         db.execute("UPDATE runs SET epoch = ?, owner = ? WHERE key = ?", (seat.epoch, self._me, seat.key))
         seat.next_seq = last_seq(db, seat.key) + 1
 

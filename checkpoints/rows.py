@@ -17,7 +17,7 @@ _KNOWN = 5  # how many runs a RunNotFoundError names
 _SEQ_BITS = 32
 _HEADER = "run_id, graph, digest, (SELECT content FROM blobs WHERE hash = shape), created, parent, parent_seq"
 _SUMMARIES = f"""
-    SELECT key, status, owner, place, crc, body, {_HEADER}
+    SELECT key, status, epoch, owner, place, crc, body, {_HEADER}
     FROM runs LEFT JOIN records ON place = (
         SELECT max(place) FROM records
         WHERE place BETWEEN key << {_SEQ_BITS} AND ((key + 1) << {_SEQ_BITS}) - 1
@@ -85,7 +85,7 @@ def read_summaries(db: sqlite3.Connection, name: str, owners: Owners) -> list[Ru
     """All runs, newest first: one seek for each run's last record, no scan of the records."""
     blob = partial(_blob, db)
     summaries = []
-    for key, status, owner, at, crc, body, *header in db.execute(_SUMMARIES):
+    for key, status, epoch, owner, at, crc, body, *header in db.execute(_SUMMARIES):
         told = _header(name, header)
         seq = -1 if at is None else at - place(key, 0)
         summaries.append(
@@ -94,7 +94,7 @@ def read_summaries(db: sqlite3.Connection, name: str, owners: Owners) -> list[Ru
                 status=RunStatus(status),
                 records=seq + 1,
                 updated=told.created if at is None else _when(seq, crc, body, blob, told.created),
-                owner=owner if owners.owned(key) else None,
+                owner=owner if owners.owned(key, epoch) else None,
             )
         )
     return summaries

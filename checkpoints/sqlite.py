@@ -116,18 +116,14 @@ class SqliteJournal:
     async def acquire(self, run_id: str, *, takeover: bool = False) -> SqliteRunLog:
         """Become the owner of a run.
 
-        With `takeover` a living owner is fenced off: whatever it appends from now on fails. Its lock is ours once it
-        lets go or dies; until then a third process that does not ask for a takeover is refused because of the old
-        owner's lock.
+        With `takeover` a living owner is fenced off: whatever it appends from now on fails. What it has begun outside
+        the journal it may still finish.
 
         Raises:
             RunNotFoundError: There is no such run.
             RunOwnedError: Somebody else owns it.
         """
-        log = await self._seat(Acquire(self.name, self._writer.owners, run_id, self._me, takeover=takeover))
-        if takeover:
-            self._writer.lock_late(log.seat)
-        return log
+        return await self._seat(Acquire(self.name, self._writer.owners, run_id, self._me, takeover=takeover))
 
     async def header(self, run_id: str) -> RunHeader:
         """The run's header. Raises RunNotFoundError."""

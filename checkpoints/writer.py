@@ -24,7 +24,6 @@ from .ownership import LockFile, Owners
 from .parts import Append
 
 T = TypeVar("T")
-_LATE_LOCK = 0.25  # seconds between two tries for a lock that a takeover left with the old owner
 
 
 class Writer:
@@ -47,7 +46,6 @@ class Writer:
         self._waiting: deque[tuple[Part, asyncio.Future[None]]] = deque()
         self._called = False  # a call is on its way to the thread that has not yet taken what waits
         self._closing: asyncio.Task[None] | None = None
-        self._timers: dict[Seat, asyncio.TimerHandle] = {}  # seats that wait for their lock
 
     def submit(self, part: Part) -> asyncio.Future[None]:
         """Queue a part of a transaction; the future is done when it is committed."""
@@ -77,19 +75,10 @@ class Writer:
 
     async def release(self, seat: Seat) -> None:
         """Let go of a run, after all that was submitted before."""
-        timer = self._timers.pop(seat, None)
-        if timer is not None:
-            timer.cancel()
         if self._closing is None:
-            await self._hop.run(lambda _: self.owners.free(seat.key, seat))
+            await self._hop.run(lambda _: self.owners.free(seat.key, seat.epoch))
         else:
             await self.close()
-
-    def lock_late(self, seat: Seat) -> None:
-        """After a takeover: try for the run's lock, now and again, until the old owner lets go of it."""
-        self._timers.pop(seat, None)
-        if self._closing is None:
-            self._hop.send(lambda _: self._try_late(seat))
 
     async def close(self) -> None:
         """Write what is queued, let go of all runs, checkpoint if nobody else is at it, close the files."""
@@ -117,23 +106,12 @@ class Writer:
             errors = dict.fromkeys(parts, _unexpected(self._name, db, error))
         for part in errors:
             if not isinstance(part, Append):
-                self.owners.free(part.seat.key, part.seat)
+                self.owners.free(part.seat.key, part.seat.epoch)
         self.commits += len(errors) < len(parts)
         self._loop.call_soon_threadsafe(_tell, taken, errors)
         self.checkpoints.after_commit(db)
 
-    def _try_late(self, seat: Seat) -> None:
-        with contextlib.suppress(OSError):
-            if not self.owners.lock_late(seat.key, seat):
-                self._loop.call_soon_threadsafe(self._wait_late, seat)
-
-    def _wait_late(self, seat: Seat) -> None:
-        if self._closing is None:
-            self._timers[seat] = self._loop.call_later(_LATE_LOCK, self.lock_late, seat)
-
     async def _close(self) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
         try:
             await self._hop.run(self._finish)
         finally:

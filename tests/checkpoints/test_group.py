@@ -109,7 +109,7 @@ def test_a_commit_that_took_place_though_it_said_it_failed_is_a_commit(db, appen
             sqlite3.Connection.execute(db, "COMMIT")
             raise io_error()
 
-    owners.free(appends[0].seat.key, appends[0].seat)
+    owners.free(appends[0].seat.key, appends[0].seat.epoch)
     db.fault = fault
     parts = [
         *appends[1:],
