@@ -9,7 +9,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Set
+from collections import deque
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
@@ -78,10 +79,8 @@ def same(one: Any, other: Any) -> bool:
     kind = type(one)
     if kind is not type(other):
         return False
-    if kind is float:
-        return bool(one == other) or (math.isnan(one) and math.isnan(other))
     if kind in SCALARS:
-        return bool(one == other)
+        return bool(one == other) or (kind is float and math.isnan(one) and math.isnan(other))
     if isinstance(one, BaseModel):
         return (
             one.__dict__.keys() == other.__dict__.keys()
@@ -89,12 +88,12 @@ def same(one: Any, other: Any) -> bool:
             and same(one.__pydantic_extra__, other.__pydantic_extra__)
             and same(one.__pydantic_private__, other.__pydantic_private__)
         )
-    if isinstance(one, Mapping):
+    if isinstance(one, list | tuple | deque):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict):
         pairs = zip(one, other, strict=True)
         return len(one) == len(other) and all(same(a, b) and same(one[a], other[b]) for a, b in pairs)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, Set):
+    if isinstance(one, set | frozenset):
         kinds = sorted(type(item).__qualname__ for item in one)
         return bool(one == other) and kinds == sorted(type(item).__qualname__ for item in other)
     if dataclasses.is_dataclass(one):

@@ -121,7 +121,9 @@ def make_fold(
         elif copy_value is not None:
             value = copy_value(value)
         try:
-            if batch is not None and len(updates) > 1:
+            if len(updates) == 1:
+                value = reducer(value, updates[0])
+            elif batch is not None and updates:
                 value = batch(value, updates)
             else:
                 for update in updates:

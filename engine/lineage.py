@@ -137,6 +137,12 @@ def latest(cells: Sequence[Cell]) -> Cell:
 
 def dominant(sides: Sequence[Cell]) -> Cell | tuple[Cell, Cell]:
     """The side whose write has those of all others in its past, or two sides that conflict."""
+    if len(sides) == 2:
+        one, other = sides
+        if _beats(one, other):
+            return one.over((other,))
+        if _beats(other, one):
+            return other.over((one,))
     pooled: dict[tuple[Lineage, int], Cell] = {}
     for side in sides:
         write = (side.lineage, side.version)

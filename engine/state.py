@@ -15,8 +15,9 @@ Nothing here knows pydantic, asyncio or a clock. `fields.StateSchema` makes the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import is_
 from typing import Any, TypeAlias
 
 from .lineage import UNSET, Cell, Position, dominant, latest, root_cell
@@ -165,30 +166,32 @@ def merge(groups: Sequence[Sequence[Snapshot]]) -> Snapshot:
     Raises:
         MergeConflict: A plain field was written on two edges since they parted.
     """
-    if len(groups) == 1 and len(groups[0]) == 1:
-        return groups[0][0]
     tokens = [snapshot for group in groups for snapshot in group]
     first = tokens[0]
-    rows = {token._cells: None for token in tokens}
+    rows = dict.fromkeys([token._cells for token in tokens])
     if len(rows) == 1:
         return first
     layout = first._layout
     cells = list(first._cells)
     for place, column in enumerate(zip(*rows, strict=True)):
-        distinct = dict.fromkeys(column)
-        if len(distinct) == 1:
+        if all(map(is_, column, column[1:])):
             continue
         fold = layout.folds[place]
-        if fold is None:
-            cells[place] = _plain(layout.names[place], [[s._cells[place] for s in group] for group in groups])
+        if fold is not None:
+            cells[place] = union([cell for cell in dict.fromkeys(column) if isinstance(cell, FoldCell)], fold)
+        elif len(tokens) == len(groups):
+            cells[place] = _plain(layout.names[place], column)
         else:
-            cells[place] = union([cell for cell in distinct if isinstance(cell, FoldCell)], fold)
+            cells[place] = _plain(layout.names[place], [_latest(place, group) for group in groups])
     return Snapshot(layout, tuple(cells))
 
 
-def _plain(field: str, groups: Sequence[Sequence[AnyCell]]) -> Cell:
-    sides = [latest([cell for cell in group if isinstance(cell, Cell)]) for group in groups]
-    winner = dominant(list(dict.fromkeys(sides)))
+def _latest(place: int, group: Sequence[Snapshot]) -> Cell:
+    return latest([cell for token in group if isinstance(cell := token._cells[place], Cell)])
+
+
+def _plain(field: str, sides: Iterable[AnyCell]) -> Cell:
+    winner = dominant([side for side in dict.fromkeys(sides) if isinstance(side, Cell)])
     if isinstance(winner, tuple):
         raise MergeConflict(field, winner[0].writer, winner[1].writer)
     return winner

@@ -57,7 +57,7 @@ _FROZEN: Final = (
     *(datetime.date, datetime.time, datetime.timedelta, pathlib.PurePath, int, str, float),
     *(ipaddress.IPv4Address, ipaddress.IPv4Interface, ipaddress.IPv4Network),
     *(ipaddress.IPv6Address, ipaddress.IPv6Interface, ipaddress.IPv6Network),
-    *(pydantic.AwareDatetime, pydantic.NaiveDatetime, pydantic.AnyUrl, pydantic.EmailStr),
+    *(pydantic.AwareDatetime, pydantic.NaiveDatetime),
 )
 _ABSTRACT: Final[Mapping[Any, Any]] = {
     collections.abc.Sequence: list,
@@ -160,7 +160,10 @@ class _Walk:
 
     def literal(self, values: Sequence[Any]) -> TypeFacts:
         simple = all(type(value) in SCALARS for value in values)
-        texts = (str(value) if isinstance(value, enum.Enum) else repr(value) for value in values)
+        texts = (
+            f"{type(value).__qualname__}.{value.name}" if isinstance(value, enum.Enum) else repr(value)
+            for value in values
+        )
         return TypeFacts(f"Literal[{', '.join(texts)}]", exact=simple, scalar=simple)
 
     def built(self, hint: Any, origin: Any, args: Sequence[Any]) -> TypeFacts:

@@ -30,44 +30,52 @@ SWEEP = 4  # a path is swept whole after as many writes on it as it has nodes, b
 class Node:
     """A set of known updates: those on the path from the root to here, in the order of their positions."""
 
-    __slots__ = ("__weakref__", "due", "kids", "me", "pin", "prev", "size", "stands", "updates")
+    __slots__ = ("__weakref__", "due", "kids", "pin", "prev", "size", "stands", "updates")
 
-    def __init__(self, prev: Node | None, updates: dict[Position, object], due: int) -> None:
+    def __init__(self, prev: Node | None, updates: dict[Position, object], size: int, due: int) -> None:
         self.prev = prev  # None: the root
         self.updates = updates  # on the edge from prev to here, sorted by position; empty only at the root
-        self.size: int = len(updates) + (
-            prev.size if prev is not None else 0
-        )  # of all updates ever known here
-        self.kids: dict[Position, ref[Node]] = {}  # by the first update on the edge to them; some may be dead
+        self.size = size  # how many updates were ever known here; grows along a path
+        self.kids: dict[Position, ref[Node]] | None = (
+            None  # by the first update on their edge; some may be dead
+        )
         self.pin: object = UNSET  # the value here; set where paths part
         self.stands: ref[FoldCell] | None = None  # the cell here; it may be dead
         self.due = due  # writes until the path is swept
-        self.me = ref(self)
 
     def cell(self) -> FoldCell | None:
         """The live cell that stands here."""
         return self.stands() if self.stands is not None else None
 
-    def live_kids(self, enough: int) -> int:
-        """How many live nodes follow, counted up to `enough`; dead ones met on the way are forgotten."""
+    def kid(self, first: Position) -> Node | None:
+        """The live node at the end of the edge that begins with this update."""
+        found = self.kids.get(first) if self.kids is not None else None
+        return found() if found is not None else None
+
+    def parts(self, ways: int) -> bool:
+        """Whether at least so many live nodes follow; dead ones met on the way are forgotten."""
         live, dead = 0, []
-        for key, kid in self.kids.items():
+        kids = self.kids or {}
+        for first, kid in kids.items():
             if kid() is None:
-                dead.append(key)
+                dead.append(first)
             else:
                 live += 1
-                if live == enough:
+                if live == ways:
                     break
-        for key in dead:
-            del self.kids[key]
-        return live
+        for first in dead:
+            del kids[first]
+        return live == ways
 
-    def attach(self, updates: dict[Position, object], value: object) -> Node:
-        """A new node below this one, whose value is `value`."""
-        kid = Node(self, updates, self.due - 1)
-        if self.kids and self.live_kids(1):
-            self.pin = value
-        self.kids[next(iter(updates))] = kid.me
+    def grow(self, first: Position, updates: dict[Position, object], value: object) -> Node:
+        """A new node below this one, whose value is `value`. `first` is the first of the updates."""
+        kid = Node(self, updates, self.size + len(updates), self.due - 1)
+        if self.kids is None:
+            self.kids = {first: ref(kid)}
+        else:
+            if self.parts(1):
+                self.pin = value
+            self.kids[first] = ref(kid)
         return kid
 
     def absorb(self, above: Node) -> None:
@@ -77,15 +85,21 @@ class Node:
             self.updates = {}
             return
         updates = above.updates
-        updates.update(self.updates)  # the longer one is kept: it is the one above that grows
+        updates.update(self.updates)  # into the one above: it is the one that may be long
         self.updates = updates
-        top.kids[next(iter(updates))] = self.me
+        assert top.kids is not None
+        top.kids[next(iter(updates))] = ref(self)
 
     def settle(self) -> None:
-        """Absorb what is not needed any more above: what is next, and now and then the whole path."""
+        """Absorb what is not needed any more above: what is next, and now and then the whole path.
+
+        A node on the path that must stay for now keeps those above it from being looked at. So that they do not pile
+        up, the path is swept whole after as many writes as it has nodes.
+        """
         node, sweep, length = self, self.due <= 0, 0
         while (above := node.prev) is not None:
-            if above.cell() is None and above.live_kids(2) < 2:
+            assert above.kids is not None
+            if above.cell() is None and (len(above.kids) == 1 or not above.parts(2)):
                 node.absorb(above)
             elif sweep:
                 node, length = above, length + 1
@@ -108,16 +122,18 @@ class FoldCell:
     def write(self, update: object, position: Position, fold: Fold) -> FoldCell:
         """The cell of an update made on this one."""
         node = self.node
+        if node.prev is not None:
+            node.settle()
+        updates = {position: update}
+        if node.kids is not None and position in node.kids:  # the same write, made twice
+            return _stand(node, self.value, [position], updates, fold)
         value = fold(self.value, (update,))
-        node.settle()
-        if position in node.kids:  # the same write made twice, or one that a merge had taken in already
-            return _stand(node, self.value, [position], {position: update}, fold)
-        return FoldCell(value, node.attach({position: update}, self.value))
+        return FoldCell(value, node.grow(position, updates, self.value))
 
 
 def root_fold(value: object) -> FoldCell:
     """A cell of a reducer field that nothing precedes."""
-    return FoldCell(value, Node(None, {}, SWEEP))
+    return FoldCell(value, Node(None, {}, 0, SWEEP))
 
 
 def union(cells: Sequence[FoldCell], fold: Fold) -> FoldCell:
@@ -177,16 +193,14 @@ def _stand(
     if done == len(order):
         return FoldCell(value, node)
     rest = {position: updates[position] for position in order[done:]}
-    end = node.attach(rest, value)
-    return FoldCell(fold(value, list(rest.values())), end)
+    return FoldCell(fold(value, list(rest.values())), node.grow(order[done], rest, value))
 
 
 def _follow(top: Node, order: Sequence[Position]) -> tuple[Node, int]:
     """Walk down existing paths as far as they agree with `order`, and split the edge on which they part."""
     node, done = top, 0
     while done < len(order):
-        found = node.kids.get(order[done])
-        kid = found() if found is not None else None
+        kid = node.kid(order[done])
         if kid is None:
             break
         along = list(kid.updates)
@@ -200,9 +214,12 @@ def _follow(top: Node, order: Sequence[Position]) -> tuple[Node, int]:
 
 def _split(node: Node, kid: Node, along: Sequence[Position], at: int) -> Node:
     """Put a node on the edge to `kid`, after its first `at` updates."""
-    between = Node(node, {position: kid.updates[position] for position in along[:at]}, node.due)
-    node.kids[along[0]] = between.me
+    between = Node(
+        node, {position: kid.updates[position] for position in along[:at]}, node.size + at, node.due
+    )
+    between.kids = {along[at]: ref(kid)}
+    assert node.kids is not None
+    node.kids[along[0]] = ref(between)
     kid.updates = {position: kid.updates[position] for position in along[at:]}
     kid.prev = between
-    between.kids[along[at]] = kid.me
     return between

@@ -152,7 +152,7 @@ def _shown(value: object) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return text if len(text) <= 120 else f"{text[:117]}..."
 
 
 def _told(error: ValidationError) -> str:
