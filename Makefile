@@ -15,7 +15,7 @@ $(VENV)/installed: pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "backedge needs Python 3.11 or newer: install it, or name one: make PYTHON=python3.12 ..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing backedge and its development tools into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' >$(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 	@touch $@
 
 .PHONY: system
@@ -37,7 +37,8 @@ types: $(VENV)/installed
 	@rm -rf .typecheck && mkdir -p .typecheck/backedge
 	@ln -s $(CURDIR)/backedge/* .typecheck/backedge/
 	@ln -s $(addprefix $(CURDIR)/,engine nodes providers checkpoints) .typecheck/backedge/
-	cd .typecheck && MYPYPATH=. ../$(BIN)/mypy --config-file ../pyproject.toml -p backedge ../tests/typing_api.py
+	cd .typecheck && ../$(BIN)/mypy --config-file ../pyproject.toml -p backedge
+	MYPYPATH=.typecheck $(BIN)/mypy tests/typing_api.py
 
 format: $(VENV)/installed  ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix $(CODE)

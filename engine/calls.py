@@ -13,13 +13,15 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import events
-from .binding import ArgumentMismatchError
+from .binding import ArgumentMismatchError, Binding
 from .compile import CompiledGraph, CompiledNode
 from .context import Context
 from .errors import NodeTimeoutError, ParameterError, UpdateError
 from .facts import StartNode
 from .failures import rebuild
+from .graph import NodeSpec
 from .records import ActivationId
+from .schedule import Schedule
 from .threads import WorkerThreads
 
 if TYPE_CHECKING:
@@ -34,17 +36,24 @@ class Step:
         attempt: Number of the current attempt, as records count them.
         tried: How many attempts its retry policy has seen before.
         started: When the current attempt began, in seconds since the epoch.
-        activation: Its id.
     """
 
-    __slots__ = ("activation", "attempt", "order", "started", "tried")
+    __slots__ = ("_schedule", "attempt", "order", "started", "tried")
 
-    def __init__(self, order: StartNode, activation: ActivationId, attempt: int, tried: int) -> None:
+    def __init__(self, schedule: Schedule, order: StartNode, attempt: int, tried: int) -> None:
+        self._schedule = schedule
         self.order = order
-        self.activation = activation
         self.attempt = attempt
         self.tried = tried
         self.started = time.time()
+
+    @property
+    def activation(self) -> ActivationId:
+        """The activation's id; made when asked for, since most steps need none."""
+        return self._schedule.activation_id(self.order.node, self.order.rounds)
+
+    def __str__(self) -> str:
+        return str(self.activation)
 
 
 TellFailure: TypeAlias = Callable[[Step, BaseException], Awaitable[None]]
@@ -66,12 +75,12 @@ class Caller:
         # Made when the first def node runs.
         self.threads: WorkerThreads | None = None
 
-    async def call(self, step: Step, tell_failure: TellFailure) -> Any:
-        """Run the node, retries included. Raises whatever the node's last attempt raised."""
+    def call(self, step: Step, tell_failure: TellFailure) -> Awaitable[Any]:
+        """Run the node, retries included. Awaiting it raises whatever the node's last attempt raised."""
         node = self._graph.nodes[step.order.node]
-        if node.spec is None or node.spec.retry is None:
-            return await self._attempt(node, step)
-        return await self._with_retries(node, node.spec.retry, step, tell_failure)
+        if node.spec is not None and node.spec.retry is not None:
+            return self._with_retries(node, node.spec.retry, step, tell_failure)
+        return self._attempt(node, step)
 
     def call_inline(self, step: Step) -> Any:
         """Run an inline node, here and now."""
@@ -81,20 +90,24 @@ class Caller:
         positional, keywords = self._arguments(node, step)
         return _not_a_coroutine(node.binding.function(*positional, **keywords), step)
 
-    async def _attempt(self, node: CompiledNode, step: Step) -> Any:
+    def _attempt(self, node: CompiledNode, step: Step) -> Awaitable[Any]:
         binding, spec = node.binding, node.spec
         assert binding is not None
         assert spec is not None
         self._begin(step)
         positional, keywords = self._arguments(node, step)
         if not binding.is_async:
-            if self.threads is None:
-                self.threads = WorkerThreads(f"backedge {self._run_id}")
-            call = self.threads.call(binding.function, *positional, **keywords)
-            return _not_a_coroutine(await _timed(call, spec.timeout, step), step)
-        if spec.timeout is None:
-            return await binding.function(*positional, **keywords)
-        return await _timed(binding.function(*positional, **keywords), spec.timeout, step)
+            return self._in_thread(spec, binding, positional, keywords, step)
+        call: Awaitable[Any] = binding.function(*positional, **keywords)
+        return call if spec.timeout is None else _timed(call, spec.timeout, step)
+
+    async def _in_thread(
+        self, spec: NodeSpec, binding: Binding, positional: list[Any], keywords: dict[str, Any], step: Step
+    ) -> Any:
+        if self.threads is None:
+            self.threads = WorkerThreads(f"backedge {self._run_id}")
+        call = self.threads.call(binding.function, *positional, **keywords)
+        return _not_a_coroutine(await _timed(call, spec.timeout, step), step)
 
     async def _with_retries(
         self, node: CompiledNode, policy: BaseRetrying, step: Step, tell: TellFailure
@@ -131,6 +144,8 @@ class Caller:
     def _arguments(self, node: CompiledNode, step: Step) -> tuple[list[Any], dict[str, Any]]:
         order, binding = step.order, node.binding
         assert binding is not None
+        if not binding.arguments:
+            return [], {}
         context = self._context(step) if binding.wants_context else None
         handled = [self._handled(number, info) for number, info in order.errors]
         try:

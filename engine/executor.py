@@ -261,7 +261,10 @@ class Executor:
     # ------------------------------------------------------------------ orders
 
     def _apply(self, fact: Fact) -> None:
-        for order in self.schedule.apply(fact):
+        orders = self.schedule.apply(fact)
+        if self._slots is not None and len(orders) > 1:
+            orders.sort(key=self._priority)
+        for order in orders:
             self._order(order)
 
     def _order(self, order: Order) -> None:
@@ -277,9 +280,12 @@ class Executor:
             if self._slots.acquire(needs):
                 self._launch(order)
             else:
-                plan = self._graph.plan
-                priority = (-plan.remaining[order.node], *plan.position(order.node, order.rounds))
-                self._slots.wait(needs, priority, order)
+                self._slots.wait(needs, self._priority(order), order)
+
+    def _priority(self, order: Order) -> tuple[int, ...]:
+        """Lowest first: the longest remaining path, then the first in order."""
+        plan = self._graph.plan
+        return (-plan.remaining[order.node], *plan.position(order.node, order.rounds))
 
     def _launch(self, order: StartNode) -> None:
         spec = self._graph.nodes[order.node].spec
@@ -346,7 +352,7 @@ class Executor:
         tries = FIRST
         if self._tries:
             tries = self._tries.pop((order.node, order.rounds), FIRST)
-        return Step(order, self._id(order.node, order.rounds), tries.next, tries.seen)
+        return Step(self.schedule, order, tries.next, tries.seen)
 
     # ------------------------------------------------------------------ outcomes
 
@@ -357,7 +363,7 @@ class Executor:
         try:
             update = outcome.NOTHING
             if value is not None or spec.writes:
-                update = outcome.updates_of(self._graph, node, value, step.activation)
+                update = outcome.updates_of(self._graph, node, value, step)
                 snapshot = self._preview(step, update.values)
         except StepError as error:
             self._raised(step, error)

@@ -390,7 +390,7 @@ class Flow(Generic[S]):
         found: dict[int, int | None] = {}
         for edge, limit in (limits or {}).items():
             number = self.graph.plan.edge_number.get(edge)
-            if number not in self.graph.limits:
+            if number is None or number not in self.graph.limits:
                 known = ", ".join(self.graph.plan.edges[known].id for known in self.graph.limits)
                 raise InputError(f"limits=: {edge!r} is no feedback edge; there is {known or 'none'}")
             found[number] = limit

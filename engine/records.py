@@ -15,11 +15,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class ActivationId:
+class ActivationId(NamedTuple):
     """One execution of a node: the node, and the round of each loop around it.
 
     Attributes:

@@ -142,6 +142,7 @@ class Schedule:
             otherwise: Feedback edge to the edge that is taken in its place at the limit.
         """
         self._plan = plan
+        self._edges = plan.edges
         self._end = end
         self.initial = initial
         # May be raised between facts; consulted by `route` alone.
@@ -171,24 +172,28 @@ class Schedule:
             ScheduleError: The fact is illegal now. Nothing was changed.
         """
         activation = self._live.get((fact.node, fact.rounds))
-        self._check(activation, fact)
-        assert activation is not None
+        if activation is None or (activation.phase, type(fact)) not in TRANSITIONS:
+            raise self._illegal(
+                fact, "it is not alive" if activation is None else f"it is {activation.phase.value}"
+            )
+        if isinstance(fact, NodeSucceeded | NodeErrored | NodeRouted):
+            for number in fact.taken:
+                if self._edges[number].source != fact.node:
+                    raise self._illegal(fact, "it takes an edge that it does not have")
+            self._history.append(fact)
+            if isinstance(fact, NodeSucceeded):
+                return self._leave(activation, self._written(activation, fact.updates), fact.taken, None)
+            error = fact.error if isinstance(fact, NodeErrored) else None
+            return self._leave(activation, self._snapshot(activation), fact.taken, error)
         self._history.append(fact)
-        match fact:
-            case NodeSucceeded(updates=updates, taken=taken):
-                return self._leave(activation, self._written(activation, updates), taken)
-            case NodeErrored(error=error, taken=taken):
-                return self._leave(activation, self._snapshot(activation), taken, error)
-            case NodeRouted(taken=taken):
-                return self._leave(activation, self._snapshot(activation), taken)
-            case NodeReturned(updates=updates):
-                activation.snapshot = self._written(activation, updates)
-                activation.phase = Phase.RETURNED
-            case NodeFailed():
-                activation.phase = Phase.FAILED
-                activation.preview = None
-            case NodeRetried():
-                return [self._run(activation)]
+        if isinstance(fact, NodeRetried):
+            return [self._run(activation)]
+        if isinstance(fact, NodeReturned):
+            activation.snapshot = self._written(activation, fact.updates)
+            activation.phase = Phase.RETURNED
+        else:
+            activation.phase = Phase.FAILED
+            activation.preview = None
         return []
 
     def route(self, node: int, rounds: Rounds, holding: Iterable[int]) -> tuple[int, ...] | LoopLimit:
@@ -224,12 +229,12 @@ class Schedule:
     def snapshot_or_none(self, node: int, rounds: Rounds) -> Snapshot | None:
         """As `snapshot`; None for an activation that is not alive or whose tokens are not merged."""
         activation = self._live.get((node, rounds))
-        return activation and activation.snapshot
+        return None if activation is None else activation.snapshot
 
     def phase(self, node: int, rounds: Rounds) -> Phase | None:
         """Where the activation stands, or None when it is not alive."""
         activation = self._live.get((node, rounds))
-        return activation and activation.phase
+        return None if activation is None else activation.phase
 
     def live(self) -> Iterator[tuple[int, Rounds, Phase]]:
         """Every live activation, in order of position."""
@@ -248,30 +253,39 @@ class Schedule:
     # ------------------------------------------------------------------ tokens
 
     def _leave(
-        self, activation: Activation, snapshot: Snapshot, taken: Sequence[int], error: ErrorInfo | None = None
+        self, activation: Activation, snapshot: Snapshot, taken: Sequence[int], error: ErrorInfo | None
     ) -> list[Order]:
         """The activation is done: its edges carry tokens on, and whoever watched it is looked at again."""
-        key = (activation.node, activation.rounds)
+        source_rounds = activation.rounds
+        key = (activation.node, source_rounds)
         self._exit(key)
-        look: dict[Key, None] = {}
+        look: list[Activation] = []
         for number in taken:
-            edge = self._plan.edges[number]
+            edge = self._edges[number]
             if edge.level is not None:
-                outer = activation.rounds[: edge.level]
+                outer = source_rounds[: edge.level]
                 self._laps[number] = (outer, self._count(number, outer) + 1)
-            rounds = edge.rounds(activation.rounds)
-            target = self._live.get((edge.target, rounds)) or self._enter(edge.target, rounds)
-            target.tokens.append(Token(number, activation.rounds, snapshot, error))
+            rounds = edge.rounds(source_rounds)
+            target = self._live.get((edge.target, rounds))
+            if target is None:
+                target = self._enter(edge.target, rounds)
+            target.tokens.append(Token(number, source_rounds, snapshot, error))
             if target.watched is None or self._plan.complete(edge.target, rounds, len(target.tokens)):
-                look[edge.target, rounds] = None
-        for watcher in self._watchers.pop(key, ()):
-            waiting = self._live.get(watcher)
-            if waiting is not None and waiting.watched == key:
-                look[watcher] = None
-        ready = list(look) if len(look) < 2 else sorted(look, key=self._place)
-        return [order for each in ready for order in self._look(self._live[each])]
+                look.append(target)
+        if self._watchers:
+            for watcher in self._watchers.pop(key, ()):
+                waiting = self._live.get(watcher)
+                if waiting is not None and waiting.watched == key:
+                    look.append(waiting)
+        if not look:
+            return []
+        if len(look) > 1:
+            look.sort(key=lambda each: self._plan.position(each.node, each.rounds))
+        return [
+            order for each in look if each.phase is Phase.WAITING and (order := self._look(each)) is not None
+        ]
 
-    def _look(self, activation: Activation) -> list[Order]:
+    def _look(self, activation: Activation) -> Order | None:
         """Run the waiting activation if nothing live blocks it; else watch one that does."""
         node, rounds = activation.node, activation.rounds
         if not self._plan.complete(node, rounds, len(activation.tokens)):
@@ -279,21 +293,21 @@ class Schedule:
             if blocker is not None:
                 activation.watched = blocker
                 self._watchers.setdefault(blocker, []).append((node, rounds))
-                return []
+                return None
         activation.watched = None
         order = self._run(activation)
         if node == self._end and isinstance(order, StartNode):
             self.result = order.snapshot
             self._exit((node, rounds))
-            return []
-        return [order]
+            return None
+        return order
 
     def _blocker(self, node: int, rounds: Rounds) -> Key | None:
+        """A live activation that blocks this one: the last in order, since it is likely to be the last one done."""
         mask = self._mask & self._plan.ancestors[node]
         while mask:
-            lowest = mask & -mask
-            mask ^= lowest
-            other = lowest.bit_length() - 1
+            other = mask.bit_length() - 1
+            mask ^= 1 << other
             for other_rounds in self._rounds[other]:
                 if (other, other_rounds) != (node, rounds) and self._plan.blocks(
                     other, other_rounds, node, rounds
@@ -311,7 +325,7 @@ class Schedule:
             return RejectNode(activation.node, activation.rounds, reason)
         activation.snapshot = snapshot
         activation.phase = Phase.RUNNING
-        errors = tuple((token.edge, token.error) for token in tokens if token.error is not None)
+        errors = tuple([(token.edge, token.error) for token in tokens if token.error is not None])
         return StartNode(activation.node, activation.rounds, snapshot, errors)
 
     def _snapshot(self, activation: Activation) -> Snapshot:
@@ -353,21 +367,10 @@ class Schedule:
     def _place(self, key: Key) -> tuple[int, ...]:
         return self._plan.position(*key)
 
-    def _check(self, activation: Activation | None, fact: Fact) -> None:
-        name = self.activation_id(fact.node, fact.rounds)
-        if activation is None:
-            raise ScheduleError(f"{type(fact).__name__}({name}): it is not alive", self._history)
-        if (activation.phase, type(fact)) not in TRANSITIONS:
-            raise ScheduleError(
-                f"{type(fact).__name__}({name}): it is {activation.phase.value}", self._history
-            )
-        taken = getattr(fact, "taken", ())
-        if any(self._plan.edges[number].source != fact.node for number in taken) or len(set(taken)) < len(
-            taken
-        ):
-            raise ScheduleError(
-                f"{type(fact).__name__}({name}): takes edges that it does not have", self._history
-            )
+    def _illegal(self, fact: Fact, why: str) -> ScheduleError:
+        return ScheduleError(
+            f"{type(fact).__name__}({self.activation_id(fact.node, fact.rounds)}): {why}", self._history
+        )
 
     def validate(self) -> None:
         """Check every invariant; for tests. Raises AssertionError."""

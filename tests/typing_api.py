@@ -1,0 +1,1 @@
+from backedge import Graph as Graph
