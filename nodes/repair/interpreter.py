@@ -25,13 +25,13 @@ from .spec import Specification
 BATCH_SECONDS = 4.0
 """Seconds on the clock after which a worker starts no further candidate of its batch."""
 
-SHORT, LONG, SURVEY_BUDGET = 0.2, 1.0, 1.0
+SHORT, LONG, SURVEY_BUDGET = 0.1, 0.6, 1.0
 """Seconds for a case of the original at first, on the second try, and for all second tries together."""
 
-LEAST, FACTOR = 0.04, 20.0
+LEAST, FACTOR = 0.008, 20.0
 """A case's limit: this many times what it took the original, but no less than so many seconds."""
 
-CONFIRM_PATIENCE = 20.0
+CONFIRM_PATIENCE = 100.0
 """Factor on the limits when winners are confirmed."""
 
 THRIFTY = 0.02

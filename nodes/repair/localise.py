@@ -23,7 +23,7 @@ def suspicion(survey: Survey) -> dict[int, float]:
     Example:
         A line that all failing cases execute and no passing one has suspicion 1.
     """
-    failing = [set(survey.cases[case].lines) for case in survey.failing]
+    failing = [set(survey.cases[case].lines) for case in survey.failing if survey.cases[case].lines]
     passing = [set(survey.cases[case].lines) for case in survey.passing]
     found: dict[int, float] = {}
     for line in sorted(set().union(*failing)) if failing else []:

@@ -13,10 +13,11 @@ from .models import PASSED, Candidate, Frozen, Replacement, Report, Result, Surv
 MOST_BASES = 24
 """Candidates kept as starting points for a second edit."""
 
-MOST_SLOW = 30
+MOST_SLOW = 20
 """Candidates kept for another try with more time."""
 
-MORE_PATIENCE, MOST_PATIENCE = 10.0, 100.0
+MORE_PATIENCE, MOST_PATIENCE = 10.0, 200.0
+"""Factors on the time limits in the second try, and in the last."""
 
 
 class Tally(Frozen):
@@ -61,7 +62,8 @@ class Memory(Frozen):
         lines: Tallies by line of the original.
         kinds: Tallies by kind of edit.
         bases: Starting points for second edits, in the order they were found.
-        slow: Candidates that only lacked time.
+        slow: Candidates that only lacked time, for a second try soon.
+        late: Those that still lacked it, for a last try when nothing else is left.
         kills: For each case how many candidates it refuted.
         best: The most cases any candidate passed.
     """
@@ -75,6 +77,7 @@ class Memory(Frozen):
     kinds: dict[str, Tally] = {}
     bases: tuple[Base, ...] = ()
     slow: tuple[Candidate, ...] = ()
+    late: tuple[Candidate, ...] = ()
     kills: tuple[int, ...] = ()
     best: int = 0
 
@@ -109,7 +112,7 @@ def learn(memory: Memory, survey: Survey, batch: Sequence[Candidate], report: Re
         "seconds": round(memory.seconds + report.seconds, 3),
         "rate": round(len(report.results) / report.seconds, 1) if report.results else memory.rate,
         "tried": tried,
-        "slow": _slow(memory, proposed, report.results),
+        **_patient(memory, survey, proposed, report.results),
         "best": max([memory.best, len(survey.passing), *(r.outcomes.count(PASSED) for r in report.results)]),
     }
     if guided:
@@ -164,14 +167,21 @@ def _add_base(bases: list[Base], candidate: Candidate, result: Result, gained: f
         )
 
 
-def _slow(memory: Memory, proposed: Mapping[str, Candidate], results: Sequence[Result]) -> tuple[Candidate, ...]:
-    """Candidates that passed all they had time for; they get more of it."""
-    waiting = [one for one in memory.slow if one.id not in {result.id for result in results}]
+def _patient(
+    memory: Memory, survey: Survey, proposed: Mapping[str, Candidate], results: Sequence[Result]
+) -> dict[str, object]:
+    """Candidates that passed all they had time for, or no longer fail where they failed before: they get more time."""
+    done = {result.id for result in results}
+    slow = [one for one in memory.slow if one.id not in done]
+    late = [one for one in memory.late if one.id not in done]
     for result in results:
-        letters = set(result.outcomes)
-        if "t" in letters and PASSED in letters and letters <= {PASSED, "t", "-"}:
+        outcomes = result.outcomes
+        if "t" not in outcomes or set(outcomes) - {PASSED, "t", "-"}:
+            continue
+        if PASSED in outcomes or survey.cases[outcomes.index("t")].code != "t":
             candidate = proposed[result.id]
-            patience = candidate.patience * MORE_PATIENCE
-            if patience <= MOST_PATIENCE:
-                waiting.append(candidate.model_copy(update={"patience": patience}))
-    return tuple(waiting[:MOST_SLOW])
+            if candidate.patience == 1.0:
+                slow.append(candidate.model_copy(update={"patience": MORE_PATIENCE}))
+            elif candidate.patience == MORE_PATIENCE and PASSED in outcomes:
+                late.append(candidate.model_copy(update={"patience": MOST_PATIENCE}))
+    return {"slow": tuple(slow[:MOST_SLOW]), "late": tuple(late[:MOST_SLOW])}

@@ -12,6 +12,7 @@ import heapq
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Self
 
 from .edits import TIERS, Edit, pool
 from .localise import line_map, suspicion
@@ -24,6 +25,9 @@ FIRST_BATCH, LEAST_BATCH, MOST_BATCH = 40, 40, 800
 
 ROUND_SECONDS = 0.7
 """How long a round should take, once the pace is known."""
+
+MOST_SLOW = 2
+"""Candidates in a round that get another try with more time."""
 
 TOP_BASES = 4
 """Starting points that are opened together."""
@@ -60,9 +64,8 @@ class Search:
 
     spec: Specification
     survey: Survey
-    _pools: dict[tuple[int, int], list[Edit]] = field(default_factory=dict, repr=False)
+    _pools: dict[tuple[int, int], Pool] = field(default_factory=dict, repr=False)
     _starts: dict[int, Start] = field(default_factory=dict, repr=False)
-    _invalid: set[str] = field(default_factory=set, repr=False)
 
     def propose(self, memory: Memory, size: int) -> list[Candidate]:
         """The next candidates, the most promising first; none when there is nothing left to try.
@@ -71,41 +74,50 @@ class Search:
             memory: What was learned so far.
             size: How many are wanted.
         """
-        slow = [one for one in memory.slow][:size]
-        ranked = self._ranked(memory, size * 2 + 50)
-        chosen: list[Candidate] = list(slow)
-        seen = {one.replacements for one in slow}
-        for base, tier, place in ranked:
+        chosen = [*memory.slow[:MOST_SLOW]]
+        seen = {one.replacements for one in chosen}
+        for base, tier, place in self._ranked(memory, size):
             if len(chosen) >= size:
                 break
             candidate = self._candidate(memory, base, tier, place)
             if candidate is not None and candidate.replacements not in seen:
                 seen.add(candidate.replacements)
                 chosen.append(candidate)
-        return chosen
+        return chosen or list(memory.late[:MOST_SLOW])
 
     # ----------------------------------------------------------------------- ranking
 
-    def _ranked(self, memory: Memory, size: int) -> list[tuple[int, int, int]]:
-        """The best untried edits of all open pools: base, tier and place."""
-        scored: list[tuple[float, int, int, int]] = []
-        enough = size
-        opened = 0
+    def _ranked(self, memory: Memory, size: int) -> Iterator[tuple[int, int, int]]:
+        """The untried edits of all open pools, best first: base, tier and place.
+
+        Edits of one line and kind share what was learned and keep their order, so only the heads of these groups
+        are compared.
+        """
+        heads: list[tuple[float, int, int, int, int]] = []
+        rows: list[tuple[int, int, list[tuple[float, int]], float]] = []
         factors = _Factors(memory)
+        opened = 0
         for base, tier in self._streams(memory):
             stream = f"{base}.{tier}"
-            if opened >= enough and stream not in memory.tried:
+            if opened >= size and stream not in memory.tried:
                 continue
             tried = int(memory.tried.get(stream, "0"), 16)
             start, edits = self._start(memory, base), self._pool(memory, base, tier)
             share = 1.0 if base == 0 else (0.3 + start.gain) / (1 + 0.1 * base)
-            for place, edit in enumerate(edits):
-                if not tried >> place & 1 and f"{stream}.{place}" not in self._invalid:
-                    line = start.lines.get(edit.line, edit.line)
-                    value = share * edit.prior * start.suspects.get(edit.line, 0.05) * factors.of(line, edit.kind)
-                    scored.append((-value, base, tier, place))
-                    opened += 1
-        return [(base, tier, place) for _, base, tier, place in heapq.nsmallest(size, scored)]
+            bits = tried.to_bytes(len(edits.edits) // 8 + 1, "little")
+            for (line, kind), group in edits.groups.items():
+                left = [(value, place) for value, place in group if not bits[place >> 3] >> (place & 7) & 1]
+                if left:
+                    factor = share * factors.of(line, kind)
+                    heapq.heappush(heads, (-factor * left[0][0], base, tier, len(rows), 0))
+                    rows.append((base, tier, left, factor))
+                    opened += len(left)
+        while heads:
+            _, base, tier, row, position = heapq.heappop(heads)
+            left, factor = rows[row][2:]
+            yield base, tier, left[position][1]
+            if position + 1 < len(left):
+                heapq.heappush(heads, (-factor * left[position + 1][0], base, tier, row, position + 1))
 
     def _streams(self, memory: Memory) -> Iterator[tuple[int, int]]:
         """In which order pools are opened: base and tier; base 0 is the original."""
@@ -130,34 +142,57 @@ class Search:
                 self._starts[base] = _start_from(self.spec.source, memory.bases[base - 1], lines)
         return self._starts[base]
 
-    def _pool(self, memory: Memory, base: int, tier: int) -> list[Edit]:
+    def _pool(self, memory: Memory, base: int, tier: int) -> Pool:
         if (base, tier) not in self._pools:
             start = self._start(memory, base)
-            known = {
-                edit.replacements for lower in range(tier) for edit in self._pool(memory, base, lower)
-            }
+            known = {edit.replacements for lower in range(tier) for edit in self._pool(memory, base, lower).edits}
             edits = pool(start.text, self.survey.types, start.suspects, tier)
-            self._pools[base, tier] = [edit for edit in edits if edit.replacements not in known]
+            fresh = [edit for edit in edits if edit.replacements not in known]
+            self._pools[base, tier] = Pool.of(fresh, start)
         return self._pools[base, tier]
 
     # ----------------------------------------------------------------------- candidates
 
     def _candidate(self, memory: Memory, base: int, tier: int, place: int) -> Candidate | None:
         """The candidate for an edit; None when the text it gives is no program."""
-        start, edit = self._start(memory, base), self._pool(memory, base, tier)[place]
-        key = f"{base}.{tier}.{place}"
+        start, edit = self._start(memory, base), self._pool(memory, base, tier).edits[place]
         text = replaced(start.text, edit.replacements)
         if not compiles(text):
-            self._invalid.add(key)
             return None
         replacements = edit.replacements if base == 0 else difference(self.spec.source, text)
         return Candidate(
-            id=key,
+            id=f"{base}.{tier}.{place}",
             replacements=tuple(sorted(replacements)),
             line=start.lines.get(edit.line, edit.line),
             kind=edit.kind,
             size=edit.size + start.size,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The edits of one starting program and tier.
+
+    Attributes:
+        edits: All of them; a place in this list names an edit for good.
+        groups: By line of the original and kind: what each is worth before anything is learned, and its place, the
+            best first.
+    """
+
+    edits: list[Edit]
+    groups: dict[tuple[int, str], list[tuple[float, int]]]
+
+    @classmethod
+    def of(cls, edits: list[Edit], start: Start) -> Self:
+        """Sort edits into groups."""
+        groups: dict[tuple[int, str], list[tuple[float, int]]] = {}
+        for place, edit in enumerate(edits):
+            line = start.lines.get(edit.line, edit.line)
+            worth = edit.prior * start.suspects.get(edit.line, 0.05)
+            groups.setdefault((line, edit.kind), []).append((worth, place))
+        for group in groups.values():
+            group.sort(key=lambda item: (-item[0], item[1]))
+        return cls(edits, groups)
 
 
 class _Factors:

@@ -7,6 +7,7 @@ under suspicion, without doubles, always in the same order, so that a place in a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from . import conditions, pieces, statements, tokens
 from .base import Edit, Maker
@@ -66,6 +67,8 @@ def pool(source: str, seen: Mapping[str, tuple[str, ...]], suspects: Mapping[int
             for edit in maker(scope, site):
                 if all(source[start:end] == text for start, end, text in edit.replacements):
                     continue
+                if edit.line not in suspects:
+                    edit = replace(edit, line=site.line)
                 known = made.get(edit.replacements)
                 if known is None or known.prior < edit.prior:
                     made[edit.replacements] = edit

@@ -113,7 +113,7 @@ class Code:
                     continue
                 inner = node if isinstance(node, Function) else function
                 if isinstance(node, ast.stmt):
-                    expressions = () if isinstance(node, Function | ast.ClassDef) else tuple(own_expressions(node))
+                    expressions = () if isinstance(node, ast.ClassDef) else tuple(own_expressions(node))
                     yield Site(node, block, index, owner, inner, expressions)
                 yield from self._sites(node, inner)
 
@@ -153,7 +153,7 @@ class Code:
 
 def own_expressions(node: ast.stmt) -> Iterator[ast.expr]:
     """The expressions of a statement, outermost first, without those of statements inside it or of f-strings."""
-    waiting: list[ast.AST] = [node]
+    waiting: list[ast.AST] = [node] if not isinstance(node, Function) else [*node.args.defaults]
     while waiting:
         here = waiting.pop(0)
         if isinstance(here, ast.expr):

@@ -1,6 +1,6 @@
 """The trial: candidates one after the other, each given up as early as its verdict allows.
 
-A forked child takes candidates until one leaves it in doubt: out of time, out of memory, dead. Then a fresh child
+A forked child takes candidates until one leaves it in doubt: late when its time was up, out of memory, dead. Then a fresh child
 goes on with the next. So a fork, the dearest part, is paid for every few dozen candidates; what a candidate may leave
 behind in a process can only touch its neighbours' verdicts in this trial, and whoever passes is confirmed in a
 process of its own.
@@ -12,11 +12,17 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from .children import Line, Report, Request, Tell, fork, judged, load, patience
+from .children import STEP, Line, Report, Request, Tell, fork, judged, load, patience
 from .subjects import Subject, subject_of
 
 REGRESSIONS = 3
 """Cases a candidate may break, that passed before, until it is given up."""
+
+HOPELESS = 3
+"""Failing cases that go wrong, with none that passes, until a candidate is given up."""
+
+LATE = 3.0
+"""Times its limit after which a case that was stopped leaves its process in doubt: it did not stop when told."""
 
 SHARING = 40
 """Candidates that share a child at most."""
@@ -126,27 +132,27 @@ def _run(subject: Subject, candidate: Request, request: Request, tell: Tell) -> 
         tell({"case": [*request["first"], *request["then"]][0], "seconds": 0.0, **failed})
         return failed["code"] != "t"
     stretch = candidate.get("patience", 1.0)
-    passed = broken = 0
+    passed = wrong = broken = 0
+    sound = True
     for case in request["first"]:
-        line = judged(subject, case, request["limits"][case] * stretch)
-        tell(line)
-        passed += line["code"] == "p"
-        if _in_doubt(line):
-            return False
-        if line["code"] != "p" and request.get("thrifty"):
+        code, sound = _case(subject, case, request["limits"][case] * stretch, tell)
+        passed += code == "p"
+        wrong += code != "p"
+        if code == "t" or not sound or (wrong and request.get("thrifty")) or (wrong >= HOPELESS and not passed):
             break
-    if request["first"] and not passed:
-        return True
+    if not sound or (request["first"] and not passed):
+        return sound
     for case in request["then"]:
-        line = judged(subject, case, request["limits"][case] * stretch)
-        tell(line)
-        broken += line["code"] != "p"
-        if _in_doubt(line):
-            return False
-        if broken >= REGRESSIONS:
+        code, sound = _case(subject, case, request["limits"][case] * stretch, tell)
+        broken += code != "p"
+        if code == "t" or not sound or broken >= REGRESSIONS:
             break
-    return True
+    return sound
 
 
-def _in_doubt(line: Line) -> bool:
-    return line["code"] == "t" or (line["code"] == "e" and line["text"].startswith(DOUBTFUL))
+def _case(subject: Subject, case: int, limit: float, tell: Tell) -> tuple[str, bool]:
+    """Run one case; its code, and whether the process is sound afterwards."""
+    line = judged(subject, case, limit)
+    tell(line)
+    late = line["code"] == "t" and line["seconds"] > LATE * limit + STEP
+    return line["code"], not late and not (line["code"] == "e" and line["text"].startswith(DOUBTFUL))
