@@ -10,6 +10,7 @@ SQLite does by itself when the last connection is closed is safe: it holds the w
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import struct
@@ -112,15 +113,19 @@ class Checkpoints:
         self._next = size
         self.done = 0  # how many were complete
 
-    def after_commit(self, db: sqlite3.Connection) -> None:
-        """Checkpoint if it is time to. A failure is no one's loss: the log stays as it is, and it is tried again."""
+    def due(self) -> bool:
+        """Whether it is time to."""
         try:
-            if os.stat(self._wal).st_size < self._next:  # noqa: PTH116  # half the time of Path.stat, once a commit
-                return
+            return os.stat(self._wal).st_size >= self._next  # noqa: PTH116  # half the time of Path.stat
+        except OSError:
+            return False
+
+    def run(self, db: sqlite3.Connection) -> None:
+        """Checkpoint. A failure is no one's loss: the log stays as it is, and it is tried again when it has grown."""
+        with contextlib.suppress(OSError, sqlite3.Error):
             self.done += checkpoint(db, self._locks)
+        with contextlib.suppress(OSError):
             self._next = os.stat(self._wal).st_size + self._size  # noqa: PTH116
-        except (OSError, sqlite3.Error):
-            self._next += self._size
 
 
 def _is_fresh(path: Path) -> bool:

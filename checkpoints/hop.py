@@ -39,7 +39,6 @@ class Hop:
     def __init__(self, proxy: aiosqlite.Connection, connection: JobConnection) -> None:
         self._proxy = proxy
         self._connection = connection
-        self._loop = asyncio.get_running_loop()
 
     @classmethod
     async def open(cls, connector: Callable[[], JobConnection]) -> Hop:
@@ -76,28 +75,31 @@ class Hop:
         await proxy.close()
         raise made[0]
 
-    def send(self, job: Callable[[sqlite3.Connection], None]) -> None:
-        """Queue a job and return at once. The job must not raise; it tells its result in its own way."""
+    def send(self, job: Callable[[sqlite3.Connection], None], done: Callable[[], None]) -> None:
+        """Queue a job and return at once; `done` is called on the event loop after it. The job must not raise."""
         self._connection.jobs.append(job)
         hop = self._proxy.commit()
         # Started by hand up to its first wait, by which the call is queued: a task would cost more than the hop.
-        hop.send(None)
+        # What it would wait for is the future that tells the call's end.
+        hop.send(None).add_done_callback(lambda _: done())
         hop.close()
 
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Run a job on the thread and return what it returns. Cancelling the wait does not stop the job."""
-        future: asyncio.Future[T] = self._loop.create_future()
+        results: list[T] = []
+        failed: list[Exception] = []
 
-        def told(connection: sqlite3.Connection) -> None:
+        def keep(connection: sqlite3.Connection) -> None:
             try:
-                result = job(connection)
+                results.append(job(connection))
             except Exception as error:
-                self._loop.call_soon_threadsafe(_fail, future, error)
-            else:
-                self._loop.call_soon_threadsafe(_succeed, future, result)
+                failed.append(error)
 
-        self.send(told)
-        return await future
+        self._connection.jobs.append(keep)
+        await self._proxy.commit()
+        if failed:
+            raise failed[0]
+        return results[0]
 
     async def close(self) -> None:
         """Run what is queued, close the connection and end the thread."""
@@ -115,13 +117,3 @@ def _made_by_daemon(make: Callable[[], T]) -> T:
     maker.start()
     maker.join()
     return made[0]
-
-
-def _succeed(future: asyncio.Future[T], result: T) -> None:
-    if not future.done():
-        future.set_result(result)
-
-
-def _fail(future: asyncio.Future[Any], error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)

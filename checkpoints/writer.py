@@ -1,8 +1,7 @@
 """The one that writes: a queue on the event loop's side, one transaction at a time on the thread's.
 
 `submit` costs no task: the part is queued, and unless one is on its way already a call is sent to the connection's
-thread, which takes all that waits by then as one group. Its futures are told before the write-ahead log is looked at,
-so that nobody waits for a checkpoint.
+thread, which takes all that waits by then as one group. A checkpoint is a call of its own after the futures are told.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,6 +43,9 @@ class Writer:
         self._locks = locks
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[tuple[Part, asyncio.Future[None]]] = deque()
+        self._written: deque[tuple[list[tuple[Part, asyncio.Future[None]]], dict[Part, JournalError]]] = (
+            deque()
+        )
         self._called = False  # a call is on its way to the thread that has not yet taken what waits
         self._closing: asyncio.Task[None] | None = None
 
@@ -55,7 +57,7 @@ class Writer:
         self._waiting.append((part, future))
         if not self._called:
             self._called = True
-            self._hop.send(self._write)
+            self._hop.send(self._write, self._tell)
         return future
 
     def failed(self, error: JournalError) -> asyncio.Future[None]:
@@ -90,7 +92,7 @@ class Writer:
         return JournalWriteError(self._name, "it was closed; open it again")
 
     def _write(self, db: sqlite3.Connection) -> None:
-        """On the thread: commit what waits, tell it, then see to the write-ahead log."""
+        """On the thread: commit what waits."""
         # Taking comes after this mark: what is queued in between is taken now, and at worst a call finds nothing.
         self._called = False
         taken = []
@@ -108,8 +110,22 @@ class Writer:
             if not isinstance(part, Append):
                 self.owners.free(part.seat.key, part.seat.epoch)
         self.commits += len(errors) < len(parts)
-        self._loop.call_soon_threadsafe(_tell, taken, errors)
-        self.checkpoints.after_commit(db)
+        self._written.append((taken, errors))
+
+    def _tell(self) -> None:
+        """On the event loop: tell what was written."""
+        while self._written:
+            taken, errors = self._written.popleft()
+            for part, future in taken:
+                if future.done():
+                    continue  # cancelled by who waited for it
+                error = errors.get(part)
+                if error is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(error)
+        if self.checkpoints.due() and self._closing is None:
+            self._hop.send(self.checkpoints.run, lambda: None)
 
     async def _close(self) -> None:
         try:
@@ -121,17 +137,6 @@ class Writer:
         with contextlib.suppress(sqlite3.Error, OSError):
             checkpoint(db, self._locks)
         self.owners.close()
-
-
-def _tell(taken: Sequence[tuple[Part, asyncio.Future[None]]], errors: Mapping[Part, JournalError]) -> None:
-    for part, future in taken:
-        if future.done():
-            continue  # cancelled by who waited for it
-        error = errors.get(part)
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(error)
 
 
 def _unexpected(name: str, db: sqlite3.Connection, error: Exception) -> JournalWriteError:

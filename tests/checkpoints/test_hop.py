@@ -20,10 +20,18 @@ async def hop():
 async def test_jobs_run_in_order_on_one_thread_that_is_not_ours(hop):
     seen = []
     for number in range(5):
-        hop.send(lambda _, number=number: seen.append((number, threading.current_thread())))
+        hop.send(lambda _, number=number: seen.append((number, threading.current_thread())), lambda: None)
     await hop.run(lambda _: None)
     assert [number for number, _ in seen] == [0, 1, 2, 3, 4]
     assert len({thread for _, thread in seen} - {threading.current_thread()}) == 1
+
+
+async def test_who_sends_a_job_is_told_on_the_event_loop_after_it(hop):
+    seen = []
+    hop.send(lambda _: seen.append("ran"), lambda: seen.append(threading.current_thread()))
+    assert len(seen) < 2
+    await hop.run(lambda _: None)
+    assert seen == ["ran", threading.current_thread()]
 
 
 async def test_a_job_gets_the_connection_and_its_result_comes_back(hop):
@@ -45,7 +53,7 @@ async def test_what_a_job_raises_comes_back(hop):
 
 async def test_a_job_runs_though_nobody_waits_any_more(hop):
     gate, seen = threading.Event(), []
-    hop.send(lambda _: gate.wait(5) and None)
+    hop.send(lambda _: gate.wait(5) and None, lambda: None)
     waiting = [asyncio.ensure_future(hop.run(lambda _: seen.append("ran")))]
     waiting.append(asyncio.ensure_future(hop.run(lambda _: 1 / 0)))
     await asyncio.sleep(0)
