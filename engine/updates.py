@@ -78,18 +78,6 @@ class Node:
             self.kids[first] = ref(kid)
         return kid
 
-    def absorb(self, above: Node) -> None:
-        """Take the place of the node above, at which nothing stands and nothing parts."""
-        self.prev = top = above.prev
-        if top is None:
-            self.updates = {}
-            return
-        updates = above.updates
-        updates.update(self.updates)  # into the one above: it is the one that may be long
-        self.updates = updates
-        assert top.kids is not None
-        top.kids[next(iter(updates))] = ref(self)
-
     def settle(self) -> None:
         """Absorb what is not needed any more above: what is next, and now and then the whole path.
 
@@ -98,15 +86,37 @@ class Node:
         """
         node, sweep, length = self, self.due <= 0, 0
         while (above := node.prev) is not None:
-            assert above.kids is not None
-            if above.cell() is None and (len(above.kids) == 1 or not above.parts(2)):
-                node.absorb(above)
-            elif sweep:
+            if above.needed():
+                if not sweep:
+                    break
                 node, length = above, length + 1
-            else:
-                break
+                continue
+            idle = [above]
+            while (top := idle[-1].prev) is not None and not top.needed():
+                idle.append(top)
+            node.absorb(idle)
         if sweep:
             self.due = max(SWEEP, length)
+
+    def needed(self) -> bool:
+        """Whether a live cell stands here, or paths part."""
+        if self.stands is not None and self.stands() is not None:
+            return True
+        return self.kids is not None and len(self.kids) > 1 and self.parts(2)
+
+    def absorb(self, idle: Sequence[Node]) -> None:
+        """Take the place of nodes above that are not needed, nearest first."""
+        self.prev = top = idle[-1].prev
+        if top is None:
+            self.updates = {}
+            return
+        updates = idle[-1].updates  # the uppermost, which may be long, is added to
+        for node in reversed(idle[:-1]):
+            updates.update(node.updates)
+        updates.update(self.updates)
+        self.updates = updates
+        assert top.kids is not None
+        top.kids[next(iter(updates))] = ref(self)
 
 
 class FoldCell:
