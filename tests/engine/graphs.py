@@ -18,6 +18,20 @@ from .oracle import END, START, Edge, Graph, IllegalGraph, find_loops
 
 NAMES = tuple("abcdefghijklmn")
 
+
+def read_graph(text: str) -> Graph:
+    """Read `"a>b b>c c<a"`, where `x>y` is a forward edge and `x<y` a feedback edge *from* x back to y.
+
+    The words are the ids; a second edge between the same nodes has a prime: `"a>b a>b'"`.
+    """
+    edges = []
+    for word in text.split():
+        source, target = word.replace("<", ">").split(">")
+        edges.append(Edge(word, source, target.rstrip("'"), feedback="<" in word))
+    nodes = dict.fromkeys(node for edge in edges for node in (edge.source, edge.target))
+    return Graph(tuple(nodes), tuple(edges))
+
+
 Pair = tuple[int, int]  # an edge between positions; a feedback edge leads back or stays, others lead ahead
 
 

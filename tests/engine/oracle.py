@@ -176,12 +176,12 @@ class Rule:
     def blocks(self, live: Activation, waiting: Activation) -> bool:
         """Say whether `live` may still deliver a token to the node of `waiting` in its rounds or earlier ones.
 
-        "In the same rounds" asks for equal rounds alone; earlier ones are asked for too. That changes no run,
-        it only makes some starts later. *No run*: whoever can still reach the very same rounds blocks under both
-        readings, so under both every token of an activation has come when it starts. *Later*: where two
-        headers send each other back, a path may reach only every second round of a node (see
-        `test_earlier_rounds_of_a_node_go_first_even_where_a_path_skips_the_same_round`). With earlier rounds
-        blocking as well, a node never starts a round while tokens of an earlier one may still come.
+        "In the same rounds" asks for equal rounds alone (`blocks_exactly`); earlier ones are asked for too. That changes
+        no run, it only makes some starts later. *No run*: whoever can still reach the very same rounds blocks under
+        both readings, so under both every token of an activation has come when it starts. *Later*: where two headers
+        send each other back, a path may reach only every second round of a node (see
+        `test_earlier_rounds_of_a_node_go_first_even_where_a_path_skips_the_same_round`). With earlier rounds blocking
+        as well, a node begins no round while tokens of an earlier one may still come.
 
         A path has at least one edge: an activation delivers nothing to its own node by merely being there.
         """
@@ -191,6 +191,11 @@ class Rule:
     def blocks_exactly(self, live: Activation, waiting: Activation) -> bool:
         """Like `blocks`, with "the same rounds" read to the letter."""
         return waiting in self._reachable(live, waiting)
+
+    def blocks_in_turn(self, live: Activation, waiting: Activation) -> bool:
+        """Like `blocks`, and a node begins no round while an earlier one of its own is alive."""
+        earlier = live.node == waiting.node and live.rounds < waiting.rounds
+        return earlier or self.blocks(live, waiting)
 
     def _reachable(self, live: Activation, waiting: Activation) -> frozenset[Activation]:
         """Every activation that `live` may still lead to, counting rounds no further than matters for `waiting`.
