@@ -32,6 +32,7 @@ from .ownership import MAINTENANCE, LockFile
 Synchronous: TypeAlias = Literal["full", "normal"]
 BUSY_TIMEOUT = 30.0  # seconds that one process waits for another's transaction
 CHECKPOINT_SIZE = 4 * 1024 * 1024
+_LOOK = 16  # commits between two looks at the log's size
 
 _MAGIC = b"SQLite format 3\0"
 _HINTS = {
@@ -111,10 +112,14 @@ class Checkpoints:
         self._locks = locks
         self._size = size
         self._next = size
+        self._asked = 0
         self.done = 0  # how many were complete
 
     def due(self) -> bool:
-        """Whether it is time to."""
+        """Whether it is time to. Asked after each commit; it looks at the file every so many times."""
+        self._asked += 1
+        if self._asked % _LOOK:
+            return False
         try:
             return os.stat(self._wal).st_size >= self._next  # noqa: PTH116  # half the time of Path.stat
         except OSError:
