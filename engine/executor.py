@@ -508,8 +508,8 @@ class Executor:
         """The journal failed: nothing that happens now would be known later, so everything stops."""
         if self._broken is None:
             self._broken = error
-        self._stop = Stop.BROKEN
         self._halt(Stop.BROKEN)
+        self._stop = Stop.BROKEN
         self._cancel_tasks()
 
     # ------------------------------------------------------------------ endings
@@ -520,6 +520,8 @@ class Executor:
 
     def _halt(self, reason: Stop) -> None:
         """From now on nothing new starts."""
+        if self._done.done():
+            return
         if self._stop is None or (reason is Stop.CANCELLED and self._stop is not Stop.BROKEN):
             self._stop = reason
         if self._slots is not None:

@@ -353,7 +353,7 @@ class Flow(Generic[S]):
             problems.append(f"{', '.join(map(repr, missing))} must be given: read before any node writes it")
         encoded: dict[str, bytes] = {}
         values: dict[str, object] = {}
-        for name in given.keys() & fields.keys():
+        for name in [name for name in fields if name in given]:
             try:
                 update = outcome.encode(self.graph, {name: given[name]}, "input")
             except UpdateError as error:

@@ -103,19 +103,17 @@ class Run(Generic[S]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._task is not None
-        early = not self._task.done()
-        if early:
+        early = self.status is RunStatus.RUNNING
+        if not self._task.done():
             self.interrupt()
         try:
             await asyncio.wait([self._task])
         finally:
             await self._stack.aclose()
-        if self._task.cancelled() or self._task.exception() is not None:
-            if kind is None and not self._asked and not early:
-                self._task.result()
-            return
         if kind is None and not self._asked and not early:
             self._finish(self._its_executor, self._task.result())
+        elif not self._task.cancelled():
+            self._task.exception()  # told already, or not wanted
 
     @property
     def run_id(self) -> str:
