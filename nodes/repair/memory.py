@@ -16,6 +16,9 @@ MOST_BASES = 24
 MOST_SLOW = 20
 """Candidates kept for another try with more time."""
 
+MOST_WINNERS = 12
+"""Patches kept."""
+
 MORE_PATIENCE, MOST_PATIENCE = 10.0, 200.0
 """Factors on the time limits in the second try, and in the last."""
 
@@ -66,6 +69,8 @@ class Memory(Frozen):
         late: Those that still lacked it, for a last try when nothing else is left.
         kills: For each case how many candidates it refuted.
         best: The most cases any candidate passed.
+        winners: Candidates that passed and were confirmed, the best first.
+        first_success: The round in which the first was found.
     """
 
     round: int = 0
@@ -80,6 +85,8 @@ class Memory(Frozen):
     late: tuple[Candidate, ...] = ()
     kills: tuple[int, ...] = ()
     best: int = 0
+    winners: tuple[Candidate, ...] = ()
+    first_success: int = 0
 
 
 def gain(survey: Survey, result: Result) -> float:
@@ -113,11 +120,20 @@ def learn(memory: Memory, survey: Survey, batch: Sequence[Candidate], report: Re
         "rate": round(len(report.results) / report.seconds, 1) if report.results else memory.rate,
         "tried": tried,
         **_patient(memory, survey, proposed, report.results),
+        **_successes(memory, batch, report),
         "best": max([memory.best, len(survey.passing), *(r.outcomes.count(PASSED) for r in report.results)]),
     }
     if guided:
         update |= _lessons(memory, survey, proposed, report.results)
     return memory.model_copy(update=update)
+
+
+def _successes(memory: Memory, batch: Sequence[Candidate], report: Report) -> dict[str, object]:
+    """The winners so far, smallest first; among equals the one that was more promising."""
+    fresh = [candidate for candidate in batch if candidate.id in report.confirmed]
+    winners = sorted([*memory.winners, *fresh], key=lambda candidate: candidate.size)[:MOST_WINNERS]
+    first = memory.first_success or (memory.round + 1 if fresh else 0)
+    return {"winners": tuple(winners), "first_success": first}
 
 
 def marked(tried: Mapping[str, str], ids: Iterable[str]) -> dict[str, str]:
@@ -141,8 +157,8 @@ def _lessons(
         gained = gain(survey, result)
         lines[candidate.line] = lines.get(candidate.line, Tally()).plus(result.changed, gained)
         kinds[candidate.kind] = kinds.get(candidate.kind, Tally()).plus(result.changed, gained)
-        if result.counterexample is not None:
-            kills[result.counterexample[0]] += 1
+        if result.case >= 0:
+            kills[result.case] += 1
         if gained > 0 and not result.passed:
             _add_base(bases, candidate, result, gained)
     return {"lines": lines, "kinds": kinds, "bases": tuple(bases), "kills": tuple(kills)}
@@ -150,8 +166,7 @@ def _lessons(
 
 def _add_base(bases: list[Base], candidate: Candidate, result: Result, gained: float) -> None:
     """Keep a candidate as a starting point, unless one that behaves alike is kept already."""
-    text = result.counterexample[1] if result.counterexample else ""
-    if any(base.outcomes == result.outcomes and base.text == text for base in bases):
+    if any(base.outcomes == result.outcomes and base.text == result.text for base in bases):
         return
     if len(bases) >= MOST_BASES and gained <= max(base.gain for base in bases):
         return
@@ -160,7 +175,7 @@ def _add_base(bases: list[Base], candidate: Candidate, result: Result, gained: f
             Base(
                 replacements=candidate.replacements,
                 outcomes=result.outcomes,
-                text=text,
+                text=result.text,
                 gain=round(gained, 6),
                 size=candidate.size,
             )
@@ -181,7 +196,7 @@ def _patient(
         if PASSED in outcomes or survey.cases[outcomes.index("t")].code != "t":
             candidate = proposed[result.id]
             if candidate.patience == 1.0:
-                slow.append(candidate.model_copy(update={"patience": MORE_PATIENCE}))
+                slow.append(candidate._replace(patience=MORE_PATIENCE))
             elif candidate.patience == MORE_PATIENCE and PASSED in outcomes:
-                late.append(candidate.model_copy(update={"patience": MOST_PATIENCE}))
+                late.append(candidate._replace(patience=MOST_PATIENCE))
     return {"slow": tuple(slow[:MOST_SLOW]), "late": tuple(late[:MOST_SLOW])}

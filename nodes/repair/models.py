@@ -67,8 +67,10 @@ class Replacement(NamedTuple):
     text: str
 
 
-class Candidate(Frozen):
+class Candidate(NamedTuple):
     """A proposed program: the original with some pieces of text replaced.
+
+    Hundreds of them make one round's record, so they are tuples, which are short when written down.
 
     Attributes:
         id: Names it within the search.
@@ -105,22 +107,34 @@ def replaced(text: str, replacements: Sequence[Replacement]) -> str:
     return "".join([*pieces, text[position:]])
 
 
-class Result(Frozen):
-    """How one candidate did.
+class Batch(Frozen):
+    """What the coder proposes for one round; empty in the first, when the original is looked at.
+
+    Attributes:
+        candidates: The most promising first.
+        author: Who proposed them.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    author: str = "search"
+
+
+class Result(NamedTuple):
+    """How one candidate did. A tuple for the same reason as `Candidate`.
 
     Attributes:
         id: The candidate's.
         outcomes: One letter for each case as in `Observed.code`; ``-`` where it was not run.
         changed: Whether a failing case went otherwise than with the original.
-        counterexample: The first case that did not pass and what it gave.
-        seconds: Processor time of its cases.
+        case: The first case that did not pass, -1 when all that were run did.
+        text: What that case gave; kept only where a failing case passed.
     """
 
     id: str
     outcomes: str
-    changed: bool
-    counterexample: tuple[int, str] | None = None
-    seconds: float = 0.0
+    changed: bool = False
+    case: int = -1
+    text: str = ""
 
     @property
     def passed(self) -> bool:
@@ -144,7 +158,7 @@ class Report(Frozen):
     seconds: float = 0.0
 
 
-Status = Literal["searching", "repaired", "exhausted", "out of time"]
+Status = Literal["searching", "repaired", "nothing to repair", "exhausted", "out of time"]
 
 
 class Verdict(Frozen):
@@ -152,10 +166,8 @@ class Verdict(Frozen):
 
     Attributes:
         status: Whether the search goes on, and if not, how it ended.
-        winners: Confirmed candidates, the best first.
         message: One sentence for whoever watches.
     """
 
     status: Status
-    winners: tuple[Candidate, ...] = ()
     message: str = ""

@@ -1,4 +1,4 @@
-"""The *interpreter* role: runs programs in the sandbox, many candidates to a sandbox and several sandboxes at once.
+"""Programs in the sandbox, many candidates to a sandbox and several sandboxes at once.
 
 Starting a sandbox costs more than running a candidate, so a batch is split into one request for each worker, and the
 harness inside forks a warm process for each candidate.
@@ -25,7 +25,7 @@ from .spec import Specification
 BATCH_SECONDS = 4.0
 """Seconds on the clock after which a worker starts no further candidate of its batch."""
 
-SHORT, LONG, SURVEY_BUDGET = 0.1, 0.6, 1.0
+SHORT, LONG, SURVEY_BUDGET = 0.1, 0.6, 0.5
 """Seconds for a case of the original at first, on the second try, and for all second tries together."""
 
 LEAST, FACTOR = 0.008, 20.0
@@ -43,7 +43,7 @@ class HarnessError(BackedgeError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interpreter:
+class Runner:
     """Runs surveys and batches.
 
     Attributes:
@@ -91,7 +91,7 @@ class Interpreter:
         parts = [part for part in (batch[worker :: self.workers] for worker in range(self.workers)) if part]
         answers = await asyncio.gather(*(self._try(spec, request, part) for part in parts))
         known = {line["id"]: line for answer in answers for line in answer}
-        results = tuple(_result(known[candidate.id]) for candidate in batch if candidate.id in known)
+        results = tuple(_result(known[candidate.id], survey.failing) for candidate in batch if candidate.id in known)
         winners = {result.id for result in results if result.passed}
         confirmed = []
         for candidate in (candidate for candidate in batch if candidate.id in winners):
@@ -103,7 +103,7 @@ class Interpreter:
         """Run a candidate alone, with time to spare, in a sandbox that does not hold the expected results."""
         request = _trial_request(spec, survey, ()) | {"expected": None, "first": [], "known": {}, "values": True}
         request["then"] = list(range(len(survey.cases)))
-        one = candidate.model_copy(update={"patience": CONFIRM_PATIENCE})
+        one = candidate._replace(patience=CONFIRM_PATIENCE)
         lines = await self._try(spec, request, [one])
         if not lines or set(lines[0]["outcomes"]) != {"p"}:
             return False
@@ -218,12 +218,7 @@ def _survey(lines: Iterable[Mapping[str, Any]]) -> Survey:
     return Survey(cases=tuple(cases[case] for case in sorted(cases)), types=types, names=names)
 
 
-def _result(line: Mapping[str, Any]) -> Result:
-    counterexample = line["counterexample"]
-    return Result(
-        id=line["id"],
-        outcomes=line["outcomes"],
-        changed=line["changed"],
-        counterexample=(counterexample[0], counterexample[1]) if counterexample else None,
-        seconds=line["seconds"],
-    )
+def _result(line: Mapping[str, Any], failing: Sequence[int]) -> Result:
+    case, text = line["counterexample"] or (-1, "")
+    telling = any(line["outcomes"][number] == "p" for number in failing)
+    return Result(line["id"], line["outcomes"], line["changed"], case, text if telling else "")

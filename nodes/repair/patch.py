@@ -1,0 +1,24 @@
+"""The patch: how a candidate differs from the user's file."""
+
+from __future__ import annotations
+
+import difflib
+
+from .models import Candidate
+from .spec import Specification
+
+
+def patch(spec: Specification, candidate: Candidate) -> str:
+    """A unified diff from the program to a candidate, as ``patch`` and ``git apply`` take it.
+
+    Only what the candidate changes is in it: comments and formatting elsewhere are the user's own.
+    """
+    return unified(spec.source, candidate.source(spec.source), spec.program)
+
+
+def unified(before: str, after: str, name: str) -> str:
+    """A unified diff of two texts, with the mark for a missing line break at the end."""
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
