@@ -43,6 +43,7 @@ from .kinds import READERS, WRITERS
 
 VERSION = 1
 BLOB_SIZE = 16 * 1024
+_TELL_STATUS = (RunEnded, RunStarted, RunResumed)
 
 
 class Encoded(NamedTuple):
@@ -167,10 +168,8 @@ def encode_next(
                 journal, f"run {run_id!r} goes on with record {expected}, not with record {record.seq}"
             )
         encoded.append(encode(record))
-        if isinstance(record, RunEnded):
-            status = record.status
-        elif isinstance(record, RunStarted | RunResumed):
-            status = RunStatus.RUNNING
+        if isinstance(record, _TELL_STATUS):
+            status = record.status if isinstance(record, RunEnded) else RunStatus.RUNNING
     return encoded, status
 
 

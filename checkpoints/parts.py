@@ -34,12 +34,8 @@ class Append:
         self._name = name
         self._owners = owners
         self._records = records
-
-    @property
-    def several(self) -> bool:
-        """One record without blobs is one statement, which is the common case."""
-        records = self._records
-        return len(records) > 1 or self._status is not None or any(record.blobs for record in records)
+        # One record without blobs is one statement, which is the common case.
+        self.several = len(records) > 1 or status is not None or bool(records and records[0].blobs)
 
     def apply(self, db: sqlite3.Connection) -> None:
         """Insert the records if the epoch is still ours."""
