@@ -8,12 +8,17 @@ from .models import Candidate
 from .spec import Specification
 
 
-def patch(spec: Specification, candidate: Candidate) -> str:
-    """A unified diff from the program to a candidate, as ``patch`` and ``git apply`` take it.
+def patch(spec: Specification, candidate: Candidate, *, name: str | None = None) -> str:
+    """A unified diff from the program to a candidate, as ``patch -p1`` and ``git apply`` take it.
 
     Only what the candidate changes is in it: comments and formatting elsewhere are the user's own.
+
+    Args:
+        spec: What was repaired.
+        candidate: What it became.
+        name: What to call the file; by default as the specification does.
     """
-    return unified(spec.source, candidate.source(spec.source), spec.program)
+    return unified(spec.source, candidate.source(spec.source), name or spec.program)
 
 
 def unified(before: str, after: str, name: str) -> str:
