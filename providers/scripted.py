@@ -1,0 +1,76 @@
+"""A model that answers from a script: for tests, for examples without a key, for trying a graph out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from .messages import Message, Usage
+from .model import ModelRequest, ModelResponse
+
+Answer: TypeAlias = str | Message | ModelResponse
+"""What a script says: a text, a message, or a whole response."""
+
+
+class ScriptError(Exception):
+    """The script had nothing to say to a request."""
+
+
+class ScriptedModel:
+    """Gives the answers it was told to give, in order, or what a function makes of each request.
+
+    Args:
+        script: The answers, or a function from the request to the answer.
+        name: What to call it.
+
+    Attributes:
+        requests: Every request it got, oldest first.
+
+    Example::
+
+        model = ScriptedModel(["first answer", "second answer"])
+        model = ScriptedModel(lambda request: request.messages[-1].text.upper())
+    """
+
+    def __init__(
+        self, script: Sequence[Answer] | Callable[[ModelRequest], Answer], *, name: str = "scripted"
+    ) -> None:
+        self._script = script
+        self._name = name
+        self.requests: list[ModelRequest] = []
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages and records."""
+        return self._name
+
+    async def respond(self, request: ModelRequest) -> ModelResponse:
+        """The next answer.
+
+        Raises:
+            ScriptError: Every answer has been given; the message says how many there were.
+        """
+        self.requests.append(request)
+        return self._response(self._answer(request))
+
+    def _answer(self, request: ModelRequest) -> Answer:
+        if callable(self._script):
+            return self._script(request)
+        place = len(self.requests) - 1
+        if place >= len(self._script):
+            asked = request.messages[-1].text[:80] if request.messages else ""
+            raise ScriptError(
+                f"{self._name} was asked {place + 1} times, but its script has {len(self._script)} answers; "
+                f"the last request ended with {asked!r}"
+            )
+        return self._script[place]
+
+    def _response(self, answer: Answer) -> ModelResponse:
+        if isinstance(answer, ModelResponse):
+            return answer
+        message = Message.of("assistant", answer) if isinstance(answer, str) else answer
+        finish = "tool_calls" if message.tool_calls else "stop"
+        words = len(message.text.split())
+        return ModelResponse(
+            message=message, finish=finish, usage=Usage(output_tokens=words), model=self._name
+        )

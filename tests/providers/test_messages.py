@@ -1,0 +1,48 @@
+"""Messages: what they hold, and that a state can carry them."""
+
+import pytest
+from backedge.engine.fields import StateSchema
+from backedge.providers import Image, Message, Text, ToolCall, ToolResult, Usage
+from pydantic import BaseModel, ValidationError
+
+CALL = ToolCall(id="1", name="add", arguments='{"a": 1}')
+
+
+def test_a_plain_string_is_a_text_and_the_words_can_be_had():
+    message = Message.of("assistant", "one ", CALL, Text(text="two"))
+    assert message.text == "one two"
+    assert message.tool_calls == (CALL,)
+
+
+@pytest.mark.parametrize("where", [{}, {"data": b"x", "url": "y"}])
+def test_an_image_is_somewhere_and_in_one_place(where):
+    with pytest.raises(ValidationError, match="either data or a url"):
+        Image(media_type="image/png", **where)
+
+
+def test_messages_are_frozen_and_refuse_what_they_do_not_know():
+    with pytest.raises(ValidationError, match="frozen"):
+        Message.of("user", "x").role = "system"
+    with pytest.raises(ValidationError, match="Extra"):
+        Text(text="x", colour="red")
+
+
+def test_a_state_carries_messages_with_every_part():
+    class State(BaseModel):
+        messages: list[Message] = []
+
+    schema = StateSchema(State)
+    assert schema.problems == ()
+    picture = Image(media_type="image/png", data=bytes(range(256)))
+    messages = [
+        Message.of("user", "look", picture),
+        Message.of("tool", CALL, ToolResult(id="1", content="2")),
+    ]
+    raw, back = schema.roundtrip("messages", messages)
+    assert back == messages
+    assert schema.decode("messages", raw) == messages
+
+
+def test_usage_adds_up():
+    both = Usage(input_tokens=1, output_tokens=2) + Usage(input_tokens=10, cached_tokens=5)
+    assert both == Usage(input_tokens=11, output_tokens=2, cached_tokens=5)
