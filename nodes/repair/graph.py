@@ -61,7 +61,9 @@ def repair_graph() -> Graph[Repair]:
                                 resources=resources, journal="repair.db")
         patch(result.state.specification, result.state.memory.winners[0])
     """
-    graph: Graph[Repair] = Graph(Repair, resources={"programmer": Programmer, "runner": Runner}, name="repair")
+    graph: Graph[Repair] = Graph(
+        Repair, resources={"programmer": Programmer, "runner": Runner}, name="repair"
+    )
 
     @graph.node(writes="specification")
     def spec(request: Request) -> Specification:
@@ -69,7 +71,9 @@ def repair_graph() -> Graph[Repair]:
         return request.read()
 
     @graph.node(writes="batch")
-    async def coder(specification: Specification, survey: Survey | None, memory: Memory, programmer: Programmer) -> Batch:
+    async def coder(
+        specification: Specification, survey: Survey | None, memory: Memory, programmer: Programmer
+    ) -> Batch:
         """Propose candidates; nothing yet in the first round."""
         if survey is None:
             return Batch()
@@ -99,6 +103,8 @@ def repair_graph() -> Graph[Repair]:
         return judgement(specification, survey, memory, batch, report, rules)
 
     graph.chain(START, spec, coder, interpreter, checker)
-    graph.feedback(checker, coder, when=lambda verdict: verdict.status == "searching", limit=None, label="not yet")
+    graph.feedback(
+        checker, coder, when=lambda verdict: verdict.status == "searching", limit=None, label="not yet"
+    )
     graph.edge(checker, END, when=lambda verdict: verdict.status != "searching", label="done")
     return graph

@@ -43,7 +43,9 @@ def first_judgement(spec: Specification, report: Report, rules: Rules) -> Judgem
     count = len(survey.cases)
     if not survey.failing:
         told = f"all {count} cases pass already" if count else "there are no cases"
-        return Judgement(memory=memory, survey=survey, verdict=Verdict(status="nothing to repair", message=told))
+        return Judgement(
+            memory=memory, survey=survey, verdict=Verdict(status="nothing to repair", message=told)
+        )
     lines = suspicion(survey)
     worst = sorted(lines, key=lambda line: (-lines[line], line))[:SHOWN_LINES]
     where = f"; under suspicion: line {', '.join(map(str, sorted(worst)))}" if worst else ""
@@ -52,7 +54,9 @@ def first_judgement(spec: Specification, report: Report, rules: Rules) -> Judgem
     return Judgement(memory=memory, survey=survey, verdict=Verdict(status="searching", message=message))
 
 
-def judgement(spec: Specification, survey: Survey, memory: Memory, batch: Batch, report: Report, rules: Rules) -> Judgement:
+def judgement(
+    spec: Specification, survey: Survey, memory: Memory, batch: Batch, report: Report, rules: Rules
+) -> Judgement:
     """Judge a round of candidates."""
     known = learn(memory, survey, batch.candidates, report, guided=rules.guided)
     return Judgement(memory=known, verdict=_verdict(survey, memory, known, batch, report, rules))
@@ -66,7 +70,9 @@ def _verdict(
         patches = "a patch" if found == 1 else f"{found} patches"
         return Verdict(status="repaired", message=f"{patches} found, all {len(survey.cases)} cases pass")
     if not batch.candidates:
-        return Verdict(status="exhausted", message=f"nothing left to try after {memory.candidates} candidates")
+        return Verdict(
+            status="exhausted", message=f"nothing left to try after {memory.candidates} candidates"
+        )
     if memory.seconds >= rules.seconds:
         return Verdict(status="out of time", message=f"no patch in {memory.candidates} candidates")
     return Verdict(status="searching", message=_told(survey, before, memory, report))
@@ -91,4 +97,8 @@ def _told(survey: Survey, before: Memory, memory: Memory, report: Report) -> str
     if killer is None:
         return "nothing new"
     alike = sum(result.outcomes.count(PASSED) == len(survey.passing) for result in report.results)
-    return f"case {killer + 1} refutes most" if not alike else f"case {killer + 1} refutes most, {alike} change nothing"
+    return (
+        f"case {killer + 1} refutes most"
+        if not alike
+        else f"case {killer + 1} refutes most, {alike} change nothing"
+    )

@@ -101,7 +101,9 @@ def gain(survey: Survey, result: Result) -> float:
     return max(0.0, mended / len(failing) - 0.5 * lost)
 
 
-def learn(memory: Memory, survey: Survey, batch: Sequence[Candidate], report: Report, *, guided: bool = True) -> Memory:
+def learn(
+    memory: Memory, survey: Survey, batch: Sequence[Candidate], report: Report, *, guided: bool = True
+) -> Memory:
     """The memory after one more round.
 
     Args:

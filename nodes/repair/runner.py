@@ -91,7 +91,9 @@ class Runner:
         parts = [part for part in (batch[worker :: self.workers] for worker in range(self.workers)) if part]
         answers = await asyncio.gather(*(self._try(spec, request, part) for part in parts))
         known = {line["id"]: line for answer in answers for line in answer}
-        results = tuple(_result(known[candidate.id], survey.failing) for candidate in batch if candidate.id in known)
+        results = tuple(
+            _result(known[candidate.id], survey.failing) for candidate in batch if candidate.id in known
+        )
         winners = {result.id for result in results if result.passed}
         confirmed = []
         for candidate in (candidate for candidate in batch if candidate.id in winners):
@@ -101,7 +103,12 @@ class Runner:
 
     async def confirm(self, spec: Specification, survey: Survey, candidate: Candidate) -> bool:
         """Run a candidate alone, with time to spare, in a sandbox that does not hold the expected results."""
-        request = _trial_request(spec, survey, ()) | {"expected": None, "first": [], "known": {}, "values": True}
+        request = _trial_request(spec, survey, ()) | {
+            "expected": None,
+            "first": [],
+            "known": {},
+            "values": True,
+        }
         request["then"] = list(range(len(survey.cases)))
         one = candidate._replace(patience=CONFIRM_PATIENCE)
         lines = await self._try(spec, request, [one])
@@ -111,7 +118,8 @@ class Runner:
             return True
         values = lines[0]["values"]
         return all(
-            same(json.loads(case.expected), json.loads(value)) for case, value in zip(spec.cases, values, strict=True)
+            same(json.loads(case.expected), json.loads(value))
+            for case, value in zip(spec.cases, values, strict=True)
         )
 
     async def _try(
@@ -122,9 +130,13 @@ class Runner:
         ]
         longest = sum(request["limits"]) * max(one.patience for one in batch)
         wall = BATCH_SECONDS + 10.0 + 4 * longest
-        return await self._ask(spec, {**request, "candidates": candidates, "budget": BATCH_SECONDS}, wall=wall)
+        return await self._ask(
+            spec, {**request, "candidates": candidates, "budget": BATCH_SECONDS}, wall=wall
+        )
 
-    async def _ask(self, spec: Specification, request: Mapping[str, Any], *, wall: float) -> list[dict[str, Any]]:
+    async def _ask(
+        self, spec: Specification, request: Mapping[str, Any], *, wall: float
+    ) -> list[dict[str, Any]]:
         program = Program(
             argv=("python", "-S", "-P", ".backedge/inside/start.py"),
             files=_files(spec),
@@ -138,7 +150,9 @@ class Runner:
             raise HarnessError(f"{spec.tests}: the tests cannot be run here: {failed}")
         if outcome.ended is Ended.EXITED and outcome.exit_status != 0 or (not lines and not outcome.ok):
             tail = outcome.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            raise HarnessError(f"the harness ended early ({outcome.ended}, {outcome.exit_status}): {''.join(tail)}")
+            raise HarnessError(
+                f"the harness ended early ({outcome.ended}, {outcome.exit_status}): {''.join(tail)}"
+            )
         return lines
 
 
@@ -146,7 +160,9 @@ def _files(spec: Specification) -> dict[str, bytes]:
     """What is laid out in the sandbox: the harness, the program, and what they need."""
     inside = files(f"{__package__}.inside")
     shipped = {
-        f".backedge/inside/{entry.name}": entry.read_bytes() for entry in inside.iterdir() if entry.name.endswith(".py")
+        f".backedge/inside/{entry.name}": entry.read_bytes()
+        for entry in inside.iterdir()
+        if entry.name.endswith(".py")
     }
     own = {name: text.encode() for name, text in spec.files.items()}
     return {**own, spec.program: spec.source.encode(), **shipped}
@@ -154,7 +170,9 @@ def _files(spec: Specification) -> dict[str, bytes]:
 
 def _common(spec: Specification, names: Sequence[str]) -> dict[str, Any]:
     """The part of a request that says what a case is."""
-    local = {name.removesuffix(".py").replace("/", ".").rpartition(".")[2] for name in (*spec.files, spec.program)}
+    local = {
+        name.removesuffix(".py").replace("/", ".").rpartition(".")[2] for name in (*spec.files, spec.program)
+    }
     sources = [spec.source, *([spec.files[spec.tests]] if spec.tests else [])]
     modules = [name for source in sources for name in warm_modules(source)]
     warm = [name for name in modules if not local & set(name.split(".")) and name != "pytest"]
@@ -182,7 +200,10 @@ def _trial_request(spec: Specification, survey: Survey, kills: Sequence[int]) ->
         "then": sorted(survey.passing, key=promise),
         "limits": case_limits(survey),
         "known": {case: [survey.cases[case].code, survey.cases[case].text] for case in survey.failing},
-        "thrifty": sum(survey.cases[case].seconds for case in survey.failing if survey.cases[case].code != "t") > THRIFTY,
+        "thrifty": sum(
+            survey.cases[case].seconds for case in survey.failing if survey.cases[case].code != "t"
+        )
+        > THRIFTY,
         **_common(spec, survey.names),
     }
 

@@ -145,7 +145,9 @@ class Search:
     def _pool(self, memory: Memory, base: int, tier: int) -> Pool:
         if (base, tier) not in self._pools:
             start = self._start(memory, base)
-            known = {edit.replacements for lower in range(tier) for edit in self._pool(memory, base, lower).edits}
+            known = {
+                edit.replacements for lower in range(tier) for edit in self._pool(memory, base, lower).edits
+            }
             edits = pool(start.text, self.survey.types, start.suspects, tier)
             fresh = [edit for edit in edits if edit.replacements not in known]
             self._pools[base, tier] = Pool.of(fresh, start)

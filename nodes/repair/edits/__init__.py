@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from . import conditions, pieces, statements, tokens
+from . import additions, calls, conditions, containers, guards, pieces, statements, targets, tokens, wraps
 from .base import Edit, Maker
 from .code import Code
 from .scope import Scope
+
+__all__ = ["TIERS", "Edit", "pool"]
 
 TIERS: tuple[tuple[Maker, ...], ...] = (
     (
@@ -23,28 +25,30 @@ TIERS: tuple[tuple[Maker, ...], ...] = (
         tokens.names,
         conditions.negations,
         pieces.parts,
-        pieces.arguments,
-        pieces.methods,
-        pieces.collections,
+        calls.arguments,
+        calls.methods,
+        containers.collections,
         statements.deletions,
         statements.turned,
         statements.order,
     ),
     (
-        pieces.wraps,
-        pieces.slices,
+        wraps.wraps,
+        containers.slices,
         pieces.ingredients,
-        statements.copies,
-        statements.targets,
-        statements.updates_added,
+        additions.copies,
+        targets.targets,
+        additions.updates_added,
     ),
     (pieces.compositions, conditions.strengthened, conditions.filters),
-    (conditions.guards, conditions.wrapped),
+    (guards.guards, guards.wrapped),
 )
 """The makers of each tier."""
 
 
-def pool(source: str, seen: Mapping[str, tuple[str, ...]], suspects: Mapping[int, float], tier: int) -> list[Edit]:
+def pool(
+    source: str, seen: Mapping[str, tuple[str, ...]], suspects: Mapping[int, float], tier: int
+) -> list[Edit]:
     """All edits of one tier at the statements under suspicion.
 
     Args:

@@ -130,7 +130,9 @@ class Code:
     def indentation(self, node: ast.stmt) -> str:
         """The white space before a statement."""
         start = self._starts[node.lineno - 1]
-        return self.text[start : start + len(self._lines[node.lineno - 1]) - len(self._lines[node.lineno - 1].lstrip())]
+        return self.text[
+            start : start + len(self._lines[node.lineno - 1]) - len(self._lines[node.lineno - 1].lstrip())
+        ]
 
     def reindented(self, nodes: Sequence[ast.stmt], indentation: str) -> str:
         """The lines of statements of one block, moved to another indentation."""
@@ -163,7 +165,11 @@ def own_expressions(node: ast.stmt) -> Iterator[ast.expr]:
         for name, value in ast.iter_fields(here):
             if here is node and name in BLOCKS:
                 continue
-            waiting += [child for child in (value if isinstance(value, list) else [value]) if isinstance(child, ast.AST)]
+            waiting += [
+                child
+                for child in (value if isinstance(value, list) else [value])
+                if isinstance(child, ast.AST)
+            ]
 
 
 # --------------------------------------------------------------------------- expressions as text

@@ -132,7 +132,9 @@ class Scope:
         """The names of attributes that the program reads or writes without calling them."""
         called = {id(node.func) for node in ast.walk(self.code.tree) if isinstance(node, ast.Call)}
         found = [
-            node.attr for node in ast.walk(self.code.tree) if isinstance(node, ast.Attribute) and id(node) not in called
+            node.attr
+            for node in ast.walk(self.code.tree)
+            if isinstance(node, ast.Attribute) and id(node) not in called
         ]
         return tuple(dict.fromkeys(found))
 
@@ -154,14 +156,18 @@ class Scope:
         for name in self.names_at(site, node):
             types = self.of_name(site, name)
             texts = [name]
-            if types and any(kind.partition("[")[0] in ("list", "str", "tuple", "dict", "set") for kind in types):
+            if types and any(
+                kind.partition("[")[0] in ("list", "str", "tuple", "dict", "set") for kind in types
+            ):
                 texts.append(f"len({name})")
             else:
                 texts.append(f"[{name}]")
             for text in texts:
                 made[text] = ast.parse(text, mode="eval").body
         for text, one in self._expressions.get(id(site.function), {}).items():
-            if 2 <= sum(isinstance(part, ast.expr) for part in ast.walk(one)) <= 6 and not isinstance(one, ast.Compare):
+            if 2 <= sum(isinstance(part, ast.expr) for part in ast.walk(one)) <= 6 and not isinstance(
+                one, ast.Compare
+            ):
                 made.setdefault(text, one)
         return list(made.values())
 
@@ -171,7 +177,9 @@ class Scope:
         found: dict[str, dict[object, ast.Constant]] = {}
         for site in self.code.sites:
             for node in site.expressions:
-                if isinstance(node, ast.Constant) and not isinstance(self.code.parent(node)[0], ast.JoinedStr):
+                if isinstance(node, ast.Constant) and not isinstance(
+                    self.code.parent(node)[0], ast.JoinedStr
+                ):
                     found.setdefault(type(node.value).__name__, {}).setdefault(node.value, node)
         return {kind: list(nodes.values()) for kind, nodes in found.items()}
 
@@ -261,7 +269,14 @@ def parameters(function: Function) -> list[str]:
     """A function's parameters in order."""
     given = function.args
     named = [*given.posonlyargs, *given.args, *given.kwonlyargs]
-    return [one.arg for one in [*named, *([given.vararg] if given.vararg else []), *([given.kwarg] if given.kwarg else [])]]
+    return [
+        one.arg
+        for one in [
+            *named,
+            *([given.vararg] if given.vararg else []),
+            *([given.kwarg] if given.kwarg else []),
+        ]
+    ]
 
 
 def _bound(body: Sequence[ast.AST]) -> Iterator[str]:
@@ -269,7 +284,16 @@ def _bound(body: Sequence[ast.AST]) -> Iterator[str]:
     waiting: list[ast.AST] = list(body)
     while waiting:
         node = waiting.pop(0)
-        if isinstance(node, Function | ast.ClassDef | ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        if isinstance(
+            node,
+            Function
+            | ast.ClassDef
+            | ast.Lambda
+            | ast.ListComp
+            | ast.SetComp
+            | ast.DictComp
+            | ast.GeneratorExp,
+        ):
             continue
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
@@ -278,5 +302,9 @@ def _bound(body: Sequence[ast.AST]) -> Iterator[str]:
 
 def _items(types: Types) -> Types:
     """The types of a container's items, where they are known."""
-    inner = {kind.partition("[")[2].removesuffix("]") for kind in types if "[" in kind and not kind.startswith("dict")}
+    inner = {
+        kind.partition("[")[2].removesuffix("]")
+        for kind in types
+        if "[" in kind and not kind.startswith("dict")
+    }
     return frozenset(inner | ({"str"} if "str" in types else set()))

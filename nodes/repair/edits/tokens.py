@@ -15,7 +15,14 @@ ORDER: dict[type[ast.cmpop], tuple[tuple[type[ast.cmpop], float], ...]] = {
     ast.Gt: ((ast.GtE, 1.0), (ast.Lt, 0.8), (ast.LtE, 0.6), (ast.NotEq, 0.4), (ast.Eq, 0.4)),
     ast.GtE: ((ast.Gt, 1.0), (ast.LtE, 0.8), (ast.Lt, 0.6), (ast.Eq, 0.4), (ast.NotEq, 0.3)),
     ast.Eq: ((ast.NotEq, 0.9), (ast.LtE, 0.6), (ast.GtE, 0.6), (ast.Lt, 0.4), (ast.Gt, 0.4), (ast.In, 0.2)),
-    ast.NotEq: ((ast.Eq, 0.9), (ast.Lt, 0.6), (ast.Gt, 0.6), (ast.LtE, 0.3), (ast.GtE, 0.3), (ast.NotIn, 0.2)),
+    ast.NotEq: (
+        (ast.Eq, 0.9),
+        (ast.Lt, 0.6),
+        (ast.Gt, 0.6),
+        (ast.LtE, 0.3),
+        (ast.GtE, 0.3),
+        (ast.NotIn, 0.2),
+    ),
     ast.Is: ((ast.IsNot, 0.9), (ast.Eq, 0.6)),
     ast.IsNot: ((ast.Is, 0.9), (ast.NotEq, 0.6)),
     ast.In: ((ast.NotIn, 0.9), (ast.Eq, 0.3)),
@@ -49,7 +56,9 @@ def operators(scope: Scope, site: Site) -> Iterator[Edit]:
                         yield exchange(scope.code, site, node, changed, "comparison", prior)
             case ast.BinOp(op=operator):
                 for other_op, prior in ARITHMETIC.get(type(operator), ()):
-                    yield exchange(scope.code, site, node, with_fields(node, op=other_op()), "operator", prior)
+                    yield exchange(
+                        scope.code, site, node, with_fields(node, op=other_op()), "operator", prior
+                    )
                 if not isinstance(operator, ast.Add | ast.Mult) or not _numeric(scope, site, node):
                     turned = with_fields(node, left=node.right, right=node.left)
                     yield exchange(scope.code, site, node, turned, "operands turned round", 0.5)
@@ -70,11 +79,18 @@ def updates(scope: Scope, site: Site) -> Iterator[Edit]:
     if isinstance(node, ast.AugAssign):
         for other, prior in ARITHMETIC.get(type(node.op), ()):
             yield rewritten(scope, site, with_fields(node, op=other()), "update operator", prior)
-        yield rewritten(scope, site, ast.Assign([node.target], node.value, lineno=0), "update or assignment", 0.7)
+        yield rewritten(
+            scope, site, ast.Assign([node.target], node.value, lineno=0), "update or assignment", 0.7
+        )
     elif isinstance(node, ast.Assign) and len(node.targets) == 1:
         target = node.targets[0]
         if isinstance(target, ast.Name | ast.Subscript | ast.Attribute):
-            for operator, prior in ((ast.Add(), 0.6), (ast.Sub(), 0.25), (ast.Mult(), 0.2), (ast.BitOr(), 0.1)):
+            for operator, prior in (
+                (ast.Add(), 0.6),
+                (ast.Sub(), 0.25),
+                (ast.Mult(), 0.2),
+                (ast.BitOr(), 0.1),
+            ):
                 made = ast.AugAssign(target, operator, node.value)
                 yield rewritten(scope, site, made, "update or assignment", prior)
 
@@ -123,7 +139,9 @@ def _in_text(scope: Scope, node: ast.expr) -> bool:
 def off_by_one(scope: Scope, site: Site) -> Iterator[Edit]:
     """Add or take away one: in an index, a bound of a slice or range, a side of a comparison, an argument, a value."""
     for node in loads(site):
-        if isinstance(node, ast.Constant | ast.Compare | ast.BoolOp | ast.List | ast.Dict | ast.Slice | ast.Starred):
+        if isinstance(
+            node, ast.Constant | ast.Compare | ast.BoolOp | ast.List | ast.Dict | ast.Slice | ast.Starred
+        ):
             continue
         if isinstance(node, ast.BinOp) and isinstance(node.right, ast.Constant):
             if node.right.value == 1 and isinstance(node.op, ast.Add | ast.Sub):

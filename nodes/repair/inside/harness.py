@@ -21,6 +21,7 @@ from .children import Line, Report
 from .survey import survey
 from .trial import trial
 
+
 def main() -> None:
     """Read the request from standard input, answer on standard output."""
     request = json.loads(sys.stdin.buffer.read())

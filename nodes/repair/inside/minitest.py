@@ -26,7 +26,9 @@ Test = Callable[[], None]
 def compile_tests(path: str) -> CodeType:
     """Compile a test file so that a failed comparison tells both of its sides."""
     source = Path(path).read_text(encoding="utf-8")
-    return compile(ast.fix_missing_locations(_Telling().visit(ast.parse(source, path))), path, "exec", dont_inherit=True)
+    return compile(
+        ast.fix_missing_locations(_Telling().visit(ast.parse(source, path))), path, "exec", dont_inherit=True
+    )
 
 
 def load_tests(path: str, code: CodeType) -> ModuleType:
@@ -94,7 +96,9 @@ def _expanded(name: str, function: Any, fixtures: dict[str, Any], owner: tuple[t
     }
 
 
-def _call(function: Any, values: dict[str, object], fixtures: dict[str, Any], owner: tuple[type, ...]) -> None:
+def _call(
+    function: Any, values: dict[str, object], fixtures: dict[str, Any], owner: tuple[type, ...]
+) -> None:
     """Run one test: make its object and fixtures, call it, and unwind what the fixtures began."""
     reason = getattr(function, pytest_names.SKIPPED, None)
     if reason is not None:

@@ -52,7 +52,9 @@ class Approx:
 
     def _near(self, expected: Any, actual: Any) -> bool:
         if isinstance(expected, Mapping):
-            return expected.keys() == actual.keys() and all(self._near(expected[key], actual[key]) for key in expected)
+            return expected.keys() == actual.keys() and all(
+                self._near(expected[key], actual[key]) for key in expected
+            )
         if isinstance(expected, list | tuple):
             return len(expected) == len(actual) and all(map(self._near, expected, actual))
         if not isinstance(expected, int | float | complex):

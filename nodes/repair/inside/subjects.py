@@ -110,7 +110,9 @@ class FileSubject:
 def subject_of(request: Mapping[str, Any]) -> Subject:
     """What a request wants tested, not yet loaded."""
     if not request.get("tests"):
-        return FunctionSubject(request["program"], request["function"], request["cases"], request.get("expected"))
+        return FunctionSubject(
+            request["program"], request["function"], request["cases"], request.get("expected")
+        )
     from .minitest import collect, compile_tests, load_tests  # a while to import, for those who need it
 
     path = request["tests"]

@@ -65,7 +65,9 @@ def verdicts(subject: Subject, candidates: Sequence[Request], request: Request, 
         elif line["end"] in ("killed", "died") and place < len(candidates):
             stuck = line["end"] == "killed"
             text = "stuck in one long call" if stuck else "the process died"
-            verdict.note({"case": verdict.unknown(), "code": "t" if stuck else "c", "text": text, "seconds": 0.0})
+            verdict.note(
+                {"case": verdict.unknown(), "code": "t" if stuck else "c", "text": text, "seconds": 0.0}
+            )
             yield verdict.told()
 
 
@@ -138,7 +140,12 @@ def _run(subject: Subject, candidate: Request, request: Request, tell: Tell) -> 
         code, sound = _case(subject, case, request["limits"][case] * stretch, tell)
         passed += code == "p"
         wrong += code != "p"
-        if code == "t" or not sound or (wrong and request.get("thrifty")) or (wrong >= HOPELESS and not passed):
+        if (
+            code == "t"
+            or not sound
+            or (wrong and request.get("thrifty"))
+            or (wrong >= HOPELESS and not passed)
+        ):
             break
     if not sound or (request["first"] and not passed):
         return sound

@@ -84,7 +84,9 @@ def same(expected: object, actual: object) -> bool:
     if isinstance(expected, bool) or isinstance(actual, bool):
         return isinstance(expected, bool) and isinstance(actual, bool) and expected == actual
     if isinstance(expected, float) or isinstance(actual, float):
-        return isinstance(expected, int | float) and isinstance(actual, int | float) and _near(expected, actual)
+        return (
+            isinstance(expected, int | float) and isinstance(actual, int | float) and _near(expected, actual)
+        )
     if isinstance(expected, list):
         if not isinstance(actual, list) or len(expected) != len(actual):
             return False
@@ -100,7 +102,9 @@ def _near(left: float, right: float) -> bool:
     if left == right or (left != left and right != right):  # the same infinity; both not a number
         return True
     try:
-        return abs(left - right) <= TOLERANCE * max(1.0, abs(left), abs(right)) and abs(left - right) != float("inf")
+        return abs(left - right) <= TOLERANCE * max(1.0, abs(left), abs(right)) and abs(
+            left - right
+        ) != float("inf")
     except OverflowError:  # an integer beyond the range of floats
         return False
 

@@ -1,0 +1,103 @@
+"""Statements that are missing: copies of the program's own, and updates made up from its variables."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..models import Replacement
+from .base import (
+    Edit,
+)
+from .code import Function, Site
+from .scope import Scope, fit, is_kind
+from .statements import SIMPLE, is_elif
+
+
+def copies(scope: Scope, site: Site) -> Iterator[Edit]:
+    """A statement of the same function, once more before or after this one."""
+    if isinstance(site.node, Function | ast.ClassDef):
+        return
+    seen: set[str] = set()
+    for other in scope.code.sites:
+        if other.function is not site.function or not isinstance(other.node, SIMPLE):
+            continue
+        text = ast.unparse(other.node)
+        if text in seen:
+            continue
+        seen.add(text)
+        prior = 0.5 if not isinstance(other.node, ast.Break | ast.Raise) else 0.25
+        yield from _beside(scope, site, text, "statement copied", prior, 3.0)
+
+
+def _beside(scope: Scope, site: Site, text: str, kind: str, prior: float, size: float) -> Iterator[Edit]:
+    """Insert a line before and after a statement, also at the end of its block's owner."""
+    if not is_elif(scope.code, site.node):
+        before = scope.code.inserted(site, text)
+        if before is not None:
+            yield Edit((before,), kind, site.line, prior, size)
+        if not isinstance(site.node, ast.Return | ast.Continue | ast.Break | ast.Raise):
+            after = scope.code.inserted(site, text, after=True)
+            if after is not None:
+                yield Edit((after,), kind, site.line, prior, size)
+    if isinstance(site.node, ast.If | ast.For | ast.While) and site.node.body:
+        inner = scope.code.whole_lines(site.node.body[-1])
+        if inner is not None:
+            line = f"{scope.code.indentation(site.node.body[-1])}{text}\n"
+            yield Edit((Replacement(inner[1], inner[1], line),), kind, site.line, prior, size)
+
+
+def updates_added(scope: Scope, site: Site) -> Iterator[Edit]:
+    """A missing update: count up or down, add to a set or list, copy one variable to another."""
+    if isinstance(site.node, Function | ast.ClassDef):
+        return
+    names = scope.names(site)
+    for text, prior in _update_texts(scope, site, names):
+        yield from _beside(scope, site, text, "update added", prior, 3.0)
+
+
+def _update_texts(scope: Scope, site: Site, names: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+    stored = {
+        node.id
+        for other in scope.code.sites
+        if other.function is site.function
+        for node in other.expressions
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    for name in names:
+        types = scope.of_name(site, name)
+        if types and is_kind(types, "int", "float") and name in stored:
+            yield from (
+                (f"{name} += 1", 0.4),
+                (f"{name} -= 1", 0.35),
+                (f"{name} = 0", 0.3),
+                (f"{name} //= 2", 0.05),
+            )
+            yield from (
+                (f"{name} += {other}", 0.15)
+                for other in names
+                if other != name and _alike(scope, site, name, other)
+            )
+        if types and is_kind(types, "bool") and name in stored:
+            yield from ((f"{name} = not {name}", 0.1), (f"{name} = True", 0.2), (f"{name} = False", 0.2))
+        for other in names:
+            if other == name:
+                continue
+            if types and is_kind(types, "set"):
+                yield f"{name}.add({other})", 0.4
+                yield f"{name}.discard({other})", 0.1
+            if types and is_kind(types, "list", "deque"):
+                yield f"{name}.append({other})", 0.35
+            if name in stored and _alike(scope, site, name, other):
+                yield f"{name} = {other}", 0.3
+        if types and is_kind(types, "list"):
+            yield f"{name}.pop()", 0.2
+            yield f"{name}.sort()", 0.1
+            yield f"{name} = []", 0.2
+        for attribute in scope.attributes:
+            if name in stored and any(key.endswith(f".{attribute}") for key in scope.seen):
+                yield f"{name} = {name}.{attribute}", 0.2
+
+
+def _alike(scope: Scope, site: Site, left: str, right: str) -> bool:
+    return fit(scope.of_name(site, left), scope.of_name(site, right)) >= 0.9

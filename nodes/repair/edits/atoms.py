@@ -1,0 +1,99 @@
+"""Simple conditions that make sense at a place: those of the program, and some about its variables."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from .base import (
+    expression,
+    weight,
+)
+from .code import Site
+from .scope import Scope, fit, is_kind
+
+ABOUT: tuple[tuple[str, tuple[str, ...], float], ...] = (
+    ("not {}", ("list", "str", "dict", "set", "tuple", "NoneType", "bool", "deque"), 0.7),
+    ("{}", ("list", "str", "dict", "set", "tuple", "NoneType", "bool", "deque"), 0.7),
+    ("{} == 0", ("int", "float"), 0.7),
+    ("{} > 0", ("int", "float"), 0.5),
+    ("{} < 0", ("int", "float"), 0.5),
+    ("{} <= 0", ("int", "float"), 0.4),
+    ("{} == 1", ("int",), 0.4),
+    ("{} != 0", ("int", "float"), 0.3),
+    ("{} <= 1", ("int",), 0.3),
+    ("{} is None", ("NoneType",), 0.5),
+    ("{} is not None", ("NoneType",), 0.5),
+    ("len({}) == 1", ("list", "str", "tuple"), 0.35),
+    ("len({}) <= 1", ("list", "str", "tuple"), 0.3),
+    ("isinstance({}, list)", ("list",), 0.15),
+)
+
+
+NEGATED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+}  # fmt: skip
+
+
+def atoms(scope: Scope, site: Site, place: ast.expr | None = None) -> Iterator[tuple[ast.expr, float]]:
+    """Simple conditions that make sense at a place: those of the program first, then about its variables."""
+    seen: set[str] = set()
+
+    def fresh(text: str) -> bool:
+        known = text in seen
+        seen.add(text)
+        return not known
+
+    for text, node in scope.ingredients(site).items():
+        if isinstance(node, ast.Compare) and fresh(text):
+            yield node, 1.0 / (1 + 0.05 * weight(node))
+            negated = _negated(node)
+            if fresh(ast.unparse(negated)):
+                yield negated, 0.7 / (1 + 0.05 * weight(node))
+    names = scope.names(site) if place is None else scope.names_at(site, place)
+    for name in names:
+        types = scope.of_name(site, name)
+        for pattern, kinds, prior in ABOUT:
+            text = pattern.format(name)
+            if (not kinds or is_kind(types, *kinds)) and fresh(text):
+                yield expression(text), prior * (1.0 if types else 0.5)
+    yield from _between(scope, site, names, fresh)
+
+
+def _between(
+    scope: Scope, site: Site, names: tuple[str, ...], fresh: object
+) -> Iterator[tuple[ast.expr, float]]:
+    """Conditions between two variables."""
+    assert callable(fresh)
+    for left in names:
+        for right in names:
+            if left == right:
+                continue
+            one, two = scope.of_name(site, left), scope.of_name(site, right)
+            texts: list[tuple[str, float]] = []
+            if one and two and fit(one, two) >= 0.9:
+                texts += [(f"{left} == {right}", 0.3), (f"{left} != {right}", 0.3)]
+                if is_kind(one, "int", "float"):
+                    texts += [
+                        (f"{left} < {right}", 0.4),
+                        (f"{left} <= {right}", 0.3),
+                        (f"{left} > {right}", 0.3),
+                    ]
+            if two and is_kind(two, "list", "set", "dict", "tuple", "deque"):
+                texts += [(f"{left} in {right}", 0.35), (f"{left} not in {right}", 0.35)]
+            if two and one and is_kind(two, "list", "str", "tuple") and is_kind(one, "int"):
+                texts += [
+                    (f"{left} < len({right})", 0.4),
+                    (f"{left} >= len({right})", 0.4),
+                    (f"{left} == len({right})", 0.3),
+                ]
+            for text, prior in texts:
+                if fresh(text):
+                    yield expression(text), prior
+
+
+def _negated(node: ast.Compare) -> ast.expr:
+    if len(node.ops) == 1:
+        return ast.Compare(node.left, [NEGATED[type(node.ops[0])]()], node.comparators)
+    return ast.UnaryOp(ast.Not(), node)

@@ -1,0 +1,91 @@
+"""Conditions where there were none: guards, base cases, early ends, statements made conditional."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..models import Replacement
+from .atoms import atoms
+from .base import (
+    Edit,
+    expression,
+    weight,
+)
+from .code import Function, Site
+from .scope import Scope, fit, parameters
+from .statements import is_elif
+
+VALUES = ("[]", "0", "None", "True", "False", "1", "''", "-1", "[[]]", "{}", "()")
+
+
+def guards(scope: Scope, site: Site) -> Iterator[Edit]:
+    """A line that ends early, before the statement: ``if …: return …``, ``if …: continue``, ``if …: break``."""
+    node = site.node
+    if site.function is None or isinstance(node, Function | ast.ClassDef):
+        return
+    if is_elif(scope.code, node):
+        return
+    looping = _in_loop(scope, site)
+    values = _return_values(scope, site)
+    for condition, prior in atoms(scope, site):
+        head = ast.unparse(condition)
+        tails = [(f"return {value}" if value else "return", share) for value, share in values]
+        if looping:
+            tails += [("continue", 0.5), ("break", 0.4)]
+        for tail, share in tails:
+            edit = scope.code.inserted(site, f"if {head}:\n    {tail}")
+            if edit is not None:
+                about = 1.0 if site.owner is site.function else 0.6
+                yield Edit((edit,), "guard", site.line, 0.55 * prior * share * about, 4.0)
+
+
+def _in_loop(scope: Scope, site: Site) -> bool:
+    here: ast.AST = site.node
+    while not isinstance(here, Function | ast.Module):
+        here, _ = scope.code.parent(here)
+        if isinstance(here, ast.For | ast.While):
+            return True
+    return False
+
+
+def _return_values(scope: Scope, site: Site) -> list[tuple[str, float]]:
+    """What a guard may return: what the function returns elsewhere, constants, its parameters."""
+    function = site.function
+    assert function is not None
+    returned: dict[str, float] = {}
+    generator = False
+    wanted = frozenset(scope.seen.get(f"{function.name}:return", ()))
+    for other in scope.code.sites:
+        if other.function is function and isinstance(other.node, ast.Return) and other.node.value is not None:
+            returned.setdefault(ast.unparse(other.node.value), 0.9 if weight(other.node.value) < 4 else 0.4)
+        generator |= any(
+            isinstance(one, ast.Yield | ast.YieldFrom)
+            for one in other.expressions
+            if other.function is function
+        )
+    if generator:
+        return [("", 1.0)]
+    for text in VALUES:
+        share = fit(wanted, scope.types(site, expression(text)))
+        returned.setdefault(text, 0.8 * max(share, 0.15))
+    for one in parameters(function):
+        returned.setdefault(one, 0.7 * max(fit(wanted, scope.of_name(site, one)), 0.15))
+    return list(returned.items())
+
+
+def wrapped(scope: Scope, site: Site) -> Iterator[Edit]:
+    """The statement only under a condition."""
+    code, node = scope.code, site.node
+    span = code.whole_lines(node)
+    if (
+        span is None
+        or site.function is None
+        or not isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Return | ast.Break | ast.Continue)
+    ):
+        return
+    indentation = code.indentation(node)
+    body = code.reindented([node], indentation + "    ")
+    for condition, prior in atoms(scope, site):
+        text = f"{indentation}if {ast.unparse(condition)}:\n{body}"
+        yield Edit((Replacement(*span, text),), "made conditional", site.line, 0.5 * prior, 4.0)
