@@ -26,7 +26,7 @@ from .console import complain, json_line, print_traceback, say, span, stdout_kep
 from .interrupts import interrupts
 from .journals import MadeLate, existing
 from .options import Told
-from .problems import Exit, Problem, exit_code, explain
+from .problems import CommandError, Exit, exit_code, explain
 from .repair_progress import Progress, show
 
 
@@ -90,28 +90,28 @@ def asked(
     """What was typed, as a request whose files can be read; None for a run that is resumed.
 
     Raises:
-        Problem: Something is missing or too much.
+        CommandError: Something is missing or too much.
         SpecificationError: A file is missing or malformed.
     """
     if resume is not None:
         if program or function or cases or tests:
-            raise Problem(
+            raise CommandError(
                 "--resume goes on with what the journal holds: leave PROGRAM, --function, --cases and --tests out"
             )
         return None
     if program is None:
-        raise Problem(
+        raise CommandError(
             "name the program to repair: backedge repair PROGRAM.py --function NAME --cases CASES.jsonl"
         )
     if tests is not None and (function or cases):
-        raise Problem("give either --tests, or --function and --cases, not both")
+        raise CommandError("give either --tests, or --function and --cases, not both")
     if tests is None and not (function and cases):
         missing = " and ".join(
             option
             for option, value in (("--function NAME", function), ("--cases CASES.jsonl", cases))
             if not value
         )
-        raise Problem(f"say what the program should do: add {missing}, or --tests TEST.py instead")
+        raise CommandError(f"say what the program should do: add {missing}, or --tests TEST.py instead")
     request = Request(program=program, function=function, cases=cases, tests=tests)
     request.read()
     return request
@@ -127,7 +127,7 @@ def carry_out(wanted: Wanted, told: Told) -> int:
     with stdout_kept(told.json) as answer:
         ended = asyncio.run(_carry_out(flow, wanted, told))
         if ended.state is not None and ended.state.verdict.status == "nothing to repair":
-            raise Problem(f"nothing to repair: {ended.state.verdict.message}")
+            raise CommandError(f"nothing to repair: {ended.state.verdict.message}")
         _tell(ended, wanted, told, answer)
     return ended.code
 

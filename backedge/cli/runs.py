@@ -1,0 +1,88 @@
+"""``backedge runs``: what a journal holds."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import Told, common, journal_option
+
+if TYPE_CHECKING:
+    from backedge.engine.records import RunSummary
+
+
+@click.command()
+@journal_option
+@click.option(
+    "--status",
+    "wanted",
+    multiple=True,
+    type=click.Choice(["running", "crashed", "suspended", "interrupted", "failed", "completed", "cancelled"]),
+    help="Only runs of this status; may be given several times.",
+)
+@common
+@click.pass_obj
+def runs(told: Told, /, journal: str, wanted: tuple[str, ...]) -> None:
+    """List the runs of a journal, newest first.
+
+    A run whose process died is shown as crashed. Runs that are crashed, failed, interrupted or suspended can be gone
+    on with by `backedge resume`.
+    """
+    from .console import json_line, say
+    from .journals import existing, status_of
+
+    async def found() -> list[RunSummary]:
+        async with existing(journal) as store:
+            return [run for run in await store.runs() if not wanted or status_of(run) in wanted]
+
+    listed = asyncio.run(found())
+    if told.json:
+        click.echo(json_line({"journal": journal, "runs": [summary_json(run) for run in listed]}))
+    elif listed:
+        _print(listed)
+    else:
+        say(f"journal {journal} holds no runs{' of this status' if wanted else ''}")
+
+
+def summary_json(run: RunSummary) -> dict[str, Any]:
+    """A run's summary as JSON values. Times are in seconds since the epoch."""
+    from .journals import status_of
+
+    header = run.header
+    return {
+        "run_id": header.run_id,
+        "graph": header.graph,
+        "status": status_of(run),
+        "records": run.records,
+        "created": header.created,
+        "updated": run.updated,
+        "owner": run.owner,
+        "digest": header.digest,
+        "parent": None if header.parent is None else {"run_id": header.parent[0], "seq": header.parent[1]},
+    }
+
+
+def _print(listed: Sequence[RunSummary]) -> None:
+    from .console import ago, console_for, table
+    from .journals import status_of
+
+    now = time.time()
+    rows = [
+        (
+            run.header.run_id,
+            run.header.graph,
+            status_of(run),
+            str(run.records),
+            f"{ago(now - run.header.created)} ago",
+            f"{ago(now - run.updated)} ago",
+            run.owner or "",
+        )
+        for run in listed
+    ]
+    columns = ("run", "graph", "status", "records", "started", "last record", "owner")
+    table(console_for(sys.stdout), columns, rows, right="records started")
