@@ -64,13 +64,17 @@ def model_copier(cls: type[BaseModel], copiers: Mapping[str, Copier]) -> Copier 
 
 
 def revive(cls: type[BaseModel], attributes: dict[str, Any], fields_set: set[str]) -> BaseModel:
-    """An instance with exactly these attributes, made without running validators or `model_post_init`."""
+    """An instance with exactly these attributes, made without running validators.
+
+    The model has no `model_post_init` of its own; pydantic's gives private attributes their defaults.
+    """
     new = cls.__new__(cls)
-    private = {name: attribute.get_default() for name, attribute in cls.__private_attributes__.items()}
     object.__setattr__(new, "__dict__", attributes)
     object.__setattr__(new, "__pydantic_fields_set__", fields_set)
     object.__setattr__(new, "__pydantic_extra__", {} if cls.model_config.get("extra") == "allow" else None)
-    object.__setattr__(new, "__pydantic_private__", private or None)
+    object.__setattr__(new, "__pydantic_private__", None)
+    if cls.__private_attributes__:
+        new.model_post_init(None)
     return new
 
 

@@ -176,7 +176,7 @@ def _model_problems(model: type[BaseModel]) -> Iterator[str]:
         yield f"{name} refers to a name that is not defined: define it above, or call {name}.model_rebuild() after it"
     decorators = model.__pydantic_decorators__
     whole = [*decorators.model_validators, *decorators.root_validators]
-    if model.__pydantic_post_init__ is not None:
+    if not model.model_post_init.__module__.startswith("pydantic."):
         whole.append("model_post_init")
     for function in whole:
         yield (
@@ -205,6 +205,10 @@ class _Maker:
         if self.info.exclude or self.info.exclude_if:
             self.problems.extend(filter(None, [mark_problem(pydantic.Field(exclude=True))]))
         marks = [mark for mark in self.info.metadata if not is_reducer_like(mark)]
+        if any(mark is self.info.default and not isinstance(mark, str) for mark in marks):
+            self.problems.append(
+                "its Annotated holds its default: a field named like its reducer hides it; rename it"
+            )
         annotation = field_hint(self.info, [*marks, *self.validators()])
         value = self.codec(annotation, type_facts(annotation))
         if value is None:
@@ -252,7 +256,7 @@ class _Maker:
         config: ConfigDict = self.model.model_config
         try:
             return Codec(self.name, annotation, facts, config)
-        except (pydantic.PydanticUserError, TypeError, NameError) as error:
+        except (pydantic.PydanticUserError, pydantic.PydanticUndefinedAnnotation, TypeError) as error:
             if not facts.problems:
                 told = str(error).partition("\n")[0]
                 self.problems.append(f"pydantic cannot handle its type {facts.text} ({told}): use another")

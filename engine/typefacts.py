@@ -271,7 +271,7 @@ def _unknown(hint: Any) -> TypeFacts:
     """A type that only pydantic can tell something of."""
     try:
         pydantic.TypeAdapter(hint)
-    except (pydantic.PydanticUserError, TypeError, NameError):
+    except (pydantic.PydanticUserError, pydantic.PydanticUndefinedAnnotation, TypeError):
         told = f"pydantic does not know how to store {name_of(hint)}: use a model, or keep it out of the state as a resource"
         return TypeFacts(name_of(hint), (told,), copier=deep)
     return TypeFacts(name_of(hint), copier=deep)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import pydantic
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import SchemaSerializer, SchemaValidator
+from pydantic_core.core_schema import CoreConfig, CoreSchema
 
 from .copiers import SCALARS, same
 from .typefacts import TypeFacts
@@ -47,8 +48,8 @@ class Codec:
         """
         self.field = field
         self.facts = facts
-        self.adapter: TypeAdapter[Any] = _adapter(annotation, config)
-        validator, serializer = _stored(self.adapter)
+        self.adapter, settings = _adapter(annotation, config)
+        validator, serializer = _stored(self.adapter.core_schema, settings)
         self._check = validator.validate_python
         self._load = validator.validate_json
         self._dump = serializer.to_json
@@ -108,27 +109,27 @@ class Codec:
         return back
 
 
-def _adapter(annotation: Any, config: ConfigDict) -> TypeAdapter[Any]:
+def _adapter(annotation: Any, config: ConfigDict) -> tuple[TypeAdapter[Any], ConfigDict]:
     settings: ConfigDict = {**config, **_STORED}
     try:
-        return TypeAdapter(annotation, config=settings)
+        return TypeAdapter(annotation, config=settings), settings
     except pydantic.PydanticUserError as error:
         if error.code != "type-adapter-config-unused":
             raise
-        return TypeAdapter(annotation)  # a model, dataclass or TypedDict has its own configuration
+        return TypeAdapter(annotation), _STORED  # a model, dataclass or TypedDict has its own configuration
 
 
-def _stored(adapter: TypeAdapter[Any]) -> tuple[SchemaValidator, SchemaSerializer]:
-    """The adapter's validator and serializer, with our settings inside of nested models too."""
-    schema: Any = _configured(adapter.core_schema)
-    settings: Any = _STORED
+def _stored(schema: CoreSchema, settings: ConfigDict) -> tuple[SchemaValidator, SchemaSerializer]:
+    """Validator and serializer of a type, with our settings inside of nested models too."""
+    ours: Any = _configured(schema)
+    config: Any = {key: value for key, value in settings.items() if key in CoreConfig.__annotations__}
     try:
         return (
-            SchemaValidator(schema, settings, _use_prebuilt=False),
-            SchemaSerializer(schema, settings, _use_prebuilt=False),
+            SchemaValidator(ours, config, _use_prebuilt=False),
+            SchemaSerializer(ours, config, _use_prebuilt=False),
         )
     except TypeError:  # that parameter is not a promise; without it bytes in models must be UTF-8
-        return SchemaValidator(schema, settings), SchemaSerializer(schema, settings)
+        return SchemaValidator(ours, config), SchemaSerializer(ours, config)
 
 
 def _configured(part: Any) -> Any:
