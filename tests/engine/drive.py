@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 from backedge.engine.errors import ScheduleError
@@ -102,9 +102,6 @@ class Drive:
         updates = {LOG: spell(one)} | ({NOTE: spell(one)} if one.node in self.noting else {})
         taken = tuple(self.plan.edge_number[edge] for edge in self.shuffled(self.expected.taken[one]))
         detour = self.order.randrange(8)
-        if detour in (0, 2) and self.schedule.phase(node, rounds) is Phase.RUNNING:
-            seen = self.schedule.snapshot(node, rounds).read(LOG)
-            assert self.schedule.preview(node, rounds, updates).read(LOG) == (*seen, spell(one))
         match self.schedule.phase(node, rounds):
             case Phase.FAILED:
                 (again,) = self.apply(NodeRetried(node, rounds))
@@ -112,13 +109,21 @@ class Drive:
             case Phase.RETURNED:
                 self.end(one, NodeRouted(node, rounds, taken))
             case _ if detour == 0 and one.node != START:
+                self.preview(one, {LOG: "lost"})
                 assert self.apply(NodeFailed(node, rounds)) == []
             case _ if fails(one):
                 self.end(one, NodeErrored(node, rounds, error_of(one), taken))
             case _ if detour == 1:
                 assert self.apply(NodeReturned(node, rounds, updates)) == []
             case _:
+                if detour < 4:
+                    self.preview(one, updates)
                 self.end(one, NodeSucceeded(node, rounds, updates, taken))
+
+    def preview(self, one: Activation, updates: Mapping[str, str]) -> None:
+        """Ask what `one` would send on after these updates."""
+        seen = self.schedule.snapshot(*self.where(one)).read(LOG)
+        assert self.schedule.preview(*self.where(one), updates).read(LOG) == (*seen, updates[LOG])
 
     def end(self, one: Activation, fact: Fact) -> None:
         """What starts now may start and sees what it should see, and whatever must start does.
