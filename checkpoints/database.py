@@ -140,7 +140,7 @@ def _is_fresh(path: Path) -> bool:
     if not path.parent.is_dir():
         raise JournalOpenError(str(path), f"there is no folder {path.parent}; make it first")
     try:
-        with path.open("rb") as file:
+        with path.open("r+b") as file:  # for writing, so that a file that may only be read is told here
             head = file.read(100)
     except FileNotFoundError:
         return True

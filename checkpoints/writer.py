@@ -104,8 +104,11 @@ class Writer:
         try:
             errors = commit_group(db, self._name, parts)
         except Exception as error:
-            # A defect of ours; but nobody may be left waiting for ever.
-            errors = dict.fromkeys(parts, _unexpected(self._name, db, error))
+            # A defect of ours; but nobody may be left waiting for ever, nor go on over a gap.
+            told = _unexpected(self._name, db, error)
+            errors = dict.fromkeys(parts, told)
+            for part in parts:
+                part.seat.error = part.seat.error or told
         for part in errors:
             if not isinstance(part, Append):
                 self.owners.free(part.seat.key, part.seat.epoch)

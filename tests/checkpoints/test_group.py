@@ -185,3 +185,40 @@ def test_records_of_a_run_that_was_deleted_are_refused(db, appends):
     errors = commit_group(db, "j", appends)
     assert list(errors) == [appends[0]]
     assert "deleted" in str(errors[appends[0]])
+
+
+@pytest.mark.parametrize(("key", "epoch", "told"), [(4, 1, "just making it"), (1, 2, "just acquiring it")])
+def test_a_byte_that_somebody_else_has_already_is_not_taken(db, owners, seats, tmp_path, key, epoch, told):
+    locks = LockFile(tmp_path / "lock")
+    Owners(locks).claim(key, epoch)
+    owners.free(1, 1)
+    part = (
+        Create("j", owners, header("d"), encode(started()), "me")
+        if key == 4
+        else Acquire("j", owners, "a", "me", takeover=False)
+    )
+    assert told in str(commit_group(db, "j", [part])[part])
+    assert counts(db) == {"a": 1, "b": 1, "c": 1}
+    assert db.execute("SELECT epoch FROM runs WHERE key = 1").fetchone() == (1,)
+    locks.close()
+
+
+def test_a_transaction_begun_anew_with_another_epoch_lets_go_of_the_first(db, owners, seats):
+    owners.free(1, 1)
+    part = Acquire("j", owners, "a", "me", takeover=False)
+    lost = []
+
+    def fault(sql, _):
+        if sql.startswith("SAVEPOINT") and part.seat.epoch and not lost:
+            lost.append(1)
+            sqlite3.Connection.execute(db, "ROLLBACK")
+            sqlite3.Connection.execute(db, "UPDATE runs SET epoch = 7 WHERE key = 1")
+            raise io_error()
+
+    db.fault = fault
+    other = Acquire("j", owners, "b", "me", takeover=True)
+    assert list(commit_group(db, "j", [part, other])) == [other]
+    db.fault = None
+    assert part.seat.epoch == 8
+    assert owners.owned(1, 8)
+    assert not owners.owned(1, 2)

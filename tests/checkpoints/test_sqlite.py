@@ -201,6 +201,19 @@ class TestFilesThatAreNotOurs:
         with pytest.raises(JournalOpenError, match="cannot be opened for writing"):
             await SqliteJournal.open("/proc/self/runs.db")
 
+    async def test_a_file_that_may_only_be_read_is_one_clear_error(self, path, monkeypatch):
+        await stored(path)
+        opening = Path.open
+
+        def read_only(self, mode="r", *rest, **more):
+            if self == path and mode != "rb":
+                raise PermissionError(13, "Permission denied")
+            return opening(self, mode, *rest, **more)
+
+        monkeypatch.setattr(Path, "open", read_only)  # root may write to everything
+        with pytest.raises(JournalOpenError, match="cannot be opened for writing: Permission denied"):
+            await SqliteJournal.open(path)
+
     async def test_memory_is_not_a_path(self):
         with pytest.raises(JournalOpenError, match="MemoryJournal"):
             await SqliteJournal.open(":memory:")
@@ -251,6 +264,13 @@ class TestDamage:
         async with await SqliteJournal.open(path) as journal:
             with pytest.raises(JournalCorruptError, match="record 2"):
                 await journal.read("demo")
+
+    async def test_a_missing_shape_is_told_for_its_run(self, path):
+        await stored(path)
+        change(path, "DELETE FROM blobs")
+        async with await SqliteJournal.open(path) as journal:
+            with pytest.raises(JournalCorruptError, match="shape of run 'demo' is missing"):
+                await journal.header("demo")
 
     async def test_a_missing_record_is_named(self, path):
         await stored(path, *every_kind())
@@ -430,6 +450,10 @@ class TestFailingWrites:
         monkeypatch.setattr(writer, "commit_group", broken)
         with pytest.raises(JournalWriteError, match="unexpected way: ZeroDivisionError"):
             await log.append(finished(1))
+        monkeypatch.undo()
+        with pytest.raises(JournalWriteError, match="unexpected way: ZeroDivisionError"):
+            await log.append(finished(2))
+        assert len(await full.read("demo")) == 1
 
 
 class TestCancellation:
@@ -452,6 +476,15 @@ class TestCancellation:
             await task
         await eventually(lambda: threading.active_count() == threads)
         assert still_open(path) == []
+
+    async def test_a_log_can_be_released_while_its_journal_closes(self, path):
+        journal = await SqliteJournal.open(path)
+        log = await journal.create(header(), started())
+        closing_ = asyncio.ensure_future(journal.close())
+        await asyncio.sleep(0)
+        await log.release()
+        assert closing_.done()
+        await closing_
 
 
 class TestTwoHandles:
