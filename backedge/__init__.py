@@ -1,9 +1,109 @@
-"""Graph workflows of agents and tools, acyclic and cyclic: typed, parallel, journaled, resumable."""
+"""Graph workflows of agents and tools, acyclic and cyclic: typed, parallel, journaled, resumable.
+
+Everything one needs to build and run graphs stands here; journals are in `backedge.checkpoints`, models in
+`backedge.providers`, ready nodes and sandboxes in `backedge.nodes`.
+"""
 
 from backedge.engine.compile import BackedgeWarning
 from backedge.engine.context import Context
-from backedge.engine.errors import *  # noqa: F403
+from backedge.engine.errors import (
+    BackedgeError,
+    ConflictError,
+    DeadEndError,
+    FencedError,
+    GraphChangedError,
+    GraphError,
+    InputError,
+    JournalCorruptError,
+    JournalError,
+    JournalFormatError,
+    JournalOpenError,
+    JournalWriteError,
+    LoopLimitError,
+    NodeRaisedError,
+    NodeTimeoutError,
+    ParameterError,
+    RoutingError,
+    RunCancelledError,
+    RunError,
+    RunExistsError,
+    RunFailedError,
+    RunInterruptedError,
+    RunNotFoundError,
+    RunOwnedError,
+    ScheduleError,
+    StepError,
+    UpdateError,
+)
+from backedge.engine.events import (
+    ActivationFailed,
+    ActivationFinished,
+    ActivationStarted,
+    CustomEvent,
+    Event,
+    EventsDropped,
+    RunFinished,
+)
 from backedge.engine.flow import Flow, RunOptions
-from backedge.engine.graph import END, START, Graph, Node
+from backedge.engine.graph import END, START, Graph, Marker, Node
+from backedge.engine.records import ActivationId, ErrorInfo, RunStatus
 from backedge.engine.reducers import add, append, extend, maximum, merge, minimum, union
 from backedge.engine.run import Run, RunResult
+
+__all__ = [
+    "END",
+    "START",
+    "ActivationFailed",
+    "ActivationFinished",
+    "ActivationId",
+    "ActivationStarted",
+    "BackedgeError",
+    "BackedgeWarning",
+    "ConflictError",
+    "Context",
+    "CustomEvent",
+    "DeadEndError",
+    "ErrorInfo",
+    "Event",
+    "EventsDropped",
+    "FencedError",
+    "Flow",
+    "Graph",
+    "GraphChangedError",
+    "GraphError",
+    "InputError",
+    "JournalCorruptError",
+    "JournalError",
+    "JournalFormatError",
+    "JournalOpenError",
+    "JournalWriteError",
+    "LoopLimitError",
+    "Marker",
+    "Node",
+    "NodeRaisedError",
+    "NodeTimeoutError",
+    "ParameterError",
+    "RoutingError",
+    "Run",
+    "RunCancelledError",
+    "RunError",
+    "RunExistsError",
+    "RunFailedError",
+    "RunFinished",
+    "RunInterruptedError",
+    "RunNotFoundError",
+    "RunOptions",
+    "RunOwnedError",
+    "RunResult",
+    "RunStatus",
+    "ScheduleError",
+    "StepError",
+    "UpdateError",
+    "add",
+    "append",
+    "extend",
+    "maximum",
+    "merge",
+    "minimum",
+    "union",
+]

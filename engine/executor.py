@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import events, outcome
 from .calls import Caller, Step
@@ -108,11 +108,32 @@ class Tries:
 FIRST = Tries(1, 0)
 
 
+class Beginning(NamedTuple):
+    """What sets a run going.
+
+    Attributes:
+        fact: For a new run the fact of record 0.
+        error: Why START could not be routed, if so; then the fact is a `NodeReturned`.
+        orders: For a recovered run what was in flight.
+        retry: The activations that had failed.
+        reroute: The activations that owe their routing.
+        over: The run had completed: nothing is to be done, nothing is written.
+    """
+
+    fact: NodeSucceeded | NodeReturned | None = None
+    error: StepError | None = None
+    orders: tuple[Order, ...] = ()
+    retry: tuple[Key, ...] = ()
+    reroute: tuple[Key, ...] = ()
+    over: bool = False
+
+
 class Executor:
     """Carries out one run."""
 
     __slots__ = (
         "_announcer",
+        "_beginning",
         "_broken",
         "_caller",
         "_committing",
@@ -165,6 +186,8 @@ class Executor:
         self._seq = seq
         self._tries = dict(tries) if tries else None
         self._loop = asyncio.get_running_loop()
+        # What `begin` will do; None once it has.
+        self._beginning: Beginning | None = None
         self._announcer = events.Announcer(self._loop)
         self._caller = Caller(graph, settings.resources, run_id, self._announcer)
         # The tasks of running nodes; inline nodes have none.
@@ -191,25 +214,25 @@ class Executor:
 
     # ------------------------------------------------------------------ the run
 
-    def begin(self, fact: NodeSucceeded | NodeReturned, error: StepError | None = None) -> None:
-        """Apply the fact of record 0; with `error` START could not be routed."""
-        if isinstance(fact, NodeReturned) and error is not None:
-            self._routing_failed(fact.node, fact.rounds, error, [], fact)
-        else:
-            self._apply(fact)
-        self._rest()
+    def plan(self, beginning: Beginning) -> None:
+        """Say what `begin` is to do."""
+        self._beginning = beginning
 
-    def go_on(self, orders: list[Order], retry: list[Key], reroute: list[Key], *, over: bool) -> None:
-        """Go on with a recovered run: start what was in flight, retry what failed, route what owes its routing.
-
-        A run that is `over` has nothing to go on with; nothing is written to its journal.
-        """
-        self._over = over
-        for order in orders:
+    def begin(self) -> None:
+        """Set the run going, or going on."""
+        beginning, self._beginning = self._beginning, None
+        assert beginning is not None
+        self._over = beginning.over
+        if beginning.error is not None:
+            assert isinstance(beginning.fact, NodeReturned)
+            self._routing_failed(self._graph.start, (), beginning.error, [], beginning.fact)
+        elif beginning.fact is not None:
+            self._apply(beginning.fact)
+        for order in beginning.orders:
             self._order(order)
-        for node, rounds in retry:
+        for node, rounds in beginning.retry:
             self._apply(NodeRetried(node, rounds))
-        for node, rounds in reroute:
+        for node, rounds in beginning.reroute:
             self._reroute(node, rounds)
         self._rest()
 
@@ -221,8 +244,10 @@ class Executor:
         if self._settings.deadline is not None:
             self._later(self._settings.deadline, self.interrupt)
         try:
-            await asyncio.shield(self._done)
+            await self._done
         except asyncio.CancelledError:
+            if self._done.cancelled():  # that is how the cancellation of whoever awaits it arrives
+                self._done = self._loop.create_future()
             self.interrupt()
             await _to_its_end(self._loop.create_task(self._wind_up()))
             raise

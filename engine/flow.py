@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from . import outcome, recovery
 from .compile import CompiledGraph
 from .errors import GraphChangedError, InputError, StepError, UpdateError
-from .executor import Executor, Settings
+from .executor import Beginning, Executor, Settings
 from .facts import NodeReturned, NodeSucceeded
 from .ports import Journal, RunLog, opened
 from .records import Record, RunHeader, RunResumed, RunStarted, RunStatus
@@ -71,6 +71,8 @@ class Flow(Generic[S]):
     def __init__(self, graph: CompiledGraph, state: type[S]) -> None:
         self.graph = graph
         self.state = state
+        # Worked out once: the settings of a run without options, and slots by what was asked for.
+        self._plain: Settings | None = None
         self._needs: dict[tuple[int | None, tuple[tuple[str, int], ...]], tuple[Any, Any]] = {}
 
     # ------------------------------------------------------------------ what it is
@@ -115,12 +117,12 @@ class Flow(Generic[S]):
             RunError: The run failed or was stopped; says how to go on.
         """
         if journal is None:
-            executor, begin = await self._create(inputs, None, run_id, options)
-            begin()
+            executor = await self._create(inputs, None, run_id, options)
+            executor.begin()
             return self._result(executor, await executor.run())
         async with opened(journal) as store:
-            executor, begin = await self._create(inputs, store, run_id, options)
-            begin()
+            executor = await self._create(inputs, store, run_id, options)
+            executor.begin()
             return self._result(executor, await executor.run(), store)
 
     def start(
@@ -134,7 +136,7 @@ class Flow(Generic[S]):
     ) -> Run[S]:
         """A live run, to be watched and steered: ``async with flow.start(...) as run``. Arguments as for `run`."""
 
-        async def make(store: Journal | None) -> tuple[Executor, Callable[[], None]]:
+        async def make(store: Journal | None) -> Executor:
             return await self._create(inputs, store, run_id, options)
 
         return Run(make, self._finisher(journal), journal, buffer=options.get("buffer", 1000))
@@ -168,8 +170,8 @@ class Flow(Generic[S]):
             RunError: As for `run`; also for a run that had been cancelled.
         """
         async with opened(journal) as store:
-            executor, begin = await self._reopen(run_id, store, takeover, on_change, options)
-            begin()
+            executor = await self._reopen(run_id, store, takeover, on_change, options)
+            executor.begin()
             return self._result(executor, await executor.run(), store)
 
     def reopen(
@@ -184,7 +186,7 @@ class Flow(Generic[S]):
     ) -> Run[S]:
         """A live run that goes on where a run stopped; `start` for `resume`."""
 
-        async def make(store: Journal | None) -> tuple[Executor, Callable[[], None]]:
+        async def make(store: Journal | None) -> Executor:
             assert store is not None
             return await self._reopen(run_id, store, takeover, on_change, options)
 
@@ -256,7 +258,7 @@ class Flow(Generic[S]):
 
     async def _create(
         self, inputs: Inputs | None, store: Journal | None, run_id: str | None, options: RunOptions
-    ) -> tuple[Executor, Callable[[], None]]:
+    ) -> Executor:
         update = self._checked_inputs(inputs)
         settings = self._settings(options)
         schedule = recovery.new_schedule(self.graph, self._limits(options.get("limits")))
@@ -277,13 +279,14 @@ class Flow(Generic[S]):
             log = await store.create(header, RunStarted(0, now, update.encoded, ids))
         executor = Executor(self.graph, schedule, settings, run_id=name, log=log, seq=1)
         if taken is None:
-            return executor, lambda: executor.begin(NodeReturned(start, (), update.values), failed)
-        fact = NodeSucceeded(start, (), update.values, taken)
-        return executor, lambda: executor.begin(fact)
+            executor.plan(Beginning(NodeReturned(start, (), update.values), failed))
+        else:
+            executor.plan(Beginning(NodeSucceeded(start, (), update.values, taken)))
+        return executor
 
     async def _reopen(
         self, run_id: str, store: Journal, takeover: bool, on_change: str, options: RunOptions
-    ) -> tuple[Executor, Callable[[], None]]:
+    ) -> Executor:
         if on_change not in ("stop", "continue"):
             raise InputError(f'on_change is "stop" or "continue", not {on_change!r}')
         settings = self._settings(options)
@@ -305,7 +308,7 @@ class Flow(Generic[S]):
         header: RunHeader,
         settings: Settings,
         limits: Mapping[int, int | None],
-    ) -> tuple[Executor, Callable[[], None]]:
+    ) -> Executor:
         try:
             run = recovery.recover(self.graph, await store.read(header.run_id))
         except recovery.UnknownActivationError as error:
@@ -331,7 +334,9 @@ class Flow(Generic[S]):
             seq=run.seq,
             tries=run.tries,
         )
-        return executor, lambda: executor.go_on(list(run.orders.values()), retry, reroute, over=over)
+        orders = tuple(run.orders.values())
+        executor.plan(Beginning(orders=orders, retry=tuple(retry), reroute=tuple(reroute), over=over))
+        return executor
 
     def _changed(self, store: Journal, header: RunHeader, why: str | None = None) -> GraphChangedError:
         told = recovery.changes(json.loads(header.shape), json.loads(self.graph.shape))
@@ -366,6 +371,8 @@ class Flow(Generic[S]):
         return outcome.Update(encoded, values)
 
     def _settings(self, options: RunOptions) -> Settings:
+        if not options and self._plain is not None:
+            return self._plain
         unknown = set(options) - set(RunOptions.__annotations__)
         if unknown:
             raise InputError(f"unknown option {', '.join(map(repr, sorted(unknown)))}; see RunOptions")
@@ -376,7 +383,10 @@ class Flow(Generic[S]):
         if extra := [name for name in resources if name not in declared]:
             raise InputError(f"the graph declares no resource {', '.join(map(repr, extra))}")
         capacity, needs = self._slots(options.get("concurrency"), options.get("slots", {}))
-        return Settings(resources, capacity, needs, options.get("deadline"), options.get("grace", 5.0))
+        settings = Settings(resources, capacity, needs, options.get("deadline"), options.get("grace", 5.0))
+        if not options:
+            self._plain = settings
+        return settings
 
     def _slots(
         self, concurrency: int | None, slots: Mapping[str, int]

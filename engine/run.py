@@ -20,8 +20,8 @@ from .records import RunStatus
 
 S = TypeVar("S", bound=BaseModel)
 
-Make: TypeAlias = Callable[[Journal | None], Awaitable[tuple[Executor, Callable[[], None]]]]
-"""Prepares a run in an open journal: its executor, and what sets it going."""
+Make: TypeAlias = Callable[[Journal | None], Awaitable[Executor]]
+"""Prepares a run in an open journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +87,17 @@ class Run(Generic[S]):
             else None
         )
         try:
-            self._executor, begin = await self._make(store)
+            self._executor = await self._make(store)
         except BaseException:
             await self._stack.aclose()
             raise
         self._first = self._executor.listen(self._buffer)
-        self._task = asyncio.get_running_loop().create_task(self._drive(begin))
+        self._task = asyncio.get_running_loop().create_task(self._drive(self._executor))
         return self
 
-    async def _drive(self, begin: Callable[[], None]) -> RunStatus:
-        begin()
-        return await self._its_executor.run()
+    async def _drive(self, executor: Executor) -> RunStatus:
+        executor.begin()
+        return await executor.run()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

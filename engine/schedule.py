@@ -158,7 +158,7 @@ class Schedule:
         self._laps: dict[int, tuple[Rounds, int]] = {}
         # What END saw, once it ran.
         self.result: Snapshot | None = None
-        self._history: deque[Fact] = deque(maxlen=12)
+        self._history: deque[Fact] = deque(maxlen=4)
         first = self._enter(start, ())
         first.phase = Phase.RUNNING
         first.snapshot = initial
