@@ -70,7 +70,7 @@ def compile_filter() -> bytes:
     """
     try:
         # Imported here because it loads libseccomp, which only this sandbox needs.
-        import pyseccomp as seccomp  # type: ignore[import-untyped]  # it has no types
+        import pyseccomp as seccomp
     except (ImportError, RuntimeError, OSError) as missing:
         raise SandboxUnavailableError(
             "bubblewrap",

@@ -42,6 +42,12 @@ async def nothing_left_behind(bubblewrap: Sandbox, unisolated: Sandbox) -> Async
 
 
 @pytest.fixture
+def marker() -> str:
+    """A word to put into a program's command line, which no other process has in its own."""
+    return f"backedge-{os.getpid()}-{os.urandom(6).hex()}"
+
+
+@pytest.fixture
 def alive() -> Callable[[str], list[int]]:
     """Finds the processes of the whole host with a word in their command line."""
     return processes_saying

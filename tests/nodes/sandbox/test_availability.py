@@ -125,7 +125,7 @@ def test_where_the_kernel_refuses_namespaces_the_error_says_so_and_how_to_allow_
     # Real, not staged: inside this sandbox no further user namespace can be made.
     outer = ["bwrap", "--dev-bind", "/", "/", "--unshare-user", "--uid", "1000", "--disable-userns"]
     told = subprocess.run(
-        [*outer, "--chdir", str(ROOT), sys.executable, "-c", SCRIPT],
+        [*outer, "--chdir", "/", sys.executable, "-c", SCRIPT],
         capture_output=True,
         text=True,
         check=True,
@@ -153,7 +153,7 @@ def test_an_ordinary_user_gets_the_same_sandbox():
         group=command.user,
         extra_groups=None if command.user is None else [],
         env={"PATH": os.environ["PATH"], "HOME": "/"},
-        cwd=ROOT,
+        cwd="/",
         capture_output=True,
         text=True,
         check=False,
@@ -187,12 +187,12 @@ def test_a_closed_folder_is_covered_by_one_that_holds_only_what_is_needed():
 
 
 @pytest.mark.skipif(not must_change_user(), reason="only root changes its user")
-async def test_a_sandbox_of_root_runs_as_a_user_who_is_counted(alive, eventually, bubblewrap):
+async def test_a_sandbox_of_root_runs_as_a_user_who_is_counted(alive, marker, eventually, bubblewrap):
     task = asyncio.create_task(
-        bubblewrap.run(Program(argv=("python", "-c", "import time; time.sleep(99) # backedge-uid")))
+        bubblewrap.run(Program(argv=("python", "-c", f"import time; time.sleep(99) # {marker}")))
     )
-    await eventually(lambda: alive("backedge-uid"))
-    (program,) = alive("backedge-uid")
+    await eventually(lambda: alive(marker))
+    (program,) = alive(marker)
     assert os.stat(f"/proc/{program}").st_uid == USER  # noqa: PTH116 - a file of the kernel's
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -202,15 +202,17 @@ async def test_a_sandbox_of_root_runs_as_a_user_who_is_counted(alive, eventually
 # --------------------------------------------------------------------------- when we are killed
 
 
-def test_a_sandbox_dies_with_the_process_that_started_it(alive):
+def test_a_sandbox_dies_with_the_process_that_started_it(alive, marker):
     code = """
-import asyncio
+import asyncio, os
 from backedge.nodes.sandbox import BubblewrapSandbox, Program
-asyncio.run(BubblewrapSandbox().run(Program(argv=("python", "-c", "import time; time.sleep(99) # backedge-" + "bereft"))))
+program = Program(argv=("python", "-c", "import time; time.sleep(99)", os.environ["MARKER"]))
+asyncio.run(BubblewrapSandbox().run(program))
 """
-    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) as parent:
-        while not alive("backedge-bereft"):
+    environment = {**os.environ, "MARKER": marker}
+    with subprocess.Popen([sys.executable, "-c", code], cwd="/", env=environment) as parent:
+        while not alive(marker):
             assert parent.poll() is None
         parent.kill()
-    while alive("backedge-bereft"):  # the test's own timeout ends this
+    while alive(marker):  # the test's own timeout ends this
         pass

@@ -17,7 +17,8 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 
 
 async def run(sandbox: Sandbox, code: str, *arguments: str, **rest: object) -> Outcome:
-    return await sandbox.run(Program(argv=("python", "-c", code, *arguments), **rest))
+    # Without packages, which are slow to find.
+    return await sandbox.run(Program(argv=("python", "-S", "-c", code, *arguments), **rest))
 
 
 async def test_it_is_a_sandbox(sandbox):
@@ -114,7 +115,8 @@ print([fd for fd in range(1024) if is_open(fd)])
 
 
 async def test_it_has_the_packages_of_the_interpreter(sandbox):
-    assert (await run(sandbox, "import pydantic; print(pydantic.__name__)")).stdout == b"pydantic\n"
+    code = "import hypothesis; print(hypothesis.__name__)"
+    assert (await sandbox.run(Program(argv=("python", "-c", code)))).stdout == b"hypothesis\n"
 
 
 async def test_the_extension_modules_find_their_libraries(sandbox):
@@ -139,8 +141,12 @@ async def test_an_exit_status_that_looks_like_a_signal_is_an_exit_status(sandbox
 
 
 async def test_a_program_starts_with_ordinary_signal_handling(sandbox):
-    code = "import os, signal; print(signal.getsignal(signal.SIGTERM), signal.pthread_sigmask(signal.SIG_BLOCK, []))"
-    assert (await run(sandbox, code)).stdout == b"0 set()\n"
+    code = """
+import signal
+print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+print(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+    assert (await run(sandbox, code)).stdout == b"True True\nset()\n"
 
 
 # --------------------------------------------------------------------------- limits
@@ -160,11 +166,30 @@ async def test_a_stopped_program_is_ended_by_the_clock(sandbox):
     assert outcome.ended is Ended.WALL_LIMIT
 
 
-async def test_a_program_ended_by_a_limit_still_has_its_times_told(sandbox):
-    outcome = await run(sandbox, "while True: pass", limits=Limits(wall=0.5))
+async def test_a_program_ended_by_a_limit_still_has_its_use_told(sandbox):
+    code = "x = bytearray(60 << 20)\nwhile True: pass"
+    outcome = await run(sandbox, code, limits=Limits(wall=0.5))
     assert outcome.ended is Ended.WALL_LIMIT
-    assert 0.05 < outcome.cpu <= outcome.wall + 0.1
-    assert outcome.memory > 1_000_000
+    assert outcome.memory > 60 << 20  # the program's, not the sandbox's own
+    assert 0 < outcome.cpu <= outcome.wall + 0.1
+
+
+async def test_the_use_of_all_its_processes_is_told(sandbox):
+    code = """
+import os, time
+told, tell = os.pipe()
+if os.fork() == 0:
+    x = bytearray(60 << 20)
+    while time.process_time() < 0.3: pass
+    os.write(tell, b'x')
+    os._exit(0)
+os.read(told, 1)
+os.wait()
+"""
+    outcome = await run(sandbox, code)
+    assert outcome.ok
+    assert outcome.cpu > 0.25
+    assert outcome.memory > 60 << 20
 
 
 async def test_a_program_ended_by_the_clock_leaves_no_files(sandbox):
@@ -177,13 +202,6 @@ async def test_an_endless_loop_is_ended_by_its_processor_time(sandbox):
     outcome = await run(sandbox, "while True: pass", limits=Limits(cpu=1, wall=60))
     assert (outcome.ended, outcome.exit_status) == (Ended.CPU_LIMIT, None)
     assert 0.5 < outcome.cpu < 2
-
-
-async def test_who_ignores_the_signal_is_killed_a_second_later(sandbox):
-    code = "import signal; signal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass"
-    outcome = await run(sandbox, code, limits=Limits(cpu=1, wall=60))
-    assert (outcome.ended, outcome.exit_status) == (Ended.CPU_LIMIT, None)
-    assert 1 < outcome.cpu < 3
 
 
 @pytest.mark.parametrize(
@@ -351,24 +369,24 @@ async def test_cancelling_at_any_moment_leaves_nothing(sandbox, turns):
         await task
 
 
-async def test_cancelling_a_running_program_kills_it_before_it_returns(sandbox, alive, eventually):
-    task = asyncio.create_task(run(sandbox, "import time; time.sleep(1000) # backedge-cancelled"))
-    await eventually(lambda: alive("backedge-cancelled") != [])
+async def test_cancelling_a_running_program_kills_it_before_it_returns(sandbox, alive, marker, eventually):
+    task = asyncio.create_task(run(sandbox, f"import time; time.sleep(1000) # {marker}"))
+    await eventually(lambda: alive(marker) != [])
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert alive("backedge-cancelled") == []
+    assert alive(marker) == []
 
 
-async def test_cancelling_twice_still_waits_for_the_end(sandbox, alive, eventually):
-    task = asyncio.create_task(run(sandbox, "import time; time.sleep(1000) # backedge-twice"))
-    await eventually(lambda: alive("backedge-twice") != [])
+async def test_cancelling_twice_still_waits_for_the_end(sandbox, alive, marker, eventually):
+    task = asyncio.create_task(run(sandbox, f"import time; time.sleep(1000) # {marker}"))
+    await eventually(lambda: alive(marker) != [])
     task.cancel()
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert alive("backedge-twice") == []
+    assert alive(marker) == []
 
 
 async def test_a_timeout_of_the_caller_works(sandbox):
@@ -390,7 +408,7 @@ async def test_without_free_descriptors_it_fails_cleanly_and_recovers(sandbox):
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     used = descriptors()
     failures = []
-    for spare in range(1, 36):
+    for spare in range(1, 36, 2):
         resource.setrlimit(resource.RLIMIT_NOFILE, (used + spare, limits[1]))
         try:
             assert (await run(sandbox, "")).ok
@@ -398,7 +416,7 @@ async def test_without_free_descriptors_it_fails_cleanly_and_recovers(sandbox):
             failures.append(str(error))
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    assert 5 < len(failures) < 35
+    assert 2 < len(failures) < 18
     assert all("Too many open files" in failure for failure in failures)
     assert (await run(sandbox, "")).ok
 

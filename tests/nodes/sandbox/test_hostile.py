@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pyseccomp
 import pytest
-from backedge.nodes.sandbox import Ended, Limits, Outcome, Program
+from backedge.nodes.sandbox import Ended, Limits, Outcome, Program, SandboxError
 from backedge.nodes.sandbox.syscalls import NEW_CALLS, NEW_CALLS_ALLOWED, NOT_ALLOWED, NOT_THERE
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")
@@ -34,8 +35,11 @@ def attempt(f, *arguments, **more):
 
 @pytest.fixture
 def run(bubblewrap):
-    async def run(code: str, *arguments: str, **rest: object) -> Outcome:
-        return await bubblewrap.run(Program(argv=("python", "-c", code, *arguments), **rest))
+    async def run(code: str, *arguments: str, packages: bool = False, **rest: object) -> Outcome:
+        start = (
+            ("python",) if packages else ("python", "-S")
+        )  # packages are slow to find, and seldom of interest
+        return await bubblewrap.run(Program(argv=(*start, "-c", code, *arguments), **rest))
 
     return run
 
@@ -55,7 +59,7 @@ def ended(outcome: Outcome) -> tuple[Ended, int | None]:
 # --------------------------------------------------------------------------- too many processes
 
 
-async def test_a_fork_bomb_is_held_at_the_limit_and_ended_by_the_clock(run, alive):
+async def test_a_fork_bomb_is_held_at_the_limit_and_ended_by_the_clock(run, alive, marker):
     code = """
 import os
 while True:
@@ -63,17 +67,16 @@ while True:
         os.fork()
     except OSError:
         pass
-# backedge-fork-bomb
 """
     most = 0
-    bomb = asyncio.create_task(run(code, limits=Limits(processes=12, wall=1.5)))
+    bomb = asyncio.create_task(run(code, marker, limits=Limits(processes=12, wall=1.5)))
     while not bomb.done():
-        most = max(most, len(alive("backedge-fork-bomb")))
+        most = max(most, len(alive(marker)))
         await asyncio.sleep(0.02)
     outcome = await bomb
     assert ended(outcome) == (Ended.WALL_LIMIT, None)
     assert most == 12
-    assert alive("backedge-fork-bomb") == []
+    assert alive(marker) == []
 
 
 @pytest.mark.parametrize("kind", ["processes", "threads"])
@@ -113,8 +116,10 @@ for n in range(100):
             os._exit(0)
         os._exit(0)
     os.wait()
+print('all')
 """
-    assert (await run(code, limits=Limits(processes=8))).ok
+    outcome = await run(code, limits=Limits(processes=8))
+    assert (ended(outcome), outcome.stdout) == ((Ended.EXITED, 0), b"all\n")
 
 
 async def test_two_fork_bombs_do_not_share_a_limit(run):
@@ -155,13 +160,25 @@ print([os.waitstatus_to_exitcode(os.wait()[1]) for n in range(4)])
     assert outcome.memory < 100 << 20
 
 
-async def test_the_kernel_takes_a_sandbox_first_when_the_host_runs_out_of_memory(run, alive, eventually):
-    task = asyncio.create_task(run("import time; time.sleep(1000) # backedge-oom"))
-    await eventually(lambda: alive("backedge-oom"))
-    assert [of_process(pid, "oom_score_adj") for pid in alive("backedge-oom")] == ["1000\n"]
+async def test_the_kernel_takes_a_sandbox_first_when_the_host_runs_out_of_memory(
+    run, alive, marker, eventually
+):
+    task = asyncio.create_task(run(f"import time; time.sleep(1000) # {marker}"))
+    await eventually(lambda: alive(marker))
+    assert [of_process(pid, "oom_score_adj") for pid in alive(marker)] == ["1000\n"]
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+# --------------------------------------------------------------------------- too much time
+
+
+async def test_who_ignores_the_signal_is_killed_a_second_later(run):
+    code = "import signal; signal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass"
+    outcome = await run(code, limits=Limits(cpu=1, wall=60))
+    assert (outcome.ended, outcome.exit_status) == (Ended.CPU_LIMIT, None)
+    assert 1 < outcome.cpu < 3
 
 
 # --------------------------------------------------------------------------- reading the host
@@ -193,7 +210,7 @@ print(sorted(os.listdir('/')))
 print([p for p in ('/proc', '/sys', '/home', '/run', '/var', '/etc/passwd', '/root/.ssh') if os.path.exists(p)])
 print(os.environ, sys.argv, os.uname().nodename, os.getuid(), os.getgid(), set(os.getgroups()) <= {65534})
 """
-    outcome = await run(code)
+    outcome = await run(code, packages=True)
     files, top, there, rest = outcome.stdout.decode().splitlines()
     assert set(eval(files)) <= {
         "/etc/ld.so.cache",
@@ -220,11 +237,11 @@ for name in ('/proc/1/environ', '/proc/self/environ', '/proc/1/cmdline', '/proc/
 
 
 async def test_not_even_the_supervisor_has_anything_of_ours_in_its_environment(
-    run, alive, eventually, canaries
+    run, alive, marker, eventually, canaries
 ):
-    task = asyncio.create_task(run("import time; time.sleep(1000) # backedge-environ"))
-    await eventually(lambda: alive("backedge-environ"))
-    (program,) = alive("backedge-environ")
+    task = asyncio.create_task(run(f"import time; time.sleep(1000) # {marker}"))
+    await eventually(lambda: alive(marker))
+    (program,) = alive(marker)
     supervisor = parent_of(program)
     told = [of_process(pid, "environ") for pid in (program, supervisor, parent_of(supervisor))]
     assert "PYTHONHASHSEED" in told[0]
@@ -323,7 +340,7 @@ for place in ('/tmp', '/dev/shm', '.'):
 print('end')
 """
     )
-    outcome = await run(code)
+    outcome = await run(code, packages=True)
     assert outcome.stdout == b"end\n", outcome.stderr
     assert not os.path.exists("/tmp/mine")  # noqa: ASYNC240, PTH110 - of the host, at once
 
@@ -387,7 +404,7 @@ print(call(libc.mount, b'proc', b'/tmp', b'proc', 0, None), call(libc.chroot, b'
 # --------------------------------------------------------------------------- outliving, killing
 
 
-async def test_what_hides_from_its_parent_dies_with_the_program(run, alive):
+async def test_what_hides_from_its_parent_dies_with_the_program(run, alive, marker):
     code = """
 import os, signal, time
 if os.fork() == 0:
@@ -397,21 +414,70 @@ if os.fork() == 0:
             try: signal.signal(number, signal.SIG_IGN)
             except (OSError, ValueError): pass
         os.closerange(0, 256)
-        time.sleep(1000)  # backedge-survivor
+        time.sleep(1000)
     os._exit(0)
 os.wait()
 print('left')
 """
-    outcome = await run(code)
+    outcome = await run(code, marker)
     assert ended(outcome) == (Ended.EXITED, 0)
     assert outcome.stdout == b"left\n"
-    assert alive("backedge-survivor") == []
+    assert alive(marker) == []
 
 
 async def test_a_survivor_that_holds_the_output_open_does_not_delay_the_end(run):
     outcome = await run("import os, time; os.fork() or time.sleep(1000)", limits=Limits(wall=30))
     assert ended(outcome) == (Ended.EXITED, 0)
     assert outcome.wall < 20
+
+
+async def test_the_use_of_what_it_left_running_is_told(run):
+    code = """
+import os, time
+told, tell = os.pipe()
+if os.fork() == 0:
+    while time.process_time() < 0.3: pass
+    os.write(tell, b'x')
+    while True: pass
+os.read(told, 1)
+"""
+    outcome = await run(code)
+    assert ended(outcome) == (Ended.EXITED, 0)
+    assert outcome.cpu > 0.25
+
+
+async def test_a_file_that_is_still_being_written_comes_back_whole(run):
+    code = """
+import os
+told, tell = os.pipe()
+if os.fork() == 0:
+    n = 0
+    while True:
+        with open('new', 'w') as f: f.write('x' * 5000)
+        os.replace('new', 'a')
+        os.write(tell, b'x')
+os.read(told, 1)
+"""
+    outcome = await run(code, collect=("a", "new"))
+    assert outcome.files["a"] == b"x" * 5000
+
+
+async def test_a_sandbox_that_does_not_answer_is_killed_from_outside(run, alive, marker, eventually):
+    task = asyncio.create_task(run(f"import time; time.sleep(1000) # {marker}", limits=Limits(wall=1)))
+    await eventually(lambda: alive(marker))
+    (program,) = alive(marker)
+    os.kill(parent_of(program), signal.SIGSTOP)
+    assert ended(await task) == (Ended.WALL_LIMIT, None)
+    assert alive(marker) == []
+
+
+async def test_a_sandbox_that_somebody_kills_is_an_error_and_no_outcome(run, alive, marker, eventually):
+    task = asyncio.create_task(run(f"import time; time.sleep(1000) # {marker}"))
+    await eventually(lambda: alive(marker))
+    (program,) = alive(marker)
+    os.kill(parent_of(program), signal.SIGKILL)
+    with pytest.raises(SandboxError, match="before it told how the program ended"):
+        await task
 
 
 async def test_nothing_it_sends_to_its_parent_has_an_effect(run):
