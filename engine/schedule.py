@@ -148,9 +148,8 @@ class Schedule:
         # May be raised between facts; consulted by `route` alone.
         self.limits: dict[int, int | None] = dict(limits or {})
         self._otherwise = dict(otherwise or {})
-        # Every live activation; the same keys, by node, stand in _rounds, and _mask has the bits of those nodes.
-        self._live: dict[Key, Activation] = {}
-        self._rounds: dict[int, set[Rounds]] = {}
+        # Every live activation by node and rounds; no inner dict is empty, and _mask has the bits of the nodes.
+        self._live: dict[int, dict[Rounds, Activation]] = {}
         self._mask = 0
         # For a live activation those that may watch it; an entry whose activation no longer does is stale.
         self._watchers: dict[Key, list[Key]] = {}
@@ -171,7 +170,7 @@ class Schedule:
         Raises:
             ScheduleError: The fact is illegal now. Nothing was changed.
         """
-        activation = self._live.get((fact.node, fact.rounds))
+        activation = self._find(fact.node, fact.rounds)
         if activation is None or (activation.phase, type(fact)) not in TRANSITIONS:
             raise self._illegal(
                 fact, "it is not alive" if activation is None else f"it is {activation.phase.value}"
@@ -218,28 +217,29 @@ class Schedule:
 
         The fact that follows must bring the same updates.
         """
-        activation = self._live[node, rounds]
+        activation = self._live[node][rounds]
         activation.preview = self._written(activation, updates)
         return activation.preview
 
     def snapshot(self, node: int, rounds: Rounds) -> Snapshot:
         """What a live activation runs on, or, once it returned, what its outgoing edges will carry."""
-        return self._snapshot(self._live[node, rounds])
+        return self._snapshot(self._live[node][rounds])
 
     def snapshot_or_none(self, node: int, rounds: Rounds) -> Snapshot | None:
         """As `snapshot`; None for an activation that is not alive or whose tokens are not merged."""
-        activation = self._live.get((node, rounds))
+        activation = self._find(node, rounds)
         return None if activation is None else activation.snapshot
 
     def phase(self, node: int, rounds: Rounds) -> Phase | None:
         """Where the activation stands, or None when it is not alive."""
-        activation = self._live.get((node, rounds))
+        activation = self._find(node, rounds)
         return None if activation is None else activation.phase
 
     def live(self) -> Iterator[tuple[int, Rounds, Phase]]:
         """Every live activation, in order of position."""
-        for key in sorted(self._live, key=self._place):
-            yield (*key, self._live[key].phase)
+        found = [activation for by_rounds in self._live.values() for activation in by_rounds.values()]
+        for activation in sorted(found, key=self._place):
+            yield activation.node, activation.rounds, activation.phase
 
     @property
     def idle(self) -> bool:
@@ -256,9 +256,8 @@ class Schedule:
         self, activation: Activation, snapshot: Snapshot, taken: Sequence[int], error: ErrorInfo | None
     ) -> list[Order]:
         """The activation is done: its edges carry tokens on, and whoever watched it is looked at again."""
-        source_rounds = activation.rounds
-        key = (activation.node, source_rounds)
-        self._exit(key)
+        node, source_rounds = activation.node, activation.rounds
+        self._exit(node, source_rounds)
         look: list[Activation] = []
         for number in taken:
             edge = self._edges[number]
@@ -266,24 +265,25 @@ class Schedule:
                 outer = source_rounds[: edge.level]
                 self._laps[number] = (outer, self._count(number, outer) + 1)
             rounds = edge.rounds(source_rounds)
-            target = self._live.get((edge.target, rounds))
-            if target is None:
-                target = self._enter(edge.target, rounds)
+            target = self._find(edge.target, rounds) or self._enter(edge.target, rounds)
             target.tokens.append(Token(number, source_rounds, snapshot, error))
             if target.watched is None or self._plan.complete(edge.target, rounds, len(target.tokens)):
                 look.append(target)
         if self._watchers:
+            key = (node, source_rounds)
             for watcher in self._watchers.pop(key, ()):
-                waiting = self._live.get(watcher)
+                waiting = self._find(*watcher)
                 if waiting is not None and waiting.watched == key:
                     look.append(waiting)
-        if not look:
-            return []
         if len(look) > 1:
-            look.sort(key=lambda each: self._plan.position(each.node, each.rounds))
-        return [
-            order for each in look if each.phase is Phase.WAITING and (order := self._look(each)) is not None
-        ]
+            look.sort(key=self._place)
+        orders: list[Order] = []
+        for each in look:
+            if each.phase is Phase.WAITING:  # one may be looked at for two reasons
+                order = self._look(each)
+                if order is not None:
+                    orders.append(order)
+        return orders
 
     def _look(self, activation: Activation) -> Order | None:
         """Run the waiting activation if nothing live blocks it; else watch one that does."""
@@ -298,7 +298,7 @@ class Schedule:
         order = self._run(activation)
         if node == self._end and isinstance(order, StartNode):
             self.result = order.snapshot
-            self._exit((node, rounds))
+            self._exit(node, rounds)
             return None
         return order
 
@@ -308,7 +308,7 @@ class Schedule:
         while mask:
             other = mask.bit_length() - 1
             mask ^= 1 << other
-            for other_rounds in self._rounds[other]:
+            for other_rounds in self._live[other]:
                 if (other, other_rounds) != (node, rounds) and self._plan.blocks(
                     other, other_rounds, node, rounds
                 ):
@@ -318,6 +318,8 @@ class Schedule:
     def _run(self, activation: Activation) -> Order:
         """Merge the tokens, so that the activation runs; or find that they conflict."""
         tokens = activation.tokens
+        if len(tokens) > 1:
+            tokens.sort(key=lambda token: (token.edge, token.source_rounds))
         try:
             snapshot = tokens[0].snapshot if len(tokens) == 1 else merge(_by_edge(tokens))
         except (MergeConflict, FoldError) as reason:
@@ -344,19 +346,25 @@ class Schedule:
 
     # ------------------------------------------------------------------ bookkeeping
 
+    def _find(self, node: int, rounds: Rounds) -> Activation | None:
+        by_rounds = self._live.get(node)
+        return None if by_rounds is None else by_rounds.get(rounds)
+
     def _enter(self, node: int, rounds: Rounds) -> Activation:
-        activation = self._live[node, rounds] = Activation(node, rounds)
-        self._rounds.setdefault(node, set()).add(rounds)
-        self._mask |= 1 << node
+        activation = Activation(node, rounds)
+        by_rounds = self._live.get(node)
+        if by_rounds is None:
+            self._live[node] = {rounds: activation}
+            self._mask |= 1 << node
+        else:
+            by_rounds[rounds] = activation
         return activation
 
-    def _exit(self, key: Key) -> None:
-        del self._live[key]
-        node, rounds = key
-        others = self._rounds[node]
-        others.discard(rounds)
-        if not others:
-            del self._rounds[node]
+    def _exit(self, node: int, rounds: Rounds) -> None:
+        by_rounds = self._live[node]
+        del by_rounds[rounds]
+        if not by_rounds:
+            del self._live[node]
             self._mask ^= 1 << node
 
     def _count(self, edge: int, outer: Rounds) -> int:
@@ -364,8 +372,8 @@ class Schedule:
         entry, count = self._laps.get(edge, (outer, 0))
         return count if entry == outer else 0
 
-    def _place(self, key: Key) -> tuple[int, ...]:
-        return self._plan.position(*key)
+    def _place(self, activation: Activation) -> tuple[int, ...]:
+        return self._plan.position(activation.node, activation.rounds)
 
     def _illegal(self, fact: Fact, why: str) -> ScheduleError:
         return ScheduleError(
@@ -374,11 +382,12 @@ class Schedule:
 
     def validate(self) -> None:
         """Check every invariant; for tests. Raises AssertionError."""
-        assert {(node, rounds) for node, all_rounds in self._rounds.items() for rounds in all_rounds} == set(
-            self._live
-        )
-        assert self._mask == sum(1 << node for node in self._rounds)
-        for key, activation in self._live.items():
+        live = {
+            (node, rounds): its for node, by_rounds in self._live.items() for rounds, its in by_rounds.items()
+        }
+        assert all(self._live.values())
+        assert self._mask == sum(1 << node for node in self._live)
+        for key, activation in live.items():
             assert key == (activation.node, activation.rounds)
             came = [(token.edge, token.source_rounds) for token in activation.tokens]
             assert len(set(came)) == len(came), f"{key}: a token came twice"
@@ -387,16 +396,16 @@ class Schedule:
                 assert (edge.target, edge.rounds(source_rounds)) == key, f"{key}: a token strayed"
             if activation.phase is Phase.WAITING:
                 watched = activation.watched
-                assert watched in self._live, f"{key}: watches nothing alive"
+                assert watched in live, f"{key}: watches nothing alive"
                 assert self._plan.blocks(*watched, *key), f"{key}: watches what does not block it"
                 assert key in self._watchers[watched], f"{key}: would not be woken"
                 assert activation.snapshot is None
             else:
                 assert activation.watched is None
                 assert (activation.snapshot is not None) or activation.phase is Phase.FAILED
-        assert set(self._watchers) <= set(self._live)
-        if self._live:
-            assert any(a.phase is not Phase.WAITING for a in self._live.values()), "everything waits"
+        assert set(self._watchers) <= set(live)
+        if live:
+            assert any(each.phase is not Phase.WAITING for each in live.values()), "everything waits"
 
 
 class _Writer:
@@ -414,8 +423,8 @@ class _Writer:
 
 
 def _by_edge(tokens: Sequence[Token]) -> list[list[Snapshot]]:
-    """The tokens' snapshots, one group per edge, each in order of rounds."""
-    groups: dict[int, list[Token]] = {}
-    for token in sorted(tokens, key=lambda token: (token.edge, token.source_rounds)):
-        groups.setdefault(token.edge, []).append(token)
-    return [[token.snapshot for token in group] for group in groups.values()]
+    """The snapshots of sorted tokens, one group per edge, each in order of rounds."""
+    groups: dict[int, list[Snapshot]] = {}
+    for token in tokens:
+        groups.setdefault(token.edge, []).append(token.snapshot)
+    return list(groups.values())
