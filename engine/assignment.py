@@ -1,30 +1,60 @@
-"""Definite assignment: which fields a flow must be given, and which reads could find a field unset.
+"""Definite assignment: which fields a run must be given, and which reads could find a field unset.
 
-A field without default is unset until it is written. A compiler's definite assignment would intersect over a join's
-incoming edges; here a join waits for all branches that are alive, so a field that one of them is bound to write is
-set. The question asked for each read is therefore: is there a way from START to the reader along which nobody writes
-the field, such that nothing that this way starts on the side is *bound* to write it and to reach the reader as well?
+A field without default is unset until it is written. A compiler's definite assignment intersects over a join's
+incoming edges; here a join waits for all branches that are alive, so a field is set if any of them is *bound* to come
+and to bring it. Three questions are answered, for all nodes at once, with a bit mask over nodes for each node.
 
-Bound to happen is what unconditional edges lead to, and what every edge of a node leads to that must take one of them.
-Loops end, so feedback edges do not count there; a node with error edges may fail, so those count among its ways.
+**Bound to reach.** Of an activation of `n`: is some chain of edges bound to lead from it to an activation of `g`? It is
+along an edge that is sure to be taken, and where an alternative is open, if all of them are bound. Loops end, so the
+greatest solution is right: a chain that stays within nodes that are bound must arrive. Likewise, for one field, *bound
+to bring*: to reach `g` by way of somebody who is sure to write the field.
+
+**In the same round.** Two chains that part at an activation and both reach `g` meet in the same activation of `g` if
+neither takes a feedback edge of a loop around `g`. So such an edge leads nowhere as far as the nodes of its loop are
+concerned, and a way to `g` starts afresh behind it.
+
+**Possibly unset.** `g` may find the field unset if some way leads to it from START, through nodes that may find it
+unset and do not write it, such that nothing that is bound to start beside the way is bound to bring the field to `g`.
+
+Nothing is missed (a read that is called set is set in every run); what conditions have to do with each other is not
+known, so a read may be reported although no run reaches it unset.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import and_, or_
 from typing import NamedTuple
 
 from .plan import Plan
 
 
 class Way(NamedTuple):
-    """An edge as this analysis sees it."""
+    """An edge that may be taken.
+
+    Attributes:
+        target: The node it leads to.
+        loop: For a feedback edge the nodes of its loop, a bit mask; 0 for others.
+    """
 
     target: int
-    certain: bool  # taken whenever its source succeeds
-    feedback: bool
-    error: bool
+    loop: int
+
+
+class Outcome(NamedTuple):
+    """One way in which a node may end: that it succeeds, or fails in a way that error edges take on.
+
+    Attributes:
+        ways: The edges that may be taken then.
+        choices: Disjoint groups of them, by place in `ways`; of each group at least one edge is taken.
+        success: Whether what the node writes goes along.
+    """
+
+    ways: tuple[Way, ...]
+    choices: tuple[tuple[int, ...], ...]
+    success: bool
 
 
 class Read(NamedTuple):
@@ -43,23 +73,74 @@ class Read(NamedTuple):
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """The graph as this analysis sees it. Node numbers are a topological order of the forward edges."""
+@dataclass(frozen=True)
+class Traffic:
+    """A graph as this analysis sees it.
+
+    Attributes:
+        plan: Its order. Numbers are a topological order of the forward edges.
+        start: Number of START.
+        outcomes: For each node the ways in which it may end.
+        writes: For each node the fields it is sure to write when it succeeds.
+        may_write: For each node the fields it may write.
+    """
 
     plan: Plan
     start: int
-    ways: Sequence[Sequence[Way]]
+    outcomes: Sequence[Sequence[Outcome]]
     writes: Sequence[frozenset[str]]
-    may_stop: Sequence[bool]
+    may_write: Sequence[frozenset[str]]
+
+    @cached_property
+    def before(self) -> tuple[int, ...]:
+        """For each node those that can run before its first activation in a round of the loops around it."""
+        plan = self.plan
+        masks = [0] * len(plan.nodes)
+        whole = dict.fromkeys(plan.loops, 0)  # the nodes of a loop, and those before any of them
+        for node in range(len(plan.nodes)):
+            for number in plan.incoming[node]:
+                edge = plan.edges[number]
+                if edge.level is not None:
+                    continue
+                if edge.merges:
+                    masks[node] |= whole[plan.nests[edge.source][edge.keep]]
+                else:
+                    masks[node] |= masks[edge.source] | 1 << edge.source
+            for loop in plan.nests[node]:
+                whole[loop] |= masks[node] | 1 << node
+        return tuple(masks)
+
+    @cached_property
+    def reach(self) -> tuple[int, ...]:
+        """For each node those that an activation of it is bound to reach, itself included."""
+        everybody = (1 << len(self.outcomes)) - 1
+        masks = [everybody] * len(self.outcomes)
+        while True:
+            old = list(masks)
+            for node in reversed(range(len(masks))):
+                masks[node] = 1 << node | _in_every_case(self.outcomes[node], masks, masks)
+            if masks == old:
+                return tuple(masks)
+
+    def bring(self, field: str) -> tuple[int, ...]:
+        """For each node those that an activation of it is bound to reach with the field set on the way."""
+        everybody = (1 << len(self.outcomes)) - 1
+        masks = [everybody] * len(self.outcomes)
+        while True:
+            old = list(masks)
+            for node in reversed(range(len(masks))):
+                written = self.reach if field in self.writes[node] else masks
+                masks[node] = _in_every_case(self.outcomes[node], written, masks)
+            if masks == old:
+                return tuple(masks)
 
 
-def inputs_of(flow: Flow, reads: Sequence[Read], without_default: Sequence[str]) -> tuple[str, ...]:
+def inputs_of(traffic: Traffic, reads: Sequence[Read], without_default: Sequence[str]) -> tuple[str, ...]:
     """The fields a run must be given: those nobody writes, and those read before anybody can have written them."""
-    before = _forward_ancestors(flow)
+    before = traffic.before
     inputs = []
     for field in without_default:
-        writers = sum(1 << node for node, written in enumerate(flow.writes) if field in written)
+        writers = sum(1 << node for node, fields in enumerate(traffic.may_write) if field in fields)
         early = any(
             not (before[read.node] | (1 << read.node if read.after else 0)) & writers
             for read in reads
@@ -71,131 +152,190 @@ def inputs_of(flow: Flow, reads: Sequence[Read], without_default: Sequence[str])
 
 
 def unset_reads(
-    flow: Flow, reads: Sequence[Read], fields: frozenset[str]
+    traffic: Traffic, reads: Sequence[Read], fields: frozenset[str]
 ) -> Iterator[tuple[Read, tuple[int, ...]]]:
     """Reads of `fields` that some way reaches unset, each with such a way: the nodes from START to the reader."""
-    always = _always_set(flow, fields)
+    always = _always_set(traffic, fields)
+    searched: dict[str, _Search] = {}
     for read in reads:
         if read.field not in fields or read.field in always[read.node]:
             continue
-        if read.after and read.field in flow.writes[read.node]:
+        if read.after and read.field in traffic.writes[read.node]:
             continue
-        way = _unset_way(flow, read.node, read.field)
+        if read.field not in searched:
+            searched[read.field] = _Search(traffic, read.field)
+        way = searched[read.field].way(read.node)
         if way is not None:
             yield read, way
 
 
-def concurrent_writes(flow: Flow, plain: frozenset[str]) -> Iterator[tuple[str, int, int]]:
-    """Plain fields that two branches are bound to write concurrently before they meet: field and both nodes."""
-    before = _forward_ancestors(flow)
+def concurrent_writes(traffic: Traffic, plain: frozenset[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Plain fields that branches are bound to write concurrently before they meet: field and writers."""
+    reach, before = traffic.reach, traffic.before
+    forks = [
+        branches
+        for outcomes in traffic.outcomes
+        for outcome in outcomes
+        if len(branches := [_arriving(outcome, choice, reach) for choice in outcome.choices]) > 1
+    ]
     for field in sorted(plain):
-        writers = [node for node, written in enumerate(flow.writes) if field in written]
-        for place, one in enumerate(writers):
-            for other in writers[place + 1 :]:
-                if (
-                    not before[other] >> one & 1
-                    and _both_bound(flow, one, other)
-                    and _meet(flow, before, one, other)
-                ):
-                    yield field, one, other
+        writers = sum(1 << node for node, fields in enumerate(traffic.writes) if field in fields)
+        found: set[int] = set()
+        for branches in forks:
+            sides = [side for branch in branches if (side := branch & writers)]
+            for place, side in enumerate(sides):
+                others = reduce(or_, sides[:place] + sides[place + 1 :], 0)
+                for one in _bits(side):
+                    for other in _bits(others & ~before[one] & ~(1 << one)):
+                        if not before[other] >> one & 1 and reach[one] & reach[other]:
+                            found |= {one, other}
+                            break
+        if found:
+            yield field, tuple(sorted(found))
 
 
-def _forward_ancestors(flow: Flow) -> list[int]:
-    masks = [0] * len(flow.ways)
-    for node, ways in enumerate(flow.ways):
-        for way in ways:
-            if not way.feedback:
-                masks[way.target] |= masks[node] | 1 << node
-    return masks
+def _in_every_case(outcomes: Sequence[Outcome], succeeding: Sequence[int], failing: Sequence[int]) -> int:
+    """The nodes that are arrived at however a node ends, given where its targets arrive."""
+    return reduce(
+        and_,
+        (
+            reduce(
+                or_,
+                (
+                    _arriving(outcome, choice, succeeding if outcome.success else failing)
+                    for choice in outcome.choices
+                ),
+                0,
+            )
+            for outcome in outcomes
+        ),
+    )
 
 
-def _always_set(flow: Flow, fields: frozenset[str]) -> list[frozenset[str]]:
-    """For each node the fields that every way to it sets: quick, and enough for most reads."""
-    known: list[frozenset[str] | None] = [None] * len(flow.ways)
-    known[flow.start] = frozenset()
+def _arriving(outcome: Outcome, choice: Sequence[int], masks: Sequence[int]) -> int:
+    """The nodes that are arrived at whichever edge of a choice is taken."""
+    ways = (outcome.ways[place] for place in choice)
+    return reduce(and_, (masks[way.target] & ~way.loop for way in ways))
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        lowest = mask & -mask
+        mask ^= lowest
+        yield lowest.bit_length() - 1
+
+
+def _always_set(traffic: Traffic, fields: frozenset[str]) -> list[frozenset[str]]:
+    """For each node the fields that every single way to it sets: quick, and enough for most reads."""
+    known: list[frozenset[str] | None] = [None] * len(traffic.outcomes)
+    known[traffic.start] = frozenset()
     changed = True
     while changed:
         changed = False
-        for node, ways in enumerate(flow.ways):
+        for node, outcomes in enumerate(traffic.outcomes):
             here = known[node]
             if here is None:
                 continue
-            for way in ways:
-                carried = here if way.error else here | (flow.writes[node] & fields)
-                old = known[way.target]
-                new = carried if old is None else old & carried
-                if new != old:
-                    known[way.target] = new
-                    changed = True
+            for outcome in outcomes:
+                carried = here | (traffic.writes[node] & fields) if outcome.success else here
+                for way in outcome.ways:
+                    old = known[way.target]
+                    new = carried if old is None else old & carried
+                    if new != old:
+                        known[way.target] = new
+                        changed = True
     return [here or frozenset() for here in known]
 
 
-def _bound(flow: Flow, goal: int, field: str | None) -> list[bool]:
-    """For each node whether, once it runs, the goal is bound to be reached, along a writer of `field` unless None."""
-    reach = [False] * len(flow.ways)
-    write = [False] * len(flow.ways)
-    reach[goal] = True
-    for node in reversed(range(len(flow.ways))):
-        if node == goal:
-            continue
-        reach[node] = _inevitable(flow, node, reach, reach)
-        if field is not None:
-            on_success = reach if field in flow.writes[node] else write
-            write[node] = _inevitable(flow, node, on_success, write)
-    return reach if field is None else write
+class _Open(NamedTuple):
+    """An edge along which a field may stay unset.
+
+    Attributes:
+        way: The edge.
+        closed: The nodes to which something that is sure to start beside it brings the field, a bit mask.
+    """
+
+    way: Way
+    closed: int
 
 
-def _inevitable(flow: Flow, node: int, on_success: Sequence[bool], on_error: Sequence[bool]) -> bool:
-    ahead = [way for way in flow.ways[node] if not way.feedback]
-    if not all(on_error[way.target] for way in ahead if way.error):
-        return False
-    regular = [way for way in ahead if not way.error]
-    if any(way.certain and on_success[way.target] for way in regular):
-        return True
-    return bool(regular) and not flow.may_stop[node] and all(on_success[way.target] for way in regular)
+class _Search:
+    """The nodes that may find one field unset."""
 
+    def __init__(self, traffic: Traffic, field: str) -> None:
+        brought = traffic.bring(field)
+        self._start = traffic.start
+        self._open = [
+            [
+                edge
+                for outcome in outcomes
+                if not (outcome.success and field in traffic.writes[node])
+                for edge in _open_edges(outcome, brought)
+            ]
+            for node, outcomes in enumerate(traffic.outcomes)
+        ]
+        # Each node that may find it unset, and how many were found before it.
+        self._unset: dict[int, int] = {}
+        self._spread()
 
-def _unset_way(flow: Flow, reader: int, field: str) -> tuple[int, ...] | None:
-    bound = _bound(flow, reader, field)
-    came_from: dict[int, int | None] = {flow.start: None}
-    queue = [flow.start]
-    for node in queue:
-        if node == reader:
-            return tuple(reversed(list(_back(came_from, node))))
-        for way in flow.ways[node]:
-            if way.target in came_from:
-                continue
-            if not way.error:
-                sides = (
-                    other
-                    for other in flow.ways[node]
-                    if other is not way and other.certain and not other.feedback
-                )
-                if field in flow.writes[node] or any(bound[side.target] for side in sides):
+    def _spread(self) -> None:
+        """Find the least solution, by sweeps in order of position until nothing is new."""
+        goals = [0] * len(
+            self._open
+        )  # for each node the nodes for which a way that is open to them leads here
+        goals[self._start] = -1
+        changed = True
+        while changed:
+            changed = False
+            for node, edges in enumerate(self._open):
+                if not goals[node] >> node & 1:
                     continue
-            came_from[way.target] = node
-            queue.append(way.target)
-    return None
+                self._unset.setdefault(node, len(self._unset))
+                for way, closed in edges:
+                    gained = goals[way.target] | goals[node] & ~closed | way.loop
+                    if gained != goals[way.target]:
+                        goals[way.target] = gained
+                        changed = True
+
+    def way(self, reader: int) -> tuple[int, ...] | None:
+        """The nodes from START to the reader along which it may find the field unset; None if it cannot."""
+        if reader not in self._unset:
+            return None
+        way: tuple[int, ...] = ()
+        goal = reader
+        while goal != self._start:
+            part, goal = self._last_part(goal)
+            way = (*part, *way)
+        return (self._start, *way)
+
+    def _last_part(self, goal: int) -> tuple[list[int], int]:
+        """The end of a way to `goal`: what lies behind START or the last feedback edge of its loops, and that source."""
+        came = {self._start: self._start}
+        laps: set[int] = set()
+        if not self._flood([self._start], goal, came):
+            for node, place in self._unset.items():
+                for way, _ in self._open[node]:
+                    if place < self._unset[goal] and way.loop >> goal & 1 and way.target not in came:
+                        came[way.target] = node
+                        laps.add(way.target)
+            self._flood(sorted(laps), goal, came)
+        part = [goal]
+        while part[-1] not in laps and came[part[-1]] != self._start:
+            part.append(came[part[-1]])
+        return part[::-1], came[part[-1]]
+
+    def _flood(self, queue: list[int], goal: int, came: dict[int, int]) -> bool:
+        """Note where each node that edges open to `goal` lead to was come from; whether `goal` is among them."""
+        for node in queue:
+            for way, closed in self._open[node] if node in self._unset else ():
+                if not (closed | way.loop) >> goal & 1 and way.target not in came:
+                    came[way.target] = node
+                    queue.append(way.target)
+        return goal in came
 
 
-def _back(came_from: Mapping[int, int | None], node: int | None) -> Iterator[int]:
-    while node is not None:
-        yield node
-        node = came_from[node]
-
-
-def _both_bound(flow: Flow, one: int, other: int) -> bool:
-    """Whether some node leads to both along two different edges that are both certain to be taken."""
-    to_one, to_other = _bound(flow, one, None), _bound(flow, other, None)
-    for ways in flow.ways:
-        certain = [way for way in ways if way.certain and not way.feedback]
-        first = {way.target for way in certain if to_one[way.target]}
-        second = {way.target for way in certain if to_other[way.target]}
-        if any(a != b for a in first for b in second):
-            return True
-    return False
-
-
-def _meet(flow: Flow, before: Sequence[int], one: int, other: int) -> bool:
-    both = 1 << one | 1 << other
-    return any(mask & both == both for mask in before)
+def _open_edges(outcome: Outcome, brought: Sequence[int]) -> Iterator[_Open]:
+    arriving = [(choice, mask) for choice in outcome.choices if (mask := _arriving(outcome, choice, brought))]
+    for place, way in enumerate(outcome.ways):
+        beside = (mask for choice, mask in arriving if place not in choice)
+        yield _Open(way, reduce(or_, beside, 0))

@@ -4,23 +4,28 @@ One set of rules for nodes and conditions. A parameter annotated `Context` gets 
 state's class the whole state; one annotated with an exception type, on a node that handles errors, the error; one
 named like a resource that resource; one named like a field that field's value. Any other parameter must have a
 default and is left alone, as is what a `functools.partial` has bound.
+
+`bind` accounts for every parameter once, when the graph is compiled; `Binding.gather` fetches the arguments of a call.
 """
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, get_type_hints
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
 from .context import Context
+from .errors import NodeRaisedError
 from .fields import StateSchema
+from .scope import Scope
+from .shown import shown
+from .signatures import NoSignatureError, Signature, is_async, read_signature
 from .state import Snapshot
-from .typerelation import Relation, relation, spell
+from .typerelation import Relation, members, relation, spell
 
 
 class Source(Enum):
@@ -31,6 +36,7 @@ class Source(Enum):
     CONTEXT = "context"
     STATE = "state"
     ERROR = "error"
+    DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,8 @@ class Argument:
         annotation: What it is annotated with, or `inspect.Parameter.empty`.
         check: Checks the value where the annotation is narrower than the field.
         positional: Whether it can only be passed by position.
+        default: Its default, or `inspect.Parameter.empty`.
+        errors: The exception types that a parameter for errors takes.
     """
 
     parameter: str
@@ -52,39 +60,62 @@ class Argument:
     annotation: Any = inspect.Parameter.empty
     check: TypeAdapter[Any] | None = None
     positional: bool = False
+    default: Any = inspect.Parameter.empty
+    errors: tuple[type[BaseException], ...] = ()
+
+    @property
+    def needed(self) -> bool:
+        """Whether it has no default."""
+        return self.default is inspect.Parameter.empty
 
 
 class ArgumentMismatchError(Exception):
     """A value does not fit the narrower annotation of a parameter."""
 
 
+class UnsetFieldError(KeyError):
+    """A field is read that has no value. Its name is the only argument."""
+
+    def __str__(self) -> str:
+        return f"reads field {self.args[0]!r}, which is unset"
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A function with every parameter accounted for."""
+    """A function with every parameter accounted for.
+
+    Attributes:
+        function: What is called.
+        arguments: Its bound parameters, in order; those left alone are not among them.
+        returns: Its return annotation, or `inspect.Signature.empty`.
+        is_async: Whether a call gives a coroutine.
+        reads: The fields it reads, those of a whole state excepted.
+        wants_context: Whether a parameter gets the context.
+    """
 
     function: Callable[..., Any]
     arguments: tuple[Argument, ...]
-    returns: Any
-    is_async: bool
-    _fields: tuple[tuple[str, str], ...] = field(init=False, repr=False)
+    returns: Any = inspect.Signature.empty
+    is_async: bool = False
+    reads: frozenset[str] = field(init=False)
+    wants_context: bool = field(init=False)
+    # Fields that are passed as they are: parameter and field. All else is in _others.
+    _plain: tuple[tuple[str, str], ...] = field(init=False, repr=False)
     _others: tuple[Argument, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        easy = [
-            a for a in self.arguments if a.source is Source.FIELD and a.check is None and not a.positional
-        ]
-        object.__setattr__(self, "_fields", tuple((a.parameter, a.name) for a in easy))
-        object.__setattr__(self, "_others", tuple(a for a in self.arguments if a not in easy))
-
-    @property
-    def reads(self) -> frozenset[str]:
-        """The fields the function reads, those of a whole state excepted."""
-        return frozenset(a.name for a in self.arguments if a.source is Source.FIELD)
-
-    @property
-    def wants_context(self) -> bool:
-        """Whether a parameter gets the context."""
-        return any(a.source is Source.CONTEXT for a in self.arguments)
+        plain, others = [], []
+        for argument in self.arguments:
+            if argument.source is Source.FIELD and argument.check is None and not argument.positional:
+                plain.append((argument.parameter, argument.name))
+            else:
+                others.append(argument)
+        sources = [argument.source for argument in self.arguments]
+        reads = frozenset(a.name for a in self.arguments if a.source is Source.FIELD)
+        object.__setattr__(self, "reads", reads)
+        object.__setattr__(self, "wants_context", Source.CONTEXT in sources)
+        object.__setattr__(self, "_plain", tuple(plain))
+        object.__setattr__(self, "_others", tuple(others))
 
     def gather(
         self,
@@ -98,15 +129,19 @@ class Binding:
         """Positional and keyword arguments for a call on this snapshot.
 
         Raises:
+            UnsetFieldError: A field it reads has no value.
             ArgumentMismatchError: A value does not fit a parameter that is narrower than its field.
         """
-        keywords = {parameter: snapshot.read(name) for parameter, name in self._fields}
+        try:
+            keywords = {parameter: snapshot.read(name) for parameter, name in self._plain}
+        except KeyError as error:
+            raise UnsetFieldError(*error.args) from None
         positional: list[Any] = []
         for argument in self._others:
             value: Any
             match argument.source:
                 case Source.FIELD:
-                    value = _checked(argument, snapshot.read(argument.name))
+                    value = _read(argument, snapshot)
                 case Source.RESOURCE:
                     value = resources[argument.name]
                 case Source.CONTEXT:
@@ -114,7 +149,9 @@ class Binding:
                 case Source.STATE:
                     value = schema.build(snapshot)
                 case Source.ERROR:
-                    value = next(error for error in errors if isinstance(error, argument.annotation))
+                    value = _error(argument, errors)
+                case Source.DEFAULT:
+                    value = argument.default
             if argument.positional:
                 positional.append(value)
             else:
@@ -124,8 +161,7 @@ class Binding:
 
 def bind(
     function: Callable[..., Any],
-    schema: StateSchema,
-    resources: Mapping[str, Any],
+    scope: Scope,
     *,
     what: str,
     handles: Sequence[type[BaseException]] = (),
@@ -133,149 +169,154 @@ def bind(
     """Account for every parameter of `function`.
 
     Args:
-        function: A function, method, callable object or partial.
-        schema: The state.
-        resources: Names of resources and their types.
+        function: A function, method, callable object, class or partial.
+        scope: What there is to be read.
         what: What to call the function in problems, such as ``node 'coder'``.
         handles: The error types that error edges bring to it.
 
     Returns:
         The binding, and what is wrong with it, a sentence each.
     """
-    parameters, hints = signature(function, schema.model, resources)
-    bound = _bound_by_partials(function)
+    try:
+        told = read_signature(function, scope.types)
+    except NoSignatureError:
+        problem = (
+            f"{what}: the parameters of {shown(function)} cannot be read; "
+            f"wrap it in a function of your own whose parameters are fields"
+        )
+        return Binding(function, (), is_async=is_async(function)), [problem]
     arguments: list[Argument] = []
     problems: list[str] = []
-    for name, parameter in parameters.items():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or name in bound:
+    for name, parameter in told.parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or name in told.bound:
             continue
-        annotation = hints.get(name, parameter.empty)
-        positional = parameter.kind is parameter.POSITIONAL_ONLY
-        argument = _argument(name, annotation, schema, resources, handles, positional=positional)
-        if argument is None and parameter.default is parameter.empty:
-            problems.append(_unknown(what, name, schema, resources))
-        elif argument is not None:
-            problems += _misfits(what, argument, schema)
+        argument = _argument(parameter, told.hints.get(name, parameter.empty), scope, handles)
+        if argument is not None:
+            problems += _misfits(what, argument, scope)
             arguments.append(argument)
-    returns = hints.get("return", inspect.Signature.empty)
-    return Binding(function, tuple(arguments), returns, is_async(function)), problems
-
-
-def is_async(function: Callable[..., Any]) -> bool:
-    """Whether calling it gives a coroutine; sees through partials and callable objects."""
-    plain = _unwrapped(function)
-    return inspect.iscoroutinefunction(plain) or inspect.iscoroutinefunction(getattr(plain, "__call__", None))  # noqa: B004 - the method itself is wanted
-
-
-def signature(
-    function: Callable[..., Any], model: type, resources: Mapping[str, Any]
-) -> tuple[Mapping[str, inspect.Parameter], dict[str, Any]]:
-    """Parameters and resolved annotations. An annotation that cannot be resolved is left out."""
-    plain = _unwrapped(function)
-    called = plain if inspect.isroutine(plain) else type(plain).__call__
-    called = inspect.unwrap(getattr(called, "__func__", called))
-    names: dict[str, Any] = {"Context": Context, model.__name__: model}
-    names |= {kind.__name__: kind for kind in resources.values() if isinstance(kind, type)}
-    if inspect.isfunction(called) and called.__closure__:
-        cells = zip(called.__code__.co_freevars, called.__closure__, strict=True)
-        names |= {name: cell.cell_contents for name, cell in cells if _is_filled(cell)}
-    hints: dict[str, Any] = {}
-    try:
-        hints = get_type_hints(called, localns=names, include_extras=True)
-    except Exception:  # an annotation that only a type checker can resolve: judge the others
-        for name, annotation in getattr(called, "__annotations__", {}).items():
-            probe = type(
-                "Probe", (), {"__annotations__": {name: annotation}, "__module__": called.__module__}
-            )
-            try:
-                hints |= get_type_hints(probe, localns=names, include_extras=True)
-            except Exception:  # noqa: S112 - not resolvable: it is not judged
-                continue
-    return inspect.signature(function).parameters, hints
-
-
-def _is_filled(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018 - asking is the test
-    except ValueError:
-        return False
-    return True
-
-
-def _unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
-    while isinstance(function, functools.partial):
-        function = function.func
-    return function
-
-
-def _bound_by_partials(function: Callable[..., Any]) -> set[str]:
-    names: set[str] = set()
-    while isinstance(function, functools.partial):
-        names |= set(function.keywords)
-        function = function.func
-    return names
+        elif parameter.default is parameter.empty:
+            if not scope.is_broken(name):
+                problems.append(_unknown(what, name, told, scope))
+        elif parameter.kind is parameter.POSITIONAL_ONLY:
+            arguments.append(Argument(name, Source.DEFAULT, positional=True, default=parameter.default))
+    return Binding(function, tuple(arguments), told.returns, is_async(function)), problems
 
 
 def _argument(
-    name: str,
-    annotation: Any,
-    schema: StateSchema,
-    resources: Mapping[str, Any],
-    handles: Sequence[type[BaseException]],
-    *,
-    positional: bool,
+    parameter: inspect.Parameter, annotation: Any, scope: Scope, handles: Sequence[type[BaseException]]
 ) -> Argument | None:
-    if annotation is Context:
+    """The parameter with its source, or None for one that nothing is named after."""
+    name, default = parameter.name, parameter.default
+    positional = parameter.kind is parameter.POSITIONAL_ONLY
+    options = [] if annotation is parameter.empty else members(annotation)
+    if Context in options:
         return Argument(name, Source.CONTEXT, positional=positional)
-    if annotation is schema.model:
+    if scope.schema.model in options:
         return Argument(name, Source.STATE, positional=positional)
-    if isinstance(annotation, type) and issubclass(annotation, BaseException) and handles:
-        return Argument(name, Source.ERROR, annotation=annotation, positional=positional)
-    if name in resources:
-        return Argument(name, Source.RESOURCE, name, annotation, positional=positional)
-    if name in schema.fields:
-        check = None
-        declared = schema.fields[name].annotation
-        if annotation is not inspect.Parameter.empty and relation(annotation, declared) is Relation.NARROWER:
-            check = TypeAdapter(annotation)
+    errors = _exceptions(options)
+    if errors and handles:
+        return Argument(name, Source.ERROR, "", annotation, None, positional, default, errors)
+    if name in scope.resources:
+        return Argument(name, Source.RESOURCE, name, annotation, None, positional)
+    if name in scope.schema.fields:
+        check = _check(annotation, scope.schema.fields[name].annotation) if options else None
         return Argument(name, Source.FIELD, name, annotation, check, positional)
     return None
 
 
-def _misfits(what: str, argument: Argument, schema: StateSchema) -> list[str]:
-    if argument.source is not Source.FIELD or argument.annotation is inspect.Parameter.empty:
+def _exceptions(options: Sequence[Any]) -> tuple[type[BaseException], ...]:
+    """The exception types of an annotation that, but for None, names nothing else."""
+    kinds = [option for option in options if option is not type(None)]
+    if all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
+        return tuple(kinds)
+    return ()
+
+
+def _check(annotation: Any, declared: Any) -> TypeAdapter[Any] | None:
+    """What checks the values of a field for a parameter that may not take all of them."""
+    if relation(annotation, declared) is not Relation.NARROWER:
+        return None
+    for config in (None, ConfigDict(arbitrary_types_allowed=True)):
+        try:
+            return TypeAdapter(annotation, config=config)
+        except (PydanticUserError, TypeError, NameError):
+            continue
+    return None
+
+
+def _misfits(what: str, argument: Argument, scope: Scope) -> list[str]:
+    if argument.annotation is inspect.Parameter.empty:
         return []
-    declared = schema.fields[argument.name].annotation
+    if argument.source is Source.FIELD:
+        noun, declared = "field", scope.schema.fields[argument.name].annotation
+    elif argument.source is Source.RESOURCE and isinstance(scope.resources[argument.name], type):
+        noun, declared = "resource", scope.resources[argument.name]
+    else:
+        return []
     if relation(argument.annotation, declared) is not Relation.DISJOINT:
         return []
     return [
-        f"{what}: parameter {argument.parameter!r} is annotated {spell(argument.annotation)}, "
-        f"but the field is {spell(declared)}; annotate it with the field's type or a part of it"
+        f"{what}: parameter {argument.parameter!r} is annotated {spell(argument.annotation)}, but the {noun} is "
+        f"{spell(declared)}; annotate it with the {noun}'s type or a part of it"
     ]
 
 
-def _unknown(what: str, name: str, schema: StateSchema, resources: Mapping[str, Any]) -> str:
-    known = f"fields: {', '.join(schema.fields)}"
-    if resources:
-        known += f"; resources: {', '.join(resources)}"
-    return f"{what}: parameter {name!r} is neither a field nor a resource and has no default ({known})"
+def _unknown(what: str, name: str, told: Signature, scope: Scope) -> str:
+    """The problem of a parameter that nothing is named after, and the likely reason."""
+    head = f"{what}: parameter {name!r} is neither a field nor a resource and has no default"
+    known = f"fields: {', '.join(scope.schema.fields) or 'none'}"
+    if scope.resources:
+        known += f"; resources: {', '.join(scope.resources)}"
+    annotation = told.hints.get(name)
+    if name in told.unresolved:
+        hint = (
+            f"its annotation {told.unresolved[name]} cannot be resolved when the graph is compiled: "
+            f"import it outside of TYPE_CHECKING"
+        )
+    elif getattr(annotation, "__name__", None) == scope.schema.model.__name__:
+        hint = (
+            f"it is annotated with another class {spell(annotation)} than this graph's: make the graph anew"
+        )
+    elif annotation is not None and _exceptions(members(annotation)):
+        hint = "it is annotated with an exception: lead an error edge here with graph.on_error(...)"
+    elif name in ("self", "cls"):
+        hint = "it is a method: add it bound to its object, as in graph.node(obj.method)"
+    elif close := scope.like(name):
+        hint = f"is {close!r} meant?"
+    else:
+        hint = "name it after what it reads, or give it a default"
+    return f"{head} ({known}); {hint}"
 
 
-def _checked(argument: Argument, value: Any) -> Any:
-    assert argument.check is not None or argument.positional
+def _read(argument: Argument, snapshot: Snapshot) -> Any:
+    """The field's value, checked where that is needed."""
+    try:
+        value = snapshot.read(argument.name)
+    except KeyError as error:
+        raise UnsetFieldError(*error.args) from None
     if argument.check is None:
         return value
     try:
         argument.check.validate_python(value, strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]["msg"]
-        raise ArgumentMismatchError(
-            f"parameter {argument.parameter!r} wants {spell(argument.annotation)}, "
-            f"but the field holds {_shown(value)} ({first})"
-        ) from None
-    return value
+        why = error.errors(include_url=False, include_context=False, include_input=False)[0]["msg"]
+    except Exception as error:  # a validator may raise whatever it likes
+        why = f"{type(error).__name__}: {error}"
+    else:
+        return value
+    raise ArgumentMismatchError(
+        f"parameter {argument.parameter!r} wants {spell(argument.annotation)}, "
+        f"but field {argument.name!r} holds {shown(value)} ({why})"
+    )
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+def _error(argument: Argument, errors: Sequence[BaseException]) -> Any:
+    """The first error of the parameter's types; its default where none came.
+
+    An error whose class could not be made again from its record came as a `NodeRaisedError`, which any will take.
+    """
+    for kinds in (argument.errors, (NodeRaisedError,)):
+        for error in errors:
+            if isinstance(error, kinds):
+                return error
+    return argument.default

@@ -7,44 +7,46 @@ edge declares, never of a class that the data names.
 
 from __future__ import annotations
 
+import os
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from traceback import StackSummary, TracebackException
 
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from pydantic_core import from_json, to_json
 
 from .errors import NodeRaisedError, StepError
 from .records import ErrorInfo
 
-_ENGINE = str(Path(__file__).parent)
+_ENGINE = f"{Path(__file__).parent}{os.sep}"
+_MOST = 8000  # characters of a traceback that are kept, from its end
 
 
 def describe(error: BaseException) -> ErrorInfo:
-    """An exception as data."""
+    """An exception as data. Never fails, whatever the exception does when it is looked at."""
     kind = type(error)
-    name = (
-        kind.__qualname__
-        if kind.__module__ in ("builtins", "__main__")
-        else f"{kind.__module__}.{kind.__qualname__}"
-    )
+    home = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
     try:
         arguments = to_json(list(error.args))
-    except (PydanticSerializationError, ValueError, RecursionError):
+    except Exception:  # they are somebody else's objects
         arguments = None
-    return ErrorInfo(name, _message(error), _traceback(error), arguments)
+    return ErrorInfo(
+        f"{home}{kind.__qualname__}", _storable(_message(error)), _storable(_traceback(error)), arguments
+    )
 
 
 def rebuild(info: ErrorInfo, kind: type[BaseException], activation: str) -> BaseException:
     """The error as an instance of `kind`, the class its error edge declares.
 
-    Its `args` are what JSON makes of the original's. A class that cannot be made from its arguments gives a
-    `NodeRaisedError` instead.
+    Its `args` are what JSON makes of the original's; its `__init__` is not called, so what that sets is missing. A
+    class that cannot be made from its arguments gives a `NodeRaisedError` instead.
     """
-    arguments = tuple(from_json(info.args)) if info.args is not None else (info.message,)
     try:
+        arguments = tuple(from_json(info.args)) if info.args is not None else (info.message,)
         error = kind.__new__(kind, *arguments)
-    except Exception:
+        error.args = arguments
+    except Exception:  # it is somebody else's class
         return NodeRaisedError(activation, info.type_name, info.message, info.traceback)
-    error.args = arguments
     return error
 
 
@@ -61,8 +63,26 @@ def _message(error: BaseException) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    """The formatted traceback, from the node's own code on."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith(_ENGINE)]
-    lines = traceback.format_list(own or frames) + traceback.format_exception_only(error)
-    return "".join(lines)[-8000:]
+    """The formatted traceback without the engine's frames, causes included."""
+    try:
+        told = TracebackException.from_exception(error)
+        for part in _chain(told):
+            own = [frame for frame in part.stack if not frame.filename.startswith(_ENGINE)]
+            part.stack = StackSummary.from_list(own or list(part.stack))
+        return "".join(told.format())[-_MOST:]
+    except Exception:  # an exception may hide what a traceback is made of
+        return "".join(traceback.format_tb(error.__traceback__))[-_MOST:]
+
+
+def _chain(told: TracebackException) -> Iterator[TracebackException]:
+    """A traceback, those of its causes, and those of the members of groups."""
+    waiting: list[TracebackException | None] = [told]
+    for part in waiting:
+        if part is not None:
+            yield part
+            waiting += [part.__cause__, part.__context__, *(getattr(part, "exceptions", None) or ())]
+
+
+def _storable(text: str) -> str:
+    """The text without lone surrogates, which UTF-8 cannot hold."""
+    return text.encode("utf-8", "backslashreplace").decode()

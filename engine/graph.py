@@ -1,21 +1,27 @@
 """The builder: a graph is declared with it, `compile()` checks the whole and makes a flow of it.
 
 Nothing is checked here that needs the whole graph, so that a graph can be built in any order; `compile()` reports
-everything at once.
+everything at once. Only what cannot even be written down (something that is no node, a name that cannot be used) is
+an error on the spot.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
 
+from .definition import END, START, Case, Definition, EdgeSpec, Marker, NodeSpec, usable_name
 from .errors import GraphError
+from .redeclared import Site, same_edge
+from .shown import shown
+from .signatures import name_of_callable
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -25,138 +31,22 @@ if TYPE_CHECKING:
     from .flow import Flow
     from .ports import Journal
 
+__all__ = ["END", "START", "Case", "Definition", "EdgeSpec", "Graph", "Marker", "Node", "NodeSpec", "Place"]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S", bound=BaseModel)
-
-Writes: TypeAlias = str | tuple[str, ...]
-
-RESERVED: Final = frozenset("/@[]!#~ \t\n")
-"""Characters that ids of activations and edges are made of; a node's name has none of them."""
-
-
-class Marker:
-    """START or END: the way into a graph and out of it."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-START: Final = Marker("START")
-"""Where every run begins; its edges lead to the first nodes."""
-
-END: Final = Marker("END")
-"""Where a run ends: the state that arrives here is the result."""
-
-
-@dataclass(frozen=True, slots=True)
-class NodeSpec:
-    """A node as declared. See `Graph.node` for the meaning of each."""
-
-    name: str
-    function: Callable[..., Any]
-    writes: Writes = ()
-    inline: bool = False
-    retry: BaseRetrying | None = None
-    timeout: float | None = None
-    concurrency: int | None = None
-    uses: tuple[str, ...] = ()
-    may_stop: bool = False
-    version: str = ""
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The fields it writes."""
-        return (self.writes,) if isinstance(self.writes, str) else self.writes
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """The condition of a switch's edge: the field holds one of these values; None: none of the others."""
-
-    field: str
-    values: tuple[Any, ...] | None
-    others: tuple[Any, ...] = ()
-
-    def __call__(self, value: object) -> bool:
-        """Whether the case holds for the field's value."""
-        return value not in self.others if self.values is None else value in self.values
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeSpec:
-    """An edge as declared.
-
-    Attributes:
-        source: Name of the node it leaves.
-        target: Name of the node it leads to.
-        when: Its condition: a function of fields, a `Case` of a switch, or None.
-        label: What pictures and messages call the condition.
-        feedback: Whether it closes a loop.
-        limit: How often a feedback edge may be taken per entry into its loop; None for no limit.
-        instead_of: Id of the feedback edge at whose limit this one is taken; such an edge has no condition.
-        error: The exceptions it carries on, for an error edge.
-    """
-
-    source: str
-    target: str
-    when: Callable[..., bool] | None = None
-    label: str = ""
-    feedback: bool = False
-    limit: int | None = None
-    instead_of: str | None = None
-    error: type[BaseException] | None = None
-
-    @property
-    def id(self) -> str:
-        """Stable id: what it joins, and what sort of edge it is where that is not the ordinary one."""
-        suffix = ""
-        if self.error is not None:
-            suffix = f"!{self.error.__name__}"
-        elif self.instead_of is not None:
-            suffix = "!limit"
-        return f"{self.source}->{self.target}{suffix}"
-
-    @property
-    def unconditional(self) -> bool:
-        """Whether it is taken whenever its source finishes."""
-        return self.when is None and self.instead_of is None and self.error is None
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A whole graph as declared: what `compile` reads.
-
-    Attributes:
-        name: The graph's name.
-        state: The state's model.
-        resources: Names of what runs are given (clients, models) and their types.
-        nodes: By name.
-        edges: In order of declaration.
-        problems: What the builder saw by itself.
-    """
-
-    name: str
-    state: type[BaseModel]
-    resources: Mapping[str, Any]
-    nodes: Mapping[str, NodeSpec]
-    edges: tuple[EdgeSpec, ...]
-    problems: tuple[str, ...] = ()
 
 
 class Node(Generic[P, R]):
     """A node of a graph. Still callable as the plain function it was made of."""
 
-    def __init__(self, spec: NodeSpec, function: Callable[P, R]) -> None:
-        self.spec = spec
-        self.function = function
+    def __init__(self, spec: NodeSpec, function: Callable[P, R], graph: Graph[Any]) -> None:
         if inspect.isroutine(function):
             functools.update_wrapper(self, function)
+        self.spec = spec
+        self.function = function
+        self.graph = graph
 
     @property
     def name(self) -> str:
@@ -179,8 +69,10 @@ class _Declared:
     """What a graph has been told so far."""
 
     nodes: dict[str, Node[..., Any]] = field(default_factory=dict)
-    edges: list[EdgeSpec] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    # By id, and so are the sites and problems below: "node x" for those of nodes.
+    edges: dict[str, EdgeSpec] = field(default_factory=dict)
+    sites: dict[str, Site] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
 
 
 class Graph(Generic[S]):
@@ -190,6 +82,9 @@ class Graph(Generic[S]):
         state: A pydantic model; each field is a part of the state that nodes read and write.
         resources: What nodes are handed besides the state: name to type. The objects are given to each run.
         name: What journals and pictures call the graph; the state's class name by default.
+
+    Raises:
+        GraphError: One of them cannot be used.
 
     Example::
 
@@ -207,8 +102,16 @@ class Graph(Generic[S]):
     def __init__(
         self, state: type[S], *, resources: Mapping[str, Any] | None = None, name: str | None = None
     ) -> None:
-        if not (isinstance(state, type) and issubclass(state, BaseModel)):
-            raise GraphError([f"the state must be a pydantic model class, not {state!r}"])
+        if not (isinstance(state, type) and issubclass(state, BaseModel) and state is not BaseModel):
+            raise GraphError(
+                [
+                    f"the state must be a class of your own that inherits pydantic.BaseModel, not {shown(state)}"
+                ]
+            )
+        if resources is not None and not isinstance(resources, Mapping):
+            raise GraphError([f"resources= wants a mapping of names to types, not {shown(resources)}"])
+        if name is not None and not (isinstance(name, str) and name):
+            raise GraphError([f"name= wants a text, not {shown(name)}"])
         self.state = state
         self.name = name or state.__name__
         self.resources = dict(resources or {})
@@ -225,7 +128,7 @@ class Graph(Generic[S]):
         /,
         *,
         name: str | None = ...,
-        writes: Writes = ...,
+        writes: str | Sequence[str] = ...,
         inline: bool = ...,
         retry: BaseRetrying | None = ...,
         timeout: float | None = ...,
@@ -240,7 +143,7 @@ class Graph(Generic[S]):
         /,
         *,
         name: str | None = ...,
-        writes: Writes = ...,
+        writes: str | Sequence[str] = ...,
         inline: bool = ...,
         retry: BaseRetrying | None = ...,
         timeout: float | None = ...,
@@ -256,7 +159,7 @@ class Graph(Generic[S]):
         /,
         *,
         name: str | None = None,
-        writes: Writes = (),
+        writes: str | Sequence[str] = (),
         inline: bool = False,
         retry: BaseRetrying | None = None,
         timeout: float | None = None,
@@ -285,39 +188,43 @@ class Graph(Generic[S]):
         Raises:
             GraphError: The name cannot be used.
         """
+        site = Site.of(sys._getframe(1))
 
-        def declare(plain: Callable[..., Any]) -> Node[..., Any]:
+        def declare(given: Callable[..., Any]) -> Node[..., Any]:
+            plain = given.function if isinstance(given, Node) else given
+            if not callable(plain):
+                raise GraphError(
+                    [
+                        f"a node is made of a function or something else that can be called, not of {shown(plain)}"
+                    ]
+                )
             spec = NodeSpec(
-                name=name or _name_of(plain),
+                name=_node_name(plain, name),
                 function=plain,
-                writes=writes if isinstance(writes, str) else tuple(writes),
+                writes=writes if isinstance(writes, str) else _texts("writes", writes, "of a field"),
                 inline=inline,
                 retry=retry,
                 timeout=timeout,
                 concurrency=concurrency,
-                uses=(uses,) if isinstance(uses, str) else tuple(uses),
+                uses=(uses,) if isinstance(uses, str) else _texts("uses", uses, "of a slot"),
                 may_stop=may_stop,
                 version=version,
             )
-            return self._add(Node(spec, plain))
+            return self._add(Node(spec, plain, self), site)
 
         return declare if function is None else declare(function)
 
-    def _add(self, node: Node[..., Any]) -> Node[..., Any]:
-        name = node.name
-        if not name or RESERVED & set(name) or "->" in name or name in (START.name, END.name):
-            raise GraphError(
-                [
-                    f"a node cannot be called {name!r}: give it a name= without blanks and without any of / @ [ ] ! # ~ "
-                    f"or '->', other than START and END"
-                ]
+    def _add(self, node: Node[..., Any], site: Site) -> Node[..., Any]:
+        name, key = node.name, f"node {node.name}"
+        if name in self._declared.nodes and not site.repeats(self._declared.sites[key]):
+            self._declared.problems[key] = (
+                f"two nodes are called {name!r}: give one of them another name, as in "
+                f"graph.node(f, name={name + '2'!r}); in a notebook, run the cell that makes the graph again"
             )
-        known = self._declared.nodes.get(name)
-        if known is not None and not _redefines(node.function, known.function):
-            self._declared.problems.append(
-                f"two nodes are called {name!r}; give one of them another name, as in graph.node(f, name={name + '2'!r})"
-            )
+        else:
+            self._declared.problems.pop(key, None)
         self._declared.nodes[name] = node
+        self._declared.sites[key] = site
         return node
 
     # ------------------------------------------------------------------ edges
@@ -333,15 +240,22 @@ class Graph(Generic[S]):
             when: Its condition: a plain function whose parameters are fields, as a node's are. It sees the state
                 that the source left.
             label: What pictures and messages call the condition.
+
+        Raises:
+            GraphError: An end of it is no node of this graph.
         """
-        self._connect(EdgeSpec(self._place(source), self._place(target), when, label))
+        edge = EdgeSpec(self._place(source), self._place(target), when, label)
+        self._connect(edge, Site.of(sys._getframe(1)))
 
     def chain(self, *places: Place) -> None:
         """Lead through nodes one after the other: an edge without condition between each two neighbours."""
         if len(places) < 2:
-            raise GraphError(["chain() needs at least two nodes"])
-        for source, target in pairwise(places):
-            self.edge(source, target)
+            raise GraphError(
+                ["chain() joins two nodes or more, as in graph.chain(START, first, second, END)"]
+            )
+        site = Site.of(sys._getframe(1))
+        for source, target in pairwise([self._place(place) for place in places]):
+            self._connect(EdgeSpec(source, target), site)
 
     def feedback(
         self,
@@ -362,16 +276,16 @@ class Graph(Generic[S]):
             limit: How often it may be taken each time the loop is entered; None, written out, for no limit.
             otherwise: Where to go instead once the limit is reached; without it the run fails with LoopLimitError.
             label: What pictures and messages call the condition.
+
+        Raises:
+            GraphError: An end of it is no node of this graph.
         """
+        site = Site.of(sys._getframe(1))
         back = EdgeSpec(self._place(source), self._place(target), when, label, feedback=True, limit=limit)
-        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
-            self._declared.problems.append(
-                f"feedback edge {back.id}: limit must be a whole number from 0, not {limit!r}"
-            )
-        self._connect(back)
-        if otherwise is not None:
-            label = "at the limit"
-            self._connect(EdgeSpec(back.source, self._place(otherwise), label=label, instead_of=back.id))
+        beyond = None if otherwise is None else self._place(otherwise)
+        self._connect(back, site)
+        if beyond is not None:
+            self._connect(EdgeSpec(back.source, beyond, label="at the limit", instead_of=back.id), site)
 
     def switch(
         self,
@@ -389,23 +303,32 @@ class Graph(Generic[S]):
                 them must be there, unless there is a default.
             on: The field; by default the one field that `source` writes.
             default: Where any other value leads.
+
+        Raises:
+            GraphError: There are no cases, it is open which field is meant, or a target is no node of this graph.
         """
+        site = Site.of(sys._getframe(1))
         name = self._place(source)
+        if not isinstance(cases, Mapping) or not cases:
+            raise GraphError(
+                [f"switch at {name!r} wants a mapping of values to nodes, as in {{True: done, False: fix}}"]
+            )
         if on is None:
-            writes = source.spec.writes if isinstance(source, Node) else ()
-            if not isinstance(writes, str):
-                self._declared.problems.append(f"switch at {name!r}: say on= which field it looks at")
-                return
-            on = writes
+            writes = source.spec.fields if isinstance(source, Node) else ()
+            if len(writes) != 1:
+                raise GraphError([f"switch at {name!r}: say on= which field it looks at"])
+            on = writes[0]
         targets: dict[str, list[Any]] = {}
         for value, place in cases.items():
             targets.setdefault(self._place(place), []).append(value)
+        if default is not None:
+            rest = self._place(default)
+            targets.pop(rest, None)
+            others = tuple(value for values in targets.values() for value in values)
+            self._connect(EdgeSpec(name, rest, Case(on, None, others), "otherwise"), site)
         for target, values in targets.items():
             label = " or ".join(_case_label(value) for value in values)
-            self._connect(EdgeSpec(name, target, Case(on, tuple(values)), label))
-        if default is not None:
-            others = tuple(cases)
-            self._connect(EdgeSpec(name, self._place(default), Case(on, None, others), "otherwise"))
+            self._connect(EdgeSpec(name, target, Case(on, tuple(values)), label), site)
 
     def on_error(
         self, source: Place, handler: Place, *, error: type[Exception] = Exception, label: str = ""
@@ -414,24 +337,57 @@ class Graph(Generic[S]):
 
         The handler gets the state that the source had been given, and the error in a parameter annotated with its
         type. Of several error edges that fit, those declared with the most special type are taken.
+
+        Args:
+            source: The node that may fail.
+            handler: Where to go then.
+            error: The exceptions it is for; for several types call it once for each.
+            label: What pictures call the edge; the type's name by default.
+
+        Raises:
+            GraphError: `error` is no exception class, or an end of it is no node of this graph.
         """
-        edge = EdgeSpec(self._place(source), self._place(handler), label=label or error.__name__, error=error)
-        self._connect(edge)
-
-    def _connect(self, edge: EdgeSpec) -> None:
-        for known in self._declared.edges:
-            if known.id == edge.id:
-                if not _same_edge(known, edge):
-                    self._declared.problems.append(
-                        f"edge {edge.id} is declared twice, differently; join the conditions with 'or'"
-                    )
-                return
-        self._declared.edges.append(edge)
-
-    def _place(self, place: Place) -> str:
-        if not isinstance(place, Node | Marker):
+        if not (isinstance(error, type) and issubclass(error, Exception)):
             raise GraphError(
-                [f"an edge joins nodes, START and END; {place!r} is none: decorate it with @graph.node"]
+                [
+                    f"error= wants one class of exceptions such as ValueError, not {shown(error)}; for several call it once for each"
+                ]
+            )
+        label = label or error.__name__
+        edge = EdgeSpec(self._place(source), self._place(handler), label=label, error=error)
+        self._connect(edge, Site.of(sys._getframe(1)))
+
+    def _connect(self, edge: EdgeSpec, site: Site) -> None:
+        key, declared = edge.id, self._declared
+        known = declared.edges.get(key)
+        if known is None or site.repeats(declared.sites[key]):
+            declared.edges[key] = edge
+            declared.problems.pop(key, None)
+        elif not same_edge(known, edge):
+            declared.problems[key] = (
+                f"edge {key} is declared twice, differently: join the conditions with 'or'; "
+                f"in a notebook, run the cell that makes the graph again"
+            )
+        declared.sites[key] = site
+
+    def _place(self, place: Any) -> str:
+        if isinstance(place, Marker):
+            return place.name
+        if not isinstance(place, Node):
+            why = (
+                "edges take the node itself, not its name"
+                if isinstance(place, str)
+                else "make it one with @graph.node"
+            )
+            raise GraphError(
+                [f"an edge joins nodes, START and END, and {shown(place)} is none of them: {why}"]
+            )
+        if place.graph is not self:
+            raise GraphError(
+                [
+                    f"node {place.name!r} belongs to another graph, {place.graph.name!r}: make a node of it here, "
+                    f"as in graph.node({place.name}, name={place.name!r})"
+                ]
             )
         return place.name
 
@@ -447,8 +403,8 @@ class Graph(Generic[S]):
             self.state,
             dict(self.resources),
             nodes,
-            tuple(declared.edges),
-            tuple(declared.problems),
+            tuple(declared.edges.values()),
+            tuple(declared.problems.values()),
         )
 
     def compile(self) -> Flow[S]:
@@ -479,35 +435,26 @@ class Graph(Generic[S]):
         self.compile().render(path, run=run, journal=journal)
 
 
-def _name_of(function: Callable[..., Any]) -> str:
-    while isinstance(function, functools.partial):
-        function = function.func
-    name = getattr(function, "__name__", "") or type(function).__name__
-    if name == "<lambda>":
+def _node_name(function: Callable[..., Any], name: str | None) -> str:
+    chosen: Any = name_of_callable(function) if name is None else name
+    if chosen == "<lambda>":
         raise GraphError(["a lambda has no name of its own: give the node one with name="])
-    return name
+    if not usable_name(chosen):
+        raise GraphError(
+            [
+                f"a node cannot be called {shown(chosen)}: give it a name= without blanks and without any of "
+                f"/ @ [ ] ! # ~ or '->', other than START and END"
+            ]
+        )
+    return str(chosen)
 
 
-def _redefines(new: Callable[..., Any], old: Callable[..., Any]) -> bool:
-    """Whether the same function was defined again, as by a notebook's cell that ran twice."""
-    if new is old:
-        return False
-    identity = [(getattr(f, "__module__", None), getattr(f, "__qualname__", None)) for f in (new, old)]
-    return identity[0] == identity[1] and identity[0][1] is not None
-
-
-def _same_edge(one: EdgeSpec, other: EdgeSpec) -> bool:
-    """Whether two declarations say the same, as when a notebook's cell ran twice."""
-
-    def essence(edge: EdgeSpec) -> tuple[Any, ...]:
-        when = edge.when
-        if inspect.isfunction(when):
-            cells = tuple(cell.cell_contents for cell in when.__closure__ or ())
-            when = (when.__code__, when.__defaults__, when.__kwdefaults__, cells)
-        return (when, edge.label, edge.feedback, edge.limit, edge.instead_of, edge.error)
-
-    return essence(one) == essence(other)
+def _texts(option: str, given: object, of_what: str) -> tuple[str, ...]:
+    """Several names as a tuple. Those of a set are sorted, since it has no order of its own."""
+    if isinstance(given, list | tuple | set | frozenset) and all(isinstance(name, str) for name in given):
+        return tuple(sorted(given) if isinstance(given, set | frozenset) else given)
+    raise GraphError([f"{option}= wants the name {of_what} or a tuple of names, not {shown(given)}"])
 
 
 def _case_label(value: Any) -> str:
-    return value if isinstance(value, str) else getattr(value, "name", repr(value))
+    return value if isinstance(value, str) else str(getattr(value, "name", None) or shown(value))

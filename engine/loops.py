@@ -215,7 +215,7 @@ def components(nodes: Iterable[str], arcs: Iterable[tuple[str, str]]) -> list[fr
                 if path:
                     low[path[-1][0]] = min(low[path[-1][0]], low[node])
                 if low[node] == index[node]:
-                    body = []
+                    body: list[str] = []
                     while not body or body[-1] != node:
                         body.append(stack.pop())
                     on_stack.difference_update(body)

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from .binding import ArgumentMismatchError, UnsetFieldError
 from .compile import CompiledGraph
+from .definition import Case
 from .errors import DeadEndError, LoopLimitError, RoutingError, UpdateError
-from .graph import Case
 from .plan import Rounds
 from .schedule import LoopLimit, Schedule
+from .shown import listed, shown
 from .state import Snapshot
 
 
@@ -45,7 +47,7 @@ def updates_of(graph: CompiledGraph, node: int, value: Any, activation: object) 
         return NOTHING
     else:
         raise UpdateError(
-            str(activation), f"returned {_shown(value)}, but declares no field for it; add writes="
+            str(activation), f"returned {shown(value)}, but declares no field for it; add writes="
         )
     return encode(graph, returned, activation)
 
@@ -58,7 +60,7 @@ def encode(graph: CompiledGraph, returned: Mapping[str, Any], activation: object
         try:
             encoded[field], values[field] = graph.schema.roundtrip(field, value)
         except ValueError as error:
-            raise UpdateError(str(activation), f"field {field!r}: {error}") from None
+            raise UpdateError(str(activation), str(error)) from None
     return Update(encoded, values)
 
 
@@ -79,11 +81,14 @@ def holding(
     for number in graph.nodes[node].ways:
         edge = graph.edges[number]
         try:
-            if edge.when is None or _holds(graph, number, snapshot, resources):
-                found.append(number)
+            holds = edge.when is None or _answer(graph, number, snapshot, resources)
+        except (UnsetFieldError, ArgumentMismatchError) as error:
+            raise RoutingError(str(activation), f"the condition of edge {edge.id}: {error}") from None
         except Exception as error:
             told = f"{type(error).__name__}: {error}"
             raise RoutingError(str(activation), f"the condition of edge {edge.id} raised {told}") from error
+        if _is_true(holds, edge.id, activation):
+            found.append(number)
     return tuple(found)
 
 
@@ -101,15 +106,21 @@ def route(
         StepError: A RoutingError, LoopLimitError or DeadEndError.
     """
     compiled = graph.nodes[node]
-    activation = schedule.activation_id(node, rounds)
-    ways = holding(graph, node, snapshot, resources, activation) if compiled.conditional else compiled.ways
+    if compiled.conditional:
+        ways = holding(graph, node, snapshot, resources, schedule.activation_id(node, rounds))
+    else:
+        ways = compiled.ways
     taken = schedule.route(node, rounds, ways)
     if isinstance(taken, LoopLimit):
-        raise LoopLimitError(str(activation), graph.edges[taken.edge].id, taken.limit)
-    may_stop = compiled.spec is not None and compiled.spec.may_stop
-    if not taken and not may_stop:
-        raise DeadEndError(str(activation), [_seen(graph, number, snapshot) for number in compiled.ways])
+        raise LoopLimitError(_name(schedule, node, rounds), graph.edges[taken.edge].id, taken.limit)
+    if not taken and not (compiled.spec is not None and compiled.spec.may_stop):
+        seen = [_seen(graph, number, snapshot) for number in compiled.ways]
+        raise DeadEndError(_name(schedule, node, rounds), seen)
     return taken
+
+
+def _name(schedule: Schedule, node: int, rounds: Rounds) -> str:
+    return str(schedule.activation_id(node, rounds))
 
 
 def handlers(graph: CompiledGraph, node: int, error: Exception) -> tuple[int, ...]:
@@ -122,19 +133,29 @@ def handlers(graph: CompiledGraph, node: int, error: Exception) -> tuple[int, ..
     return tuple(number for depth, number in fitting if depth == fitting[0][0])
 
 
-def _holds(graph: CompiledGraph, number: int, snapshot: Snapshot, resources: Mapping[str, Any]) -> bool:
+def _answer(graph: CompiledGraph, number: int, snapshot: Snapshot, resources: Mapping[str, Any]) -> object:
+    """What the edge's condition returns."""
     when = graph.edges[number].when
     if isinstance(when, Case):
+        if not snapshot.has(when.field):
+            raise UnsetFieldError(when.field)
         return when(snapshot.read(when.field))
     binding = graph.conditions[number]
     assert binding is not None
     positional, keywords = binding.gather(snapshot, graph.schema, resources=resources)
-    answer = binding.function(*positional, **keywords)
-    if answer is not True and answer is not False:
-        if type(answer).__name__ in ("bool_", "bool") and hasattr(answer, "item"):  # numpy's
-            return bool(answer)
-        raise TypeError(f"it returned {_shown(answer)}; a condition returns True or False")
-    return answer
+    return binding.function(*positional, **keywords)
+
+
+def _is_true(answer: object, edge: str, activation: object) -> bool:
+    if answer is True or answer is False:
+        return answer
+    if type(answer).__module__ == "numpy" and type(answer).__name__ in ("bool", "bool_"):
+        return bool(answer)
+    raise RoutingError(
+        str(activation),
+        f"the condition of edge {edge} returned {shown(answer)}; a condition returns True or False: "
+        f"compare, or wrap it in bool(...)",
+    )
 
 
 def _seen(graph: CompiledGraph, number: int, snapshot: Snapshot) -> str:
@@ -145,7 +166,7 @@ def _seen(graph: CompiledGraph, number: int, snapshot: Snapshot) -> str:
     else:
         binding = graph.conditions[number]
         fields = sorted(binding.reads) if binding else []
-    saw = ", ".join(f"{field}={_shown(snapshot.read(field))}" for field in fields if snapshot.has(field))
+    saw = ", ".join(f"{field}={shown(snapshot.read(field))}" for field in fields if snapshot.has(field))
     label = f" [{edge.label}]" if edge.label else ""
     return f"{edge.id}{label} saw {saw}" if saw else f"{edge.id}{label}"
 
@@ -156,20 +177,12 @@ def _several(writes: tuple[str, ...], value: Any, activation: object) -> Mapping
     elif isinstance(value, Mapping):
         returned = value
     else:
-        names = ", ".join(map(repr, writes))
         raise UpdateError(
-            str(activation), f"writes {names}, so it returns a mapping or a model, not {_shown(value)}"
+            str(activation),
+            f"writes {listed(writes)}, so it returns a mapping or a model, not {shown(value)}",
         )
     if extra := [field for field in returned if field not in writes]:
         raise UpdateError(
-            str(activation), f"returned {', '.join(map(repr, extra))}, which writes= does not name"
+            str(activation), f"returned {listed(extra)}, which writes= does not name; add it there"
         )
     return returned
-
-
-def _shown(value: Any) -> str:
-    try:
-        text = repr(value)
-    except Exception as broken:
-        text = f"<{type(value).__name__}, whose repr raises {type(broken).__name__}>"
-    return text if len(text) <= 120 else text[:117] + "..."

@@ -1,0 +1,235 @@
+"""What can be wrong with a single node, edge or switch: generators of sentences, each with what to do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import Signature
+from typing import Any
+
+from .binding import Argument, Binding, Source, bind
+from .definition import END, START, Case, Definition, EdgeSpec, NodeSpec
+from .fields import StateSchema
+from .returned import return_problems
+from .scope import Scope
+from .shown import listed, shown
+from .signatures import is_generator
+from .typerelation import Relation, choices, relation, spell
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """Every function of a graph with its parameters accounted for: of nodes by name, of conditions by edge id."""
+
+    nodes: Mapping[str, Binding]
+    conditions: Mapping[str, Binding]
+
+
+def bind_all(definition: Definition, scope: Scope) -> tuple[Bindings, list[str]]:
+    """Bind nodes and conditions; what is wrong with them comes along."""
+    nodes: dict[str, Binding] = {}
+    conditions: dict[str, Binding] = {}
+    problems: list[str] = []
+    incoming: dict[str, list[EdgeSpec]] = {}
+    for edge in definition.edges:
+        incoming.setdefault(edge.target, []).append(edge)
+    for name, spec in definition.nodes.items():
+        what = f"node {name!r}"
+        edges = incoming.get(name, [])
+        handles = [edge.error for edge in edges if edge.error is not None]
+        nodes[name], found = bind(spec.function, scope, what=what, handles=handles)
+        problems += found
+        problems += _node_problems(what, spec, nodes[name], scope.schema)
+        problems += _handler_problems(what, nodes[name], edges)
+    for edge in definition.edges:
+        when: Any = edge.when
+        if when is None or isinstance(when, Case):
+            continue
+        what = f"the condition of edge {edge.id}"
+        if not callable(when):
+            problems.append(f"{what}: when= wants a function of fields, not {shown(when)}")
+            continue
+        conditions[edge.id], found = bind(when, scope, what=what)
+        problems += found
+        problems += _condition_problems(what, conditions[edge.id])
+    return Bindings(nodes, conditions), problems
+
+
+# --------------------------------------------------------------------------- nodes
+
+
+def _node_problems(what: str, spec: NodeSpec, binding: Binding, schema: StateSchema) -> Iterator[str]:
+    known = schema.model.model_fields
+    for name in spec.fields:
+        if name not in known:
+            yield f"{what} writes {name!r}, which is no field of the state ({', '.join(known) or 'it has none'})"
+    if len(set(spec.fields)) < len(spec.fields):
+        yield f"{what} names a field twice in writes=; name each once"
+    yield from return_problems(what, spec, binding, schema)
+    if is_generator(spec.function):
+        yield f"{what} is a generator; collect what it yields in a list and return that"
+    yield from _option_problems(what, spec)
+    if spec.inline is True and binding.is_async:
+        yield f"{what}: inline=True is for plain functions; an async def runs on the event loop anyway"
+    if spec.inline is True and spec.timeout is not None:
+        yield f"{what}: an inline function cannot be timed out; drop inline=True or timeout="
+
+
+def _option_problems(what: str, spec: NodeSpec) -> Iterator[str]:
+    if spec.timeout is not None and not _is_number(spec.timeout, above=0):
+        yield f"{what}: timeout= wants a number of seconds above 0, not {shown(spec.timeout)}"
+    if spec.concurrency is not None and not _is_whole(spec.concurrency, least=1):
+        yield f"{what}: concurrency= wants a whole number from 1, not {shown(spec.concurrency)}"
+    if spec.retry is not None and not callable(getattr(spec.retry, "iter", None)):
+        yield f"{what}: retry= wants a tenacity object such as AsyncRetrying(...), not {shown(spec.retry)}"
+    typed: list[tuple[str, Any, type, str]] = [
+        ("version", spec.version, str, "a text"),
+        ("inline", spec.inline, bool, "True or False"),
+        ("may_stop", spec.may_stop, bool, "True or False"),
+    ]
+    for option, value, kind, wanted in typed:
+        if not isinstance(value, kind):
+            yield f"{what}: {option}= wants {wanted}, not {shown(value)}"
+
+
+def _handler_problems(what: str, binding: Binding, incoming: Sequence[EdgeSpec]) -> Iterator[str]:
+    """Parameters for errors that would find none: each way to the node must bring one, or there is a default."""
+    for argument in binding.arguments:
+        if argument.source is not Source.ERROR:
+            continue
+        bare = [edge for edge in incoming if not _brings(edge, argument)]
+        if bare and argument.needed:
+            yield (
+                f"{what}: parameter {argument.parameter!r} wants {spell(argument.annotation)}, which edge {bare[0].id} "
+                f"does not bring; give it a default: {argument.parameter}: {spell(argument.annotation)} | None = None"
+            )
+
+
+def _brings(edge: EdgeSpec, argument: Argument) -> bool:
+    return edge.error is not None and issubclass(edge.error, argument.errors)
+
+
+# --------------------------------------------------------------------------- edges
+
+
+def _condition_problems(what: str, binding: Binding) -> Iterator[str]:
+    if binding.is_async or binding.wants_context or is_generator(binding.function):
+        yield f"{what} must be a plain function of fields: do the work in a node, and look at its result"
+    elif binding.returns is not Signature.empty and relation(binding.returns, bool) is Relation.DISJOINT:
+        yield f"{what} returns {spell(binding.returns)}; a condition returns True or False"
+
+
+def edge_problems(definition: Definition) -> Iterator[str]:
+    """What is wrong with single edges, conditions left out."""
+    for edge in definition.edges:
+        if edge.target == START.name:
+            yield f"edge {edge.id}: nothing leads to START; lead to the first node instead"
+        if edge.source == END.name:
+            yield f"edge {edge.id}: nothing leaves END; leave the node before it instead"
+        if edge.source == START.name and edge.error is not None:
+            yield f"edge {edge.id}: START does not fail; lead the errors of a node on instead"
+        label: Any = edge.label
+        if not isinstance(label, str):
+            yield f"edge {edge.id}: label= wants a text, not {shown(label)}"
+        if edge.feedback and edge.limit is not None and not _is_whole(edge.limit, least=0):
+            yield f"feedback edge {edge.id}: limit= wants a whole number from 0 or None, not {shown(edge.limit)}"
+        if edge.feedback and edge.when is None and edge.limit is None:
+            yield (
+                f"feedback edge {edge.id} has neither a condition nor a limit: the loop would never end; "
+                f"give it when= or limit="
+            )
+
+
+def resource_problems(definition: Definition, schema: StateSchema) -> Iterator[str]:
+    """Names of resources that no parameter could have, or that a field has as well."""
+    for name in definition.resources:
+        if not (isinstance(name, str) and name.isidentifier()):
+            yield f"resource {shown(name)}: no parameter can be called so; choose another name"
+        elif name in schema.model.model_fields:
+            yield f"resource {name!r} is called like a field of the state; rename one of them"
+
+
+# --------------------------------------------------------------------------- switches
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The edges of one switch: where it stands, what it looks at, its cases."""
+
+    source: str
+    field: str
+    edges: tuple[EdgeSpec, ...]
+
+    @property
+    def has_default(self) -> bool:
+        """Whether one of them takes all other values."""
+        return any(isinstance(edge.when, Case) and edge.when.values is None for edge in self.edges)
+
+    @property
+    def values(self) -> list[Any]:
+        """The values that cases name, those left to a default's target included."""
+        cases = [edge.when for edge in self.edges if isinstance(edge.when, Case)]
+        return [value for case in cases for value in case.values or ()]
+
+
+def switches_of(edges: Iterable[EdgeSpec]) -> list[Switch]:
+    """The switches that these edges make."""
+    found: dict[tuple[str, str], list[EdgeSpec]] = {}
+    for edge in edges:
+        if isinstance(edge.when, Case):
+            found.setdefault((edge.source, edge.when.field), []).append(edge)
+    return [Switch(source, field, tuple(its)) for (source, field), its in found.items()]
+
+
+def is_exhaustive(switch: Switch, binding: Binding | None, schema: StateSchema, writes: object) -> bool:
+    """Whether one of its edges is taken whatever the field holds."""
+    possible = _possible(switch.field, binding, schema, writes)
+    return switch.has_default or (possible is not None and all(value in switch.values for value in possible))
+
+
+def switch_problems(definition: Definition, bindings: Bindings, schema: StateSchema) -> Iterator[str]:
+    """Switches that do not cover their field, or look for what it never holds."""
+    for switch in switches_of(definition.edges):
+        what, field = f"switch at {switch.source!r}", switch.field
+        if field not in schema.model.model_fields:
+            known = ", ".join(schema.model.model_fields) or "it has none"
+            yield f"{what}: {shown(field)} is no field of the state ({known}); say on= which one is meant"
+            continue
+        spec = definition.nodes.get(switch.source)
+        writes = spec.writes if spec is not None else ()
+        possible = _possible(field, bindings.nodes.get(switch.source), schema, writes)
+        if possible is None:
+            continue
+        missing = [value for value in possible if value not in switch.values]
+        if missing and not switch.has_default:
+            yield f"{what} does not cover {listed(missing)} of {field!r}; add cases for them, or a default="
+        if extra := [value for value in switch.values if value not in possible]:
+            yield f"{what}: {field!r} is never {listed(extra)}; it is one of {listed(possible)}"
+
+
+def _possible(
+    field: str, binding: Binding | None, schema: StateSchema, writes: object
+) -> tuple[Any, ...] | None:
+    """The values that a switch may see, where they are few: the field's, or those its node says it returns."""
+    if field not in schema.fields:
+        return None
+    declared = schema.fields[field]
+    if binding is not None and writes == field and declared.reducer is None:
+        returned = None if binding.returns is Signature.empty else choices(binding.returns)
+        if returned is not None and relation(declared.annotation, binding.returns) is Relation.FITS:
+            return returned
+    return choices(declared.annotation)
+
+
+def _is_number(value: object, *, above: float) -> bool:
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and value > above
+    )
+
+
+def _is_whole(value: object, *, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least

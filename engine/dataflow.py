@@ -1,0 +1,118 @@
+"""What flows along the edges of a graph: who reads and who writes, told to the analysis, and its findings as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from .assignment import Outcome, Read, Traffic, Way, concurrent_writes, unset_reads
+from .checks import Bindings, is_exhaustive, switches_of
+from .definition import START, Case, Definition, EdgeSpec
+from .fields import StateSchema
+from .plan import Plan
+from .returned import sure_writes
+from .shown import listed
+
+
+def traffic_of(definition: Definition, plan: Plan, bindings: Bindings, schema: StateSchema) -> Traffic:
+    """The graph as the analysis sees it."""
+    by_id = {edge.id: edge for edge in definition.edges}
+    edges = [by_id[edge.id] for edge in plan.edges]
+    masks = {name: sum(1 << plan.number[node] for node in loop.body) for name, loop in plan.loops.items()}
+    ways = [
+        Way(edge.target, 0 if edge.level is None else masks[plan.nests[edge.target][edge.level]])
+        for edge in plan.edges
+    ]
+    outcomes: list[Sequence[Outcome]] = []
+    sure: list[frozenset[str]] = []
+    maybe: list[frozenset[str]] = []
+    for number, name in enumerate(plan.nodes):
+        spec = definition.nodes.get(name)
+        leaving = [(edges[way], ways[way]) for way in plan.outgoing[number]]
+        regular = [edge for edge, _ in leaving if edge.error is None]
+        groups = _choices(regular, name, definition, bindings, schema)
+        if not groups and regular and not (spec is not None and spec.may_stop):
+            groups = [regular]
+        outcomes.append([_outcome(leaving, regular, groups, success=True), *_failures(leaving)])
+        sure.append(sure_writes(spec, bindings.nodes.get(name)) if spec else frozenset())
+        maybe.append(frozenset(spec.fields) if spec else frozenset())
+    return Traffic(plan, plan.number[START.name], outcomes, sure, maybe)
+
+
+def reads_of(plan: Plan, bindings: Bindings, edges: Sequence[EdgeSpec]) -> Iterator[Read]:
+    """Every read of a field: by nodes first, then by conditions."""
+    for number, name in enumerate(plan.nodes):
+        if name in bindings.nodes:
+            for field in sorted(bindings.nodes[name].reads):
+                yield Read(number, False, field, f"node {name!r}")
+    for edge in edges:
+        if edge.id not in plan.edge_number:
+            continue
+        source, what = plan.number[edge.source], f"the condition of edge {edge.id}"
+        if isinstance(edge.when, Case):
+            yield Read(source, True, edge.when.field, what)
+        elif edge.id in bindings.conditions:
+            for field in sorted(bindings.conditions[edge.id].reads):
+                yield Read(source, True, field, what)
+
+
+def unset_problems(traffic: Traffic, reads: Sequence[Read], fields: frozenset[str]) -> Iterator[str]:
+    """A sentence for each read of one of these fields that some way reaches unset."""
+    names = traffic.plan.nodes
+    for read, way in unset_reads(traffic, reads, fields):
+        skips = [names[node] for node in way if read.field in traffic.may_write[node] - traffic.writes[node]]
+        told = f" ({listed(skips)} may leave it out)" if skips else ""
+        yield (
+            f"{read.what} reads {read.field!r}, which may be unset: nobody is sure to write it on the way "
+            f"{' -> '.join(names[node] for node in way)}{told}; write it there, or give the field a default"
+        )
+
+
+def conflict_warnings(traffic: Traffic, schema: StateSchema) -> tuple[str, ...]:
+    """A sentence for each plain field that branches will write concurrently."""
+    plain = frozenset(name for name, field in schema.fields.items() if field.reducer is None)
+    names = traffic.plan.nodes
+    return tuple(
+        f"field {field!r} is written by {listed((names[node] for node in writers), most=3)}, which run concurrently and "
+        f"meet: that will be a ConflictError; give the field a reducer, or put an edge between them"
+        for field, writers in concurrent_writes(traffic, plain)
+    )
+
+
+def _choices(
+    regular: Sequence[EdgeSpec], name: str, definition: Definition, bindings: Bindings, schema: StateSchema
+) -> list[Sequence[EdgeSpec]]:
+    """The groups of a node's edges of which at least one is sure to be taken when it succeeds."""
+    otherwise = {edge.instead_of: edge for edge in regular if edge.instead_of is not None}
+    groups: list[Sequence[EdgeSpec]] = [
+        [edge, *([otherwise[edge.id]] if edge.id in otherwise else [])]
+        for edge in regular
+        if edge.unconditional
+    ]
+    spec = definition.nodes.get(name)
+    writes = spec.writes if spec is not None else ()
+    return groups + [
+        switch.edges
+        for switch in switches_of(regular)
+        if is_exhaustive(switch, bindings.nodes.get(name), schema, writes)
+    ]
+
+
+def _failures(leaving: Sequence[tuple[EdgeSpec, Way]]) -> Iterator[Outcome]:
+    """An outcome for each type of error that is led on: all its edges are taken."""
+    kinds = dict.fromkeys(edge.error for edge, _ in leaving if edge.error is not None)
+    for kind in kinds:
+        edges = [edge for edge, _ in leaving if edge.error is kind]
+        yield _outcome(leaving, edges, [[edge] for edge in edges], success=False)
+
+
+def _outcome(
+    leaving: Sequence[tuple[EdgeSpec, Way]],
+    edges: Sequence[EdgeSpec],
+    groups: Sequence[Sequence[EdgeSpec]],
+    *,
+    success: bool,
+) -> Outcome:
+    ways = {edge.id: way for edge, way in leaving}
+    place = {edge.id: number for number, edge in enumerate(edges)}
+    choices = tuple(tuple(place[edge.id] for edge in group) for group in groups)
+    return Outcome(tuple(ways[edge.id] for edge in edges), choices, success)

@@ -1,0 +1,163 @@
+"""What a callable says of itself: its parameters, their annotations as types, and how it is to be called.
+
+Anything callable is looked at: functions, methods, classes, callable objects, partials and what `functools.wraps`
+wrapped. Annotations may be strings (``from __future__ import annotations``) and name what only a type checker sees;
+what cannot be resolved is told, not judged.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import FunctionType, SimpleNamespace
+from typing import Any, get_type_hints
+
+
+class NoSignatureError(Exception):
+    """A callable does not tell its parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a callable takes and gives.
+
+    Attributes:
+        parameters: By name, in order; what a partial has bound by position is not among them.
+        bound: The parameters that a partial has bound by keyword.
+        hints: The annotations that could be resolved; ``"return"`` is the returned type.
+        unresolved: The annotations that could not, as they are written.
+    """
+
+    parameters: Mapping[str, inspect.Parameter]
+    bound: frozenset[str]
+    hints: Mapping[str, Any]
+    unresolved: Mapping[str, str]
+
+    @property
+    def returns(self) -> Any:
+        """The returned type, or `inspect.Signature.empty`."""
+        return self.hints.get("return", inspect.Signature.empty)
+
+
+def read_signature(function: Callable[..., Any], names: Mapping[str, Any]) -> Signature:
+    """Look at a callable.
+
+    Args:
+        function: Anything callable.
+        names: Types that its annotations may name without having them in reach.
+
+    Raises:
+        NoSignatureError: It does not tell its parameters, as some builtins.
+    """
+    try:
+        told = inspect.signature(function)
+    except (ValueError, TypeError) as error:
+        raise NoSignatureError(str(error)) from None
+    plain = _without_partials(function)
+    annotations = {
+        name: parameter.annotation
+        for name, parameter in told.parameters.items()
+        if parameter.annotation is not parameter.empty
+    }
+    if isinstance(plain, type):
+        annotations["return"] = plain
+    elif told.return_annotation is not told.empty:
+        annotations["return"] = told.return_annotation
+    hints, unresolved = _resolved(annotations, plain, names)
+    return Signature(told.parameters, _bound_by_keyword(function), hints, unresolved)
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling it gives a coroutine; sees through partials and callable objects."""
+    return inspect.iscoroutinefunction(_called(function))
+
+
+def is_generator(function: Callable[..., Any]) -> bool:
+    """Whether calling it gives a generator, asynchronous or not."""
+    called = _called(function)
+    return inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called)
+
+
+def name_of_callable(function: Callable[..., Any]) -> str:
+    """What it was defined as: a function's name, the class of a callable object.
+
+    >>> name_of_callable(functools.partial(print, "x"))
+    'print'
+    """
+    plain = _without_partials(function)
+    return str(getattr(plain, "__name__", "") or type(plain).__name__)
+
+
+def _without_partials(function: Callable[..., Any]) -> Callable[..., Any]:
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
+
+
+def _bound_by_keyword(function: Callable[..., Any]) -> frozenset[str]:
+    names: frozenset[str] = frozenset()
+    while isinstance(function, functools.partial):
+        names |= function.keywords.keys()
+        function = function.func
+    return names
+
+
+def _called(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that runs when it is called: of an object its `__call__`."""
+    plain = _without_partials(function)
+    if inspect.isroutine(plain) or isinstance(plain, type):
+        return plain
+    called: Callable[..., Any] = type(plain).__call__
+    return called
+
+
+def _resolved(
+    annotations: Mapping[str, Any], plain: Callable[..., Any], names: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    space, local = _namespace(plain, names)
+    try:
+        return _evaluated(annotations, space, local), {}
+    except Exception:  # one of them cannot be resolved: judge the others
+        hints: dict[str, Any] = {}
+        unresolved: dict[str, str] = {}
+    for name, annotation in annotations.items():
+        try:
+            hints |= _evaluated({name: annotation}, space, local)
+        except Exception:  # evaluating somebody else's text may raise whatever it likes
+            unresolved[name] = annotation if isinstance(annotation, str) else str(annotation)
+    return hints, unresolved
+
+
+def _evaluated(
+    annotations: Mapping[str, Any], space: dict[str, Any], local: Mapping[str, Any]
+) -> dict[str, Any]:
+    probe: Any = SimpleNamespace(__annotations__=dict(annotations))
+    return get_type_hints(probe, space, local, include_extras=True)
+
+
+def _namespace(
+    plain: Callable[..., Any], names: Mapping[str, Any]
+) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """The globals an annotation is read in, and what else it may name: a function's own names go first."""
+    maker: Any = plain
+    written = inspect.unwrap(maker.__init__ if isinstance(plain, type) else _called(plain))
+    function = getattr(written, "__func__", written)
+    if not isinstance(function, FunctionType):
+        module = sys.modules.get(getattr(plain, "__module__", None) or "")
+        space = vars(module) if module is not None else {}
+        return space, ChainMap(space, dict(names))
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    closure = {name: cell.cell_contents for name, cell in cells if _is_filled(cell)}
+    return function.__globals__, ChainMap(closure, function.__globals__, dict(names))
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 - asking is the test
+    except ValueError:
+        return False
+    return True
