@@ -46,6 +46,7 @@ from backedge.engine.events import (
 )
 from backedge.engine.flow import Flow, RunOptions
 from backedge.engine.graph import END, START, Graph, Marker, Node
+from backedge.engine.history import Checkpoint
 from backedge.engine.records import ActivationId, ErrorInfo, RunStatus
 from backedge.engine.reducers import add, append, extend, maximum, merge, minimum, union
 from backedge.engine.run import Run, RunResult
@@ -59,6 +60,7 @@ __all__ = [
     "ActivationStarted",
     "BackedgeError",
     "BackedgeWarning",
+    "Checkpoint",
     "ConflictError",
     "Context",
     "CustomEvent",

@@ -18,6 +18,7 @@ from .compile import CompiledGraph
 from .errors import GraphChangedError, InputError, StepError, UpdateError
 from .executor import Beginning, Executor, Settings
 from .facts import NodeReturned, NodeSucceeded
+from .history import Checkpoint, history_of
 from .ports import Journal, RunLog, opened
 from .records import Record, RunHeader, RunResumed, RunStarted, RunStatus
 from .run import Run, RunResult, error_of
@@ -220,6 +221,15 @@ class Flow(Generic[S]):
         )
 
     # ------------------------------------------------------------------ look back
+
+    async def history(self, run_id: str, /, *, journal: Where) -> list[Checkpoint]:
+        """What happened in a run, record by record, oldest first; no ownership needed, the run may be under way.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+        """
+        async with opened(journal) as store:
+            return history_of(self.graph, await store.read(run_id))
 
     async def state_at(self, run_id: str, seq: int, /, *, journal: Where) -> S:
         """The state after a record: what its activation left, or, where that failed, what it ran on.
