@@ -9,7 +9,6 @@ A few nodes may write a plain field as well, so that branches conflict.
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
@@ -157,7 +156,7 @@ class Drive:
             return
         self.started[one] = order
         self.look(one, order.snapshot)
-        assert Counter(order.errors) == self.errors(self.state.running[one])
+        assert order.errors == self.errors(self.state.running[one])
 
     def look(self, one: Activation, snapshot: Snapshot | None) -> None:
         """What begins got the tokens that it should, and reads all that led to it, in order of position."""
@@ -177,10 +176,10 @@ class Drive:
             fringe += sources
         return seen
 
-    def errors(self, inputs: Inputs) -> Counter[tuple[int, ErrorInfo]]:
-        """What failed and led here by a single edge."""
-        failed = [token for token in inputs if fails(token.source)]
-        return Counter((self.plan.edge_number[token.edge], error_of(token.source)) for token in failed)
+    def errors(self, inputs: Inputs) -> tuple[tuple[int, ErrorInfo], ...]:
+        """What failed and led here by a single edge, by edge and then by rounds."""
+        came = sorted((self.plan.edge_number[t.edge], t.source.rounds, t.source) for t in inputs)
+        return tuple((edge, error_of(source)) for edge, _, source in came if fails(source))
 
     def same(self, again: Order, before: StartNode) -> bool:
         """Whether a retry starts on what the first try started on."""
