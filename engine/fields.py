@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 from .copiers import revive
@@ -53,11 +53,6 @@ class Field:
     def has_default(self) -> bool:
         """Whether the field has a value before anything was written."""
         return self.default is not UNSET
-
-    @property
-    def adapter(self) -> TypeAdapter[Any]:
-        """Pydantic's adapter of the field's values."""
-        return self.value.adapter
 
     def fold(self) -> Fold | None:
         """How updates are folded into a value; None for a plain field."""

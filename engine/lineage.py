@@ -16,6 +16,7 @@ says: that is its `beside`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from typing import Final, TypeAlias
 from weakref import ref
 
@@ -23,30 +24,29 @@ Position: TypeAlias = tuple[int, ...]
 """A writer's place in the fixed order: unique, and greater than those of all writes its writer knew."""
 
 
-class Unset:
+class Unset(Enum):
     """The type of `UNSET`."""
 
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "UNSET"
+    UNSET = "unset"
 
 
-UNSET: Final = Unset()
+UNSET: Final = Unset.UNSET
 """The value of a field nobody has written yet."""
 
 Vector: TypeAlias = "dict[ref[Lineage], int]"
 
 
+_NOTHING: Final[Vector] = {}  # shared, since a vector is never changed
+
+
 class Lineage:
     """A chain of writes, each made on the one before."""
 
-    __slots__ = ("__weakref__", "before", "me", "tip")
+    __slots__ = ("__weakref__", "before", "tip")
 
     def __init__(self, before: Vector) -> None:
         self.before = before  # how far the chain's first write knew other lineages; never changed
         self.tip = 0  # version of the newest write; only grows
-        self.me = ref(self)  # this lineage as a key of vectors
 
 
 class Cell:
@@ -84,9 +84,9 @@ class Cell:
         if mine is theirs:
             if other.version <= self.version:
                 return True
-        elif mine.before.get(theirs.me, -1) >= other.version:
+        elif mine.before and mine.before.get(ref(theirs), -1) >= other.version:
             return True
-        return self.beside is not None and self.beside.get(theirs.me, -1) >= other.version
+        return self.beside is not None and self.beside.get(ref(theirs), -1) >= other.version
 
     def known(self) -> Vector:
         """All that this cell knows, as far as it can still be asked for."""
@@ -94,8 +94,9 @@ class Cell:
         for line, version in (self.beside or {}).items():
             if line() is not None and vector.get(line, -1) < version:
                 vector[line] = version
-        if vector.get(self.lineage.me, -1) < self.version:
-            vector[self.lineage.me] = self.version
+        own = ref(self.lineage)
+        if vector.get(own, -1) < self.version:
+            vector[own] = self.version
         return vector
 
     def over(self, losers: Iterable[Cell]) -> Cell:
@@ -116,7 +117,7 @@ class Cell:
 
 def root_cell(value: object, position: Position, writer: object) -> Cell:
     """A plain cell that nothing precedes."""
-    return Cell(value, position, writer, Lineage({}), 0, None)
+    return Cell(value, position, writer, Lineage(_NOTHING), 0, None)
 
 
 def latest(cells: Sequence[Cell]) -> Cell:

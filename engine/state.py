@@ -146,6 +146,15 @@ class Snapshot:
         """All fields that have a value, as `read` gives them."""
         return {name: self.read(name) for name in self._layout.names if self.has(name)}
 
+    def apart(self) -> Snapshot:
+        """The same values with a history of their own, for somebody who keeps them only to look at.
+
+        As long as a snapshot is held, the updates it does not know are kept for a merge with it. This one can be
+        read and written, but not be merged with snapshots that share its past.
+        """
+        layout = self._layout
+        return Snapshot(layout, tuple(layout.fresh(n, cell.value) for n, cell in enumerate(self._cells)))
+
     def edited(self, edit: Edit) -> Snapshot:
         """The snapshot with the edit's values. Give one edit to all snapshots of a frontier: then they agree."""
         cells = list(self._cells)

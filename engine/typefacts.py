@@ -31,6 +31,7 @@ from pydantic import BaseModel
 
 from .copiers import SCALARS, Copier, deep, each_item, each_value, model_copier, unless_none
 from .typeparts import (
+    alias_value,
     dataclass_parts,
     flat_marks,
     hinted_parts,
@@ -112,10 +113,10 @@ class _Walk:
         if hint is pydantic.JsonValue:
             return TypeFacts("JsonValue", copier=deep)
         if isinstance(hint, typing_extensions.TypeAliasType):
-            return self.within(hint, hint.__value__)
+            return self.within(hint, alias_value(hint))
         if isinstance(origin, typing_extensions.TypeAliasType):
             names = dict(zip(origin.__type_params__, args, strict=False))
-            return self.within(hint, substitute(origin.__value__, names))
+            return self.within(hint, substitute(alias_value(origin), names))
         if isinstance(hint, typing.NewType):
             return self.facts(hint.__supertype__)
         if origin is Annotated:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 import dataclasses
 import re
+import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
@@ -140,6 +141,17 @@ def hinted_parts(cls: Any) -> Iterator[tuple[str, Any, str | None]]:
         while get_origin(hint) in _QUALIFIERS:
             hint = get_args(hint)[0]
         yield f"{name}?" if name in optional else name, hint, None
+
+
+def alias_value(alias: typing_extensions.TypeAliasType) -> Any:
+    """What a type alias stands for, with the names in it resolved."""
+    module = sys.modules.get(alias.__module__ or "")
+    holder = type("Alias", (), {"__annotations__": {"value": alias.__value__}})
+    try:
+        hints = typing_extensions.get_type_hints(holder, globalns=vars(module), include_extras=True)
+    except (NameError, TypeError):
+        return alias.__value__
+    return hints["value"]
 
 
 def name_of(hint: Any) -> str:

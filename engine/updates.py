@@ -16,7 +16,7 @@ does not know it and might still meet one that does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from weakref import ref
 
 from .lineage import UNSET, Position
@@ -25,6 +25,9 @@ Fold: TypeAlias = Callable[[Any, Sequence[Any]], Any]
 """``(value, updates) -> value``; the first update stands in for a value that is `UNSET`."""
 
 SWEEP = 4  # a path is swept whole after as many writes on it as it has nodes, but at least these
+
+
+_NONE: Final[dict[Position, object]] = {}  # of the root, whose updates are never added to
 
 
 class Node:
@@ -108,7 +111,7 @@ class Node:
         """Take the place of nodes above that are not needed, nearest first."""
         self.prev = top = idle[-1].prev
         if top is None:
-            self.updates = {}
+            self.updates = _NONE
             return
         updates = idle[-1].updates  # the uppermost, which may be long, is added to
         for node in reversed(idle[:-1]):
@@ -143,7 +146,7 @@ class FoldCell:
 
 def root_fold(value: object) -> FoldCell:
     """A cell of a reducer field that nothing precedes."""
-    return FoldCell(value, Node(None, {}, 0, SWEEP))
+    return FoldCell(value, Node(None, _NONE, 0, SWEEP))
 
 
 def union(cells: Sequence[FoldCell], fold: Fold) -> FoldCell:
@@ -196,10 +199,7 @@ def _stand(
     here = node.cell()
     if done == len(order) and here is not None:
         return here
-    if here is not None:
-        value = here.value
-    elif done:
-        value = fold(value, [updates[position] for position in order[:done]])
+    value = here.value if here is not None else fold(value, [updates[position] for position in order[:done]])
     if done == len(order):
         return FoldCell(value, node)
     rest = {position: updates[position] for position in order[done:]}

@@ -2,7 +2,6 @@
 
 import doctest
 import functools
-import itertools
 import uuid
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar
@@ -14,8 +13,13 @@ from backedge.engine.fields import StateSchema
 from backedge.engine.reducers import add, append, extend, maximum, merge, union
 from backedge.engine.state import merge as join
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 T = TypeVar("T")
+
+
+class Defined(BaseModel):
+    kind: Literal["a"] = "a"
 
 
 class Report(BaseModel):
@@ -176,6 +180,10 @@ def put(value: dict[str, T], update: tuple[str, T]) -> dict[str, T]:
     return {**value, update[0]: update[1]}
 
 
+def maybe_(value: T, update: tuple[str, T | None, Annotated[T, "note"], Literal["a"]]) -> T:
+    return value if update[1] is None else update[1]
+
+
 def total(value: int, update: Sequence[int]) -> int:
     return value + sum(update)
 
@@ -200,6 +208,7 @@ class Reducing(BaseModel):
     counts: Annotated[dict[str, int], count] = {}
     pairs: Annotated[dict[str, list[int]], put] = {}
     sum: Annotated[int, total] = 0
+    maybe: Annotated[int, maybe_] = 0
     n: Annotated[int, untyped] = 0
     any: Annotated[int, anything] = 0
     builtin: Annotated[int, max] = 0
@@ -243,6 +252,7 @@ def test_the_types_of_updates_are_known():
     assert found["sum"] == Sequence[int]
     assert found["plain"] == list[str]
     assert found["any"] is int
+    assert found["maybe"] == tuple[str, int | None, Annotated[int, "note"], Literal["a"]]
 
 
 def shout(value: list[str], update: list[str]) -> list[str]:
@@ -298,9 +308,6 @@ def outer() -> Any:
         return value
 
     return inner
-
-
-ids = itertools.count()
 
 
 def problems_of(annotation, default=...):
@@ -388,6 +395,48 @@ def test_a_type_that_pydantic_cannot_handle_is_a_problem():
     assert "fine" in schema.fields
 
 
+class Row(TypedDict):
+    odd: functools.partial
+
+
+def test_a_field_without_codec_is_left_out_and_told():
+    class Model(BaseModel):
+        model_config = ConfigDict(arbitrary_types_allowed=True)
+        row: Row
+
+    schema = StateSchema(Model)
+    assert schema.problems == (
+        "field 'row' of Model: Row.odd: pydantic does not know how to store partial: "
+        "use a model, or keep it out of the state as a resource",
+    )
+    assert dict(schema.fields) == {}
+
+
+def mixed(value: int, update: Annotated[Report | Defined, Field(discriminator="kind")]) -> int:
+    return value
+
+
+def test_updates_of_a_type_that_pydantic_cannot_handle_are_a_problem():
+    (problem,) = problems_of(Annotated[int, mixed], 0)
+    assert problem.startswith("field 'f' of State: pydantic cannot handle its type Report(")
+    assert "discriminator" in problem
+    assert problem.endswith(": use another")
+
+
+def test_validators_of_pydantics_first_version_are_a_problem():
+    with pytest.warns(pydantic.PydanticDeprecatedSince20):
+
+        class Old(BaseModel):
+            a: int = 0
+
+            @pydantic.validator("a")
+            def positive(cls, value: int) -> int:
+                return value
+
+    (problem,) = StateSchema(Old).problems
+    assert problem == "Old.positive is a validator of pydantic's first version: make it a field_validator"
+
+
 WHOLE = "works on the whole state, but fields are written one by one"
 
 
@@ -424,17 +473,17 @@ def test_a_model_with_an_undefined_name_is_a_problem():
 
 
 class Forward(BaseModel):
-    report: "Defined"
+    report: "Later"
 
 
-class Defined(BaseModel):
+class Later(BaseModel):
     kind: Literal["a"] = "a"
 
 
 def test_a_name_defined_after_the_model_is_found():
     schema = StateSchema(Forward)
     assert schema.problems == ()
-    assert schema.describe()["report"]["type"] == "Defined(kind?: Literal['a'])"
+    assert schema.describe()["report"]["type"] == "Later(kind?: Literal['a'])"
 
 
 def test_a_description_names_types_and_reducers():

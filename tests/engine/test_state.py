@@ -483,6 +483,18 @@ def test_a_hundred_thousand_writes_hold_constant_memory():
     assert after - before < 8192
 
 
+def test_a_snapshot_kept_apart_does_not_make_others_remember():
+    def looked_back_at(snapshot, rounds):
+        first, rest = snapshot.apart(), [snapshot]
+        del snapshot
+        return first, in_a_row(rest.pop(), rounds)
+
+    assert kept(looked_back_at, 800) == kept(looked_back_at, 200)
+    begin = COUNTS.initial().write({"p": 5, "n": 7}, (), "START")
+    assert begin.apart().values() == begin.values()
+    assert begin.apart().write({"n": 1}, (1,), "a").read("n") == 8
+
+
 def test_updates_that_a_slow_branch_does_not_know_are_kept_for_it():
     slow = COUNTS.initial()
     fast = fork_and_join(slow.write({"log": 0}, (0,), 0), 50)

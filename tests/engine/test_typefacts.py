@@ -125,6 +125,7 @@ def check(value: int) -> int:
 Names = TypeAliasType("Names", list[str])
 Twice = TypeAliasType("Twice", tuple[T, T], type_params=(T,))
 Endless = TypeAliasType("Endless", "list[Endless]")
+Undefined = TypeAliasType("Undefined", "Nowhere")  # noqa: F821
 
 TEXTS = [
     (str, "str"),
@@ -140,6 +141,9 @@ TEXTS = [
     (Point, "Point(x: int, y?: int)"),
     (Box[int], "Box[int](item: int)"),
     (Names, "list[str]"),
+    (Endless, "list[Endless]"),
+    (Undefined, "Nowhere"),
+    (dict[Literal["a"], int], "dict[Literal['a'], int]"),
     (Twice[int], "tuple[int, int]"),
     (dt.datetime, "datetime"),
     (pathlib.Path, "Path"),

@@ -17,6 +17,7 @@ from typing import Annotated, Generic, Literal, NamedTuple, NewType, NotRequired
 
 import pydantic
 import pytest
+from backedge.engine import values
 from backedge.engine.copiers import same
 from backedge.engine.fields import StateSchema
 from hypothesis import given, settings
@@ -308,6 +309,18 @@ def test_what_flows_on_is_not_what_the_node_returned():
     mine[0].x = 2
     mine.append(Inner(x=3))
     assert flows == [Inner(x=1)]
+
+
+def test_bytes_in_models_must_be_text_where_pydantic_does_not_let_us_configure_them(monkeypatch):
+    def as_documented(kind):
+        return lambda schema, config: kind(schema, config)
+
+    monkeypatch.setattr(values, "SchemaValidator", as_documented(values.SchemaValidator))
+    monkeypatch.setattr(values, "SchemaSerializer", as_documented(values.SchemaSerializer))
+    schema = schema_of(Inner)
+    assert schema.roundtrip("f", Inner(x=1, raw=b"text"))[1] == Inner(x=1, raw=b"text")
+    with pytest.raises(ValueError, match="invalid utf-8"):
+        schema.encode("f", Inner(x=1, raw=b"\xff"))
 
 
 def test_a_subclass_of_a_plain_type_becomes_the_plain_type():
