@@ -34,6 +34,7 @@ from .facts import (
     NodeSucceeded,
     Order,
     RejectNode,
+    RouteNode,
     StartNode,
 )
 from .failures import describe
@@ -297,6 +298,8 @@ class Executor:
             return  # resume gives the same order again
         if isinstance(order, RejectNode):
             self._reject(order)
+        elif isinstance(order, RouteNode):
+            self._reroute(order.node, order.rounds)
         elif self._slots is None:
             self._launch(order)
         else:
@@ -393,6 +396,10 @@ class Executor:
         except StepError as error:
             self._raised(step, error)
             return
+        if self.schedule.must_wait(node, rounds):
+            returned = NodeReturned(node, rounds, update.values)
+            self._submit(self._finished(step, update.encoded, None), partial(self._succeeded, step, returned))
+            return
         try:
             taken = outcome.route(
                 self._graph, self.schedule, node, rounds, snapshot, self._settings.resources
@@ -407,9 +414,10 @@ class Executor:
         else:
             self._submit(self._finished(step, update.encoded, taken), partial(self._succeeded, step, fact))
 
-    def _succeeded(self, step: Step, fact: NodeSucceeded) -> None:
+    def _succeeded(self, step: Step, fact: NodeSucceeded | NodeReturned) -> None:
         if self._announcer.listeners:
-            now, taken = time.time(), self._edge_ids(fact.taken)
+            now = time.time()
+            taken = self._edge_ids(fact.taken) if isinstance(fact, NodeSucceeded) else ()
             self._announcer.tell(
                 events.ActivationFinished(
                     step.activation, step.attempt, now, now - step.started, fact.updates, taken

@@ -87,4 +87,11 @@ class RejectNode(NamedTuple):
     reason: Exception
 
 
-Order: TypeAlias = StartNode | RejectNode
+class RouteNode(NamedTuple):
+    """This node has returned, and now it can be told which edges it takes: its earlier rounds have taken theirs."""
+
+    node: int
+    rounds: Rounds
+
+
+Order: TypeAlias = StartNode | RejectNode | RouteNode

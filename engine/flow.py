@@ -327,7 +327,8 @@ class Flow(Generic[S]):
             raise InputError(
                 f"run {header.run_id!r} was cancelled, which is final; fork it to go on from a checkpoint"
             )
-        retry, reroute = run.in_phase(Phase.FAILED), run.in_phase(Phase.RETURNED)
+        retry = run.in_phase(Phase.FAILED)
+        reroute = [key for key in run.in_phase(Phase.RETURNED) if not run.schedule.must_wait(*key)]
         run.schedule.limits.update(limits)
         over = run.status is RunStatus.COMPLETED
         if not over:

@@ -13,7 +13,16 @@ from . import outcome
 from .compile import CompiledGraph
 from .errors import GraphChangedError
 from .executor import Tries
-from .facts import NodeErrored, NodeFailed, NodeRetried, NodeReturned, NodeRouted, NodeSucceeded, Order
+from .facts import (
+    NodeErrored,
+    NodeFailed,
+    NodeRetried,
+    NodeReturned,
+    NodeRouted,
+    NodeSucceeded,
+    Order,
+    RouteNode,
+)
 from .plan import Rounds
 from .records import (
     ActivationId,
@@ -198,7 +207,8 @@ def _apply(
         if not isinstance(fact, NodeFailed):
             run.tries.pop(key, None)
     for order in run.schedule.apply(fact):
-        run.orders[order.node, order.rounds] = order
+        if not isinstance(order, RouteNode):  # resume asks the schedule itself what owes its routing
+            run.orders[order.node, order.rounds] = order
 
 
 def _numbers(graph: CompiledGraph, taken: Iterable[str]) -> tuple[int, ...]:

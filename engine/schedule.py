@@ -27,6 +27,10 @@ literal) and is looked at again only when that one is done, or when all its inco
 **Why it cannot stall.** Of all live activations take one with the least rounds and place: what blocks it would have to
 reach it at the same rounds or before along forward edges, from a lesser place. So one of the live ones is never blocked.
 
+**Limits.** A feedback edge may be taken so many times per entry into its loop. Where headers send each other back, two
+rounds of one node can be alive at once; then the later one is routed after the earlier one, so that which of them is
+refused does not depend on timing.
+
 Whoever drives the schedule reports facts in the order in which they were committed and carries out the orders it gets
 back. The same facts give the same orders, live, on resume and on replay. A fact that is illegal raises `ScheduleError`
 and changes nothing.
@@ -50,6 +54,7 @@ from .facts import (
     NodeSucceeded,
     Order,
     RejectNode,
+    RouteNode,
     StartNode,
 )
 from .fields import FoldError
@@ -92,7 +97,7 @@ class Token(NamedTuple):
 class Activation:
     """A live activation."""
 
-    __slots__ = ("node", "phase", "preview", "rounds", "snapshot", "tokens", "watched")
+    __slots__ = ("asked", "node", "phase", "preview", "rounds", "snapshot", "tokens", "watched")
 
     def __init__(self, node: int, rounds: Rounds) -> None:
         self.node = node
@@ -104,6 +109,8 @@ class Activation:
         self.snapshot: Snapshot | None = None
         # What `preview` made of the updates, so that it is made once; None unless RUNNING.
         self.preview: Snapshot | None = None
+        # Whether its RouteNode was given; only while RETURNED.
+        self.asked = False
         # The live activation that blocks this one; None unless WAITING.
         self.watched: Key | None = None
 
@@ -153,8 +160,9 @@ class Schedule:
         self._mask = 0
         # For a live activation those that may watch it; an entry whose activation no longer does is stale.
         self._watchers: dict[Key, list[Key]] = {}
-        # For a feedback edge the rounds around its loop at its last entry, and how often it was taken since.
-        self._laps: dict[int, tuple[Rounds, int]] = {}
+        # For a feedback edge and the rounds around its loop how often it was taken since that entry; entries that
+        # are over are forgotten when the next one begins.
+        self._laps: dict[int, dict[Rounds, int]] = {}
         # What END saw, once it ran.
         self.result: Snapshot | None = None
         self._history: deque[Fact] = deque(maxlen=4)
@@ -190,9 +198,9 @@ class Schedule:
         if isinstance(fact, NodeReturned):
             activation.snapshot = self._written(activation, fact.updates)
             activation.phase = Phase.RETURNED
-        else:
-            activation.phase = Phase.FAILED
-            activation.preview = None
+            return self._routable(fact.node)
+        activation.phase = Phase.FAILED
+        activation.preview = None
         return []
 
     def route(self, node: int, rounds: Rounds, holding: Iterable[int]) -> tuple[int, ...] | LoopLimit:
@@ -211,6 +219,17 @@ class Schedule:
             else:
                 return LoopLimit(number, limit)
         return tuple(taken)
+
+    def must_wait(self, node: int, rounds: Rounds) -> bool:
+        """Whether the activation can only be routed later, since a limit counts what its earlier rounds take.
+
+        Report it as returned then: a `RouteNode` follows.
+        """
+        by_rounds = self._live[node]
+        if len(by_rounds) == 1:
+            return False
+        levels = self._limited_levels(node)
+        return any(other < rounds and any(other[:n] == rounds[:n] for n in levels) for other in by_rounds)
 
     def preview(self, node: int, rounds: Rounds, updates: Mapping[str, object]) -> Snapshot:
         """What the running activation's edges will carry after these updates: what their conditions see.
@@ -262,8 +281,7 @@ class Schedule:
         for number in taken:
             edge = self._edges[number]
             if edge.level is not None:
-                outer = source_rounds[: edge.level]
-                self._laps[number] = (outer, self._count(number, outer) + 1)
+                self._count_lap(number, source_rounds[: edge.level])
             rounds = edge.rounds(source_rounds)
             target = self._find(edge.target, rounds) or self._enter(edge.target, rounds)
             target.tokens.append(Token(number, source_rounds, snapshot, error))
@@ -283,7 +301,7 @@ class Schedule:
                 order = self._look(each)
                 if order is not None:
                     orders.append(order)
-        return orders
+        return orders if node not in self._live else orders + self._routable(node)
 
     def _look(self, activation: Activation) -> Order | None:
         """Run the waiting activation if nothing live blocks it; else watch one that does."""
@@ -369,8 +387,39 @@ class Schedule:
 
     def _count(self, edge: int, outer: Rounds) -> int:
         """How often the feedback edge was taken since its loop was entered at these outer rounds."""
-        entry, count = self._laps.get(edge, (outer, 0))
-        return count if entry == outer else 0
+        return self._laps.get(edge, {}).get(outer, 0)
+
+    def _count_lap(self, edge: int, outer: Rounds) -> None:
+        laps = self._laps.setdefault(edge, {})
+        if outer not in laps and laps:
+            level = len(outer)
+            alive = {rounds[:level] for by_rounds in self._live.values() for rounds in by_rounds}
+            laps = self._laps[edge] = {entry: count for entry, count in laps.items() if entry in alive}
+        laps[outer] = laps.get(outer, 0) + 1
+
+    def _limited_levels(self, node: int) -> list[int]:
+        """The levels of the loops that the node's limited feedback edges go round in."""
+        found = []
+        for number in self._plan.outgoing[node]:
+            level = self._edges[number].level
+            if level is not None and self.limits.get(number) is not None:
+                found.append(level)
+        return found
+
+    def _routable(self, node: int) -> list[Order]:
+        """The node's activations that had to wait for their earlier rounds and need not any more."""
+        if not self._limited_levels(node):
+            return []
+        orders: list[Order] = []
+        for rounds, activation in sorted(self._live[node].items()):
+            if (
+                activation.phase is Phase.RETURNED
+                and not activation.asked
+                and not self.must_wait(node, rounds)
+            ):
+                activation.asked = True
+                orders.append(RouteNode(node, rounds))
+        return orders
 
     def _place(self, activation: Activation) -> tuple[int, ...]:
         return self._plan.position(activation.node, activation.rounds)

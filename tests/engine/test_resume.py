@@ -5,6 +5,18 @@ from typing import Annotated
 
 import pytest
 import tenacity
+from backedge.checkpoints import MemoryJournal, SqliteJournal
+from backedge.engine.records import (
+    AttemptFailed,
+    NodeFinished,
+    Routed,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+    RunStatus,
+)
+from pydantic import BaseModel
+
 from backedge import (
     END,
     START,
@@ -19,9 +31,6 @@ from backedge import (
     RunOwnedError,
     extend,
 )
-from backedge.checkpoints import MemoryJournal, SqliteJournal
-from backedge.engine.records import AttemptFailed, NodeFinished, Routed, RunEnded, RunResumed, RunStarted, RunStatus
-from pydantic import BaseModel
 
 from ..virtual import run_virtual
 
@@ -50,7 +59,9 @@ class World:
         coder, test, lint = node("coder", 1), node("test", 5), node("lint", 2)
         checker, report = node("checker", 1), node("report", 1)
 
-        @graph.node(retry=tenacity.AsyncRetrying(stop=tenacity.stop_after_attempt(2), wait=tenacity.wait_fixed(1)))
+        @graph.node(
+            retry=tenacity.AsyncRetrying(stop=tenacity.stop_after_attempt(2), wait=tenacity.wait_fixed(1))
+        )
         async def risky(ctx: Context) -> None:
             self.ran.append(f"{ctx.activation}#{ctx.attempt}")
             raise ValueError(str(ctx.activation))
@@ -275,7 +286,9 @@ def test_a_conflict_stays_one_until_the_graph_is_mended():
         journal = MemoryJournal()
         for attempt in range(2):
             with pytest.raises(RunFailedError, match="written concurrently by one and two"):
-                await (flow.resume("r", journal=journal) if attempt else flow.run(journal=journal, run_id="r"))
+                await (
+                    flow.resume("r", journal=journal) if attempt else flow.run(journal=journal, run_id="r")
+                )
         return [record.attempt for record in await journal.read("r") if isinstance(record, AttemptFailed)]
 
     assert run_virtual(go()) == [1, 2]
@@ -392,3 +405,43 @@ async def test_a_run_in_a_file_is_resumed_by_another_journal(tmp_path):
         assert isinstance((await journal.read("r"))[0], RunStarted)
         with pytest.raises(RunFailedError):
             await flow.resume("r", journal=journal)
+
+
+def test_where_two_rounds_of_a_node_are_alive_a_limit_refuses_the_same_one_in_every_order():
+    """Two headers send each other back: the quick one's second round ends before the slow one's first."""
+
+    def run(slow_first):
+        graph = Graph(State)
+
+        def node(name, delays):
+            async def work(ctx: Context) -> list[str]:
+                await asyncio.sleep(delays[min(ctx.round(), len(delays) - 1)])
+                return [str(ctx.activation)]
+
+            return graph.node(work, name=name, writes="log", may_stop=True)
+
+        one = node("one", [1, 1])
+        two = node("two", [50, 1] if slow_first else [1, 50])
+        for header, other in ((one, two), (two, one)):
+            graph.edge(START, header)
+            graph.feedback(header, other, when=lambda: True, limit=1, otherwise=END)
+        flow = graph.compile()
+
+        async def go():
+            journal = MemoryJournal()
+            result = await flow.run(journal=journal, run_id="r")
+            records = await journal.read("r")
+            for count in range(1, len(records)):
+                crashed = await crashed_after(records[:count], await journal.header("r"))
+                assert (await flow.resume("r", journal=crashed)).state == result.state
+            taken = {
+                str(r.activation): r.taken
+                for r in records
+                if isinstance(r, NodeFinished) and r.taken is not None
+            }
+            taken |= {str(r.activation): r.taken for r in records if isinstance(r, Routed)}
+            return result.state, taken
+
+        return run_virtual(go())
+
+    assert run(True) == run(False)
