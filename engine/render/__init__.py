@@ -1,1 +1,12 @@
-"""TODO."""
+"""Pictures of graphs and runs, for debugging: one description of the picture, and one file per output that draws it."""
+
+from __future__ import annotations
+
+from .compose import compose
+from .errors import RenderError
+from .output import OUTPUTS, render
+from .picture import Picture
+from .stacks import stack
+from .text import outline
+
+__all__ = ["OUTPUTS", "Picture", "RenderError", "compose", "outline", "render", "stack"]

@@ -1,0 +1,266 @@
+"""The picture in Graphviz's language: what .dot holds, and what the `dot` program lays out for .svg, .png and .pdf."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+from . import theme
+from .picture import Arrow, ArrowKind, Box, Kind, Picture, Ring, Status
+from .wording import clean, count, cut, listed, wrap
+
+LARGE = 400
+"""From so many arrows on the layout is told to hurry."""
+
+GAP = '<TR><TD HEIGHT="3"></TD></TR>'
+"""A row without text."""
+
+_LEGEND = {
+    ArrowKind.FEEDBACK: (theme.LOOP, "╌╌ feedback, the next round"),
+    ArrowKind.ERROR: (theme.ERROR, "···· on an error"),
+}
+
+
+def dot_source(picture: Picture, *, tooltips: bool = True) -> str:
+    """The picture as a program for `dot`.
+
+    Args:
+        picture: What to draw.
+        tooltips: Whether boxes and arrows carry their details, which interactive viewers show.
+    """
+    from graphviz import Digraph
+
+    hurry = {"nslimit": "2", "mclimit": "0.3", "splines": "true"} if len(picture.arrows) >= LARGE else {}
+    graph = Digraph(
+        comment=None,
+        graph_attr={
+            "bgcolor": theme.PAPER,
+            "pad": "0.3",
+            "nodesep": "0.35",
+            "ranksep": "0.45",
+            "label": _legend(picture),
+            "labelloc": "b",
+            "fontname": theme.FONT,
+            **hurry,
+        },
+        node_attr={"fontname": theme.FONT, "fontsize": "13", "shape": "box", "style": "rounded,filled"},
+        edge_attr={"fontname": theme.FONT, "fontsize": "10", "arrowsize": "0.7"},
+    )
+    with graph.subgraph(name="cluster_all") as whole:
+        whole.attr(label=_heading(picture), labelloc="t", labeljust="l", peripheries="0", margin="4")
+        _fill(whole, picture, None, tooltips=tooltips)
+        numbers = {box.id: number for number, box in enumerate(picture.boxes)}
+        for number, arrow in enumerate(picture.arrows):
+            _draw_arrow(whole, number, arrow, numbers, tooltips=tooltips)
+    return str(graph.source)
+
+
+def _fill(graph: Any, picture: Picture, scope: str | None, *, tooltips: bool) -> None:
+    """The boxes that lie in a loop and in none further in, then the loops inside it."""
+    for number, box in enumerate(picture.boxes):
+        if (box.loops[-1] if box.loops else None) == scope:
+            _draw_box(graph, number, box, tooltips=tooltips)
+    for number, ring in enumerate(picture.rings):
+        if ring.outer == scope:
+            with graph.subgraph(name=f"cluster_{number}") as inner:
+                _frame(inner, number, ring)
+                _fill(inner, picture, ring.name, tooltips=tooltips)
+
+
+def _frame(graph: Any, number: int, ring: Ring) -> None:
+    label = _lines([_font(line, 10, theme.LOOP) for line in wrap(f"↻ {ring.title}", 48)])
+    graph.attr(
+        id=f"loop{number}",
+        label=label,
+        labelloc="t",
+        labeljust="r",  # edges enter on the left rather
+        peripheries="1",
+        style="rounded,filled",
+        fillcolor=theme.RING,
+        color=theme.RING_LINE,
+        margin="12",
+    )
+
+
+# --------------------------------------------------------------------------- boxes
+
+
+def _draw_box(graph: Any, number: int, box: Box, *, tooltips: bool) -> None:
+    tint = theme.tint(box.status)
+    style = {"fillcolor": tint.ground, "color": tint.border, "fontcolor": theme.INK}
+    if box.kind in (Kind.START, Kind.END):
+        label = _lines([_font(_named(box), 9, theme.INK)])
+        style |= {"height": "0.25", "width": "0.6", "margin": "0.08,0.02"}
+    else:
+        label = _table(box, tint)
+        style |= {"margin": "0.12,0.07"}
+    if box.status in (Status.RUNNING, Status.FAILED, Status.STOPPED):
+        style["penwidth"] = "2.4"
+    if len(box.members) > 1:
+        style |= {"peripheries": "3", "penwidth": "1.2"}
+    elif box.status in (Status.WAITING, Status.STOPPED):
+        style["style"] = "rounded,filled,dashed"
+    if tooltips:
+        style["tooltip"] = _tooltip(box_details(box))
+    graph.node(f"n{number}", label=label, id=f"node{number}", **style)
+
+
+def _named(box: Box) -> str:
+    return box.id if box.status in (None, Status.DONE) else f"{_symbol(box)} {box.id}"
+
+
+def _symbol(box: Box) -> str:
+    return box.status.symbol if box.status else ""
+
+
+def _table(box: Box, tint: theme.Tint) -> str:
+    rows = [f"<B>{_safe(line)}</B>" for line in wrap(box.title, 30)]
+    rows += [_font(line, 9, theme.MUTED) for line in _about(box)]
+    rows += [GAP] if box.figures else []
+    for place, figure in enumerate(box.figures):
+        lines = [_font(line, 10, tint.text) for line in wrap(figure, 34, 2)]
+        rows += [f"<B>{line}</B>" for line in lines] if place == 0 else lines
+    return _rows(rows)
+
+
+def _about(box: Box) -> Iterable[str]:
+    yield from wrap(" · ".join(box.traits), 38, 2)
+    if box.reads:
+        yield from wrap(f"reads {listed(box.reads)}", 38, 2)
+    if box.writes:
+        yield from wrap(f"writes {listed(box.writes)}", 38, 2)
+    if box.uses:
+        yield from wrap(f"uses {listed(box.uses)}", 38, 2)
+
+
+def box_details(box: Box) -> list[str]:
+    """All there is to say about a box, a line each."""
+    lines = (
+        [box.id]
+        if len(box.members) == 1
+        else [f"{count(len(box.members), 'node')}: {listed(box.members, 12)}"]
+    )
+    lines += [" · ".join(box.traits)] if box.traits else []
+    for verb, names in (("reads", box.reads), ("writes", box.writes), ("uses", box.uses)):
+        lines += [f"{verb} {', '.join(names)}"] if names else []
+    if box.status in (Status.IDLE, Status.DONE) and box.kind in (Kind.START, Kind.END):
+        lines.append(box.status.value)
+    lines += box.figures
+    return [cut(line, 300) for line in [*lines, *_some(box.details)]]
+
+
+def _some(lines: Sequence[str]) -> list[str]:
+    """The first and the last ones of many."""
+    if len(lines) <= 24:
+        return list(lines)
+    return [*lines[:6], f"… {len(lines) - 18:,} more …", *lines[-12:]]
+
+
+# --------------------------------------------------------------------------- arrows
+
+
+def _draw_arrow(graph: Any, number: int, arrow: Arrow, numbers: dict[str, int], *, tooltips: bool) -> None:
+    untaken = arrow.taken == 0
+    colour = theme.FAINT if untaken else _colour(arrow.kind)
+    style = {"color": colour, "penwidth": "1.0" if untaken else "1.3", "weight": "8"}
+    tail, head = f"n{numbers[arrow.source]}", f"n{numbers[arrow.target]}"
+    if arrow.kind is ArrowKind.FEEDBACK:
+        style |= {"style": "dashed", "penwidth": "1.2" if untaken else "1.8", "weight": "1"}
+        if arrow.source != arrow.target:
+            # Laid out from the header down, so that the rows stay in the order of the forward edges.
+            tail, head = head, tail
+            style |= {"dir": "back"}
+    elif arrow.kind is ArrowKind.ERROR:
+        style |= {"style": "dotted", "penwidth": "1.8", "weight": "2"}
+    if label := _arrow_label(arrow):
+        style["label"] = label
+    if tooltips:
+        style["tooltip"] = style["labeltooltip"] = _tooltip(arrow_details(arrow))
+    graph.edge(tail, head, id=f"edge{number}", **style)
+
+
+def _colour(kind: ArrowKind) -> str:
+    if kind is ArrowKind.ERROR:
+        return theme.ERROR
+    return theme.LOOP if kind is ArrowKind.FEEDBACK else theme.LINE
+
+
+def _arrow_label(arrow: Arrow) -> str:
+    text = theme.MUTED if arrow.taken == 0 else theme.INK
+    rows = [_font(line, 10, text) for line in wrap(arrow.label, 28, 4)] if arrow.label else []
+    if arrow.tally:
+        colour = theme.MUTED if arrow.taken == 0 else _tally_colour(arrow.kind)
+        sign = "↻ " if arrow.kind is ArrowKind.FEEDBACK else ""
+        tally = _font(sign + arrow.tally, 10, colour)
+        rows.append(f"<B>{tally}</B>" if sign else tally)
+    return _rows(rows, pad=2) if rows else ""
+
+
+def _tally_colour(kind: ArrowKind) -> str:
+    return theme.MUTED if _colour(kind) == theme.LINE else _colour(kind)
+
+
+def arrow_details(arrow: Arrow) -> list[str]:
+    """All there is to say about an arrow, a line each."""
+    lines = [listed(arrow.ids, 3)]
+    if arrow.kind is not ArrowKind.PLAIN:
+        lines.append(arrow.kind.value if not arrow.label else f"{arrow.kind.value}: {arrow.label}")
+    if arrow.taken == 0:
+        lines.append("not taken")
+    if arrow.tally:
+        lines.append(arrow.tally)
+    return [cut(line, 600) for line in lines]
+
+
+# --------------------------------------------------------------------------- texts
+
+
+def _heading(picture: Picture) -> str:
+    title = "<BR/>".join(f"<B>{_safe(line)}</B>" for line in wrap(picture.title, 60))
+    rows = [f'<FONT POINT-SIZE="17" COLOR="{theme.INK}">{title}</FONT>']
+    if picture.status is not None:
+        rows.append(f"<B>{_font(picture.standing, 12, theme.tint(picture.status).text)}</B>")
+    rows += [_font(part, 10, theme.MUTED) for line in picture.lines for part in wrap(line, 90)]
+    return _rows(rows)
+
+
+def _legend(picture: Picture) -> str:
+    entries = [
+        (theme.tint(each).text, f"{each.symbol} {each.value}") if isinstance(each, Status) else _LEGEND[each]
+        for each in picture.legend
+    ]
+    if not entries:
+        return ""
+    cells = "".join(f"<TD>{_font(text, 9, colour)}</TD>" for colour, text in entries)
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="8" CELLPADDING="1"><TR>{cells}</TR></TABLE>>'
+
+
+def _rows(rows: Sequence[str], *, pad: int = 1) -> str:
+    """A label of lines that begin at its left."""
+    cells = "".join(row if row == GAP else f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{pad}">{cells}</TABLE>>'
+
+
+def _lines(rows: Sequence[str]) -> str:
+    return f"<{'<BR/>'.join(rows)}>"
+
+
+def _font(text: str, size: int, colour: str) -> str:
+    return f'<FONT POINT-SIZE="{size}" COLOR="{colour}">{_safe(text)}</FONT>'
+
+
+def _safe(text: str) -> str:
+    """For an HTML-like label. Two things mean something there for all its escaping: a backslash, and an entity."""
+    apart = re.sub(r"&(?=#?\w+;)", "&\N{ZERO WIDTH SPACE}", clean(text).replace("\\", "\\\\"))
+    return escape(apart) or " "
+
+
+def _tooltip(lines: Sequence[str]) -> str:
+    """A backslash becomes a sign that looks like it: versions of `dot` differ in how often they take one off."""
+    from graphviz import nohtml
+
+    text = "\n".join(map(clean, lines)).replace("&", "&amp;").replace("\n", "&#10;")
+    quoted: str = nohtml(text.replace("\\", "\N{SET MINUS}"))
+    return quoted

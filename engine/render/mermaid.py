@@ -1,0 +1,94 @@
+"""The picture in Mermaid's language (.mmd), which GitHub, GitLab and many editors draw by themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from . import theme
+from .picture import Arrow, ArrowKind, Box, Kind, Picture, Status
+from .wording import clean, listed, wrap
+
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:-_")
+
+
+def mermaid_source(picture: Picture) -> str:
+    """The picture as a Mermaid flowchart."""
+    return "\n".join([*_head(picture), *_body(picture)]) + "\n"
+
+
+def _head(picture: Picture) -> Iterator[str]:
+    title = " · ".join(part for part in (picture.title, picture.standing) if part)
+    yield "---"
+    yield f"title: {json.dumps(clean(title))}"
+    yield "---"
+    for line in picture.lines:
+        # A comment; braces there would be taken for a directive.
+        yield f"%% {clean(line).replace('{', '(').replace('}', ')')}"
+    yield "flowchart TD"
+
+
+def _body(picture: Picture) -> Iterator[str]:
+    numbers = {box.id: number for number, box in enumerate(picture.boxes)}
+    yield from _scope(picture, numbers, None, "  ")
+    for arrow in picture.arrows:
+        yield f"  n{numbers[arrow.source]} {_link(arrow)} n{numbers[arrow.target]}"
+    yield from _styles(picture, numbers)
+
+
+def _scope(picture: Picture, numbers: dict[str, int], scope: str | None, indent: str) -> Iterator[str]:
+    for box in picture.boxes:
+        if (box.loops[-1] if box.loops else None) == scope:
+            yield f"{indent}n{numbers[box.id]}{_shape(box)}"
+    for number, ring in enumerate(picture.rings):
+        if ring.outer == scope:
+            yield f"{indent}subgraph loop{number} [{_text([ring.title])}]"
+            yield from _scope(picture, numbers, ring.name, indent + "  ")
+            yield f"{indent}end"
+
+
+def _shape(box: Box) -> str:
+    if box.kind in (Kind.START, Kind.END):
+        symbol = f"{box.status.symbol} " if box.status not in (None, Status.DONE) else ""
+        return f"([{_text([symbol + box.id])}])"
+    lines = [*wrap(box.title, 40), *wrap(" · ".join(box.traits), 40)]
+    for verb, names in (("reads", box.reads), ("writes", box.writes), ("uses", box.uses)):
+        lines += wrap(f"{verb} {listed(names)}", 40) if names else ()
+    for figure in box.figures:
+        lines += wrap(figure, 40, 2)
+    return f"[[{_text(lines)}]]" if len(box.members) > 1 else f"({_text(lines)})"
+
+
+def _link(arrow: Arrow) -> str:
+    sign = "↻ " if arrow.kind is ArrowKind.FEEDBACK else ""
+    lines = [*(wrap(arrow.label, 32) if arrow.label else ()), *([sign + arrow.tally] if arrow.tally else ())]
+    line = "-.->" if arrow.kind in (ArrowKind.FEEDBACK, ArrowKind.ERROR) else "-->"
+    return f"{line}|{_text(lines)}|" if lines else line
+
+
+def _styles(picture: Picture, numbers: dict[str, int]) -> Iterator[str]:
+    yield f"  classDef plain fill:{theme.PLAIN.ground},stroke:{theme.PLAIN.border},color:{theme.INK}"
+    names = {status: status.name.lower() for status in Status}
+    for status in Status:
+        if any(box.status is status for box in picture.boxes):
+            tint = theme.TINTS[status]
+            width = ",stroke-width:3px" if status in (Status.RUNNING, Status.FAILED, Status.STOPPED) else ""
+            yield f"  classDef {names[status]} fill:{tint.ground},stroke:{tint.border},color:{theme.INK}{width}"
+    for box in picture.boxes:
+        yield f"  class n{numbers[box.id]} {names[box.status] if box.status else 'plain'}"
+    for number in range(len(picture.rings)):
+        yield f"  style loop{number} fill:{theme.RING},stroke:{theme.RING_LINE},color:{theme.LOOP}"
+    for kind, colour in ((ArrowKind.FEEDBACK, theme.LOOP), (ArrowKind.ERROR, theme.ERROR)):
+        places = [str(place) for place, arrow in enumerate(picture.arrows) if arrow.kind is kind]
+        if places:
+            yield f"  linkStyle {','.join(places)} stroke:{colour},stroke-width:2px"
+
+
+def _text(lines: Sequence[str]) -> str:
+    """Quoted, every character that could mean something as its number."""
+    told = "<br/>".join("".join(_sign(sign) for sign in clean(line)) for line in lines)
+    return f'"{told}"'
+
+
+def _sign(sign: str) -> str:
+    return sign if sign in _PLAIN or ord(sign) > 0x7F else f"#{ord(sign)};"
