@@ -207,7 +207,7 @@ class Executor:
         self._slots: Slots[StartNode] | None = (
             Slots(settings.capacity) if settings.needs is not None else None
         )
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timers: tuple[asyncio.TimerHandle, ...] = ()
         # Done when nothing runs, nothing is being committed, and nothing will start.
         self._done: asyncio.Future[None] = self._loop.create_future()
         # Why the run failed: activation to error, in order.
@@ -633,7 +633,7 @@ class Executor:
                 self._launch(order)
 
     def _later(self, seconds: float, callback: Callable[[], None]) -> None:
-        self._timers.append(self._loop.call_later(seconds, callback))
+        self._timers += (self._loop.call_later(seconds, callback),)
 
     def _tell_failed(self, step: Step, error: ErrorInfo, *, final: bool, taken: tuple[str, ...] = ()) -> None:
         if self._announcer.listeners:

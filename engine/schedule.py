@@ -38,7 +38,6 @@ and changes nothing.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple, TypeAlias
@@ -165,7 +164,8 @@ class Schedule:
         self._laps: dict[int, dict[Rounds, int]] = {}
         # What END saw, once it ran.
         self.result: Snapshot | None = None
-        self._history: deque[Fact] = deque(maxlen=4)
+        # The last fact taken in, for messages.
+        self._last: Fact | None = None
         first = self._enter(start, ())
         first.phase = Phase.RUNNING
         first.snapshot = initial
@@ -187,12 +187,12 @@ class Schedule:
             for number in fact.taken:
                 if self._edges[number].source != fact.node:
                     raise self._illegal(fact, "it takes an edge that it does not have")
-            self._history.append(fact)
+            self._last = fact
             if isinstance(fact, NodeSucceeded):
                 return self._leave(activation, self._written(activation, fact.updates), fact.taken, None)
             error = fact.error if isinstance(fact, NodeErrored) else None
             return self._leave(activation, self._snapshot(activation), fact.taken, error)
-        self._history.append(fact)
+        self._last = fact
         if isinstance(fact, NodeRetried):
             return [self._run(activation)]
         if isinstance(fact, NodeReturned):
@@ -425,9 +425,8 @@ class Schedule:
         return self._plan.position(activation.node, activation.rounds)
 
     def _illegal(self, fact: Fact, why: str) -> ScheduleError:
-        return ScheduleError(
-            f"{type(fact).__name__}({self.activation_id(fact.node, fact.rounds)}): {why}", self._history
-        )
+        told = f"{type(fact).__name__}({self.activation_id(fact.node, fact.rounds)}): {why}"
+        return ScheduleError(told, () if self._last is None else (self._last,))
 
     def validate(self) -> None:
         """Check every invariant; for tests. Raises AssertionError."""
