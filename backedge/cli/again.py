@@ -5,9 +5,13 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from backedge.engine.errors import LoopLimitError, RunFailedError
+
 from .options import HowToRun
+from .problems import raised
 
 
 def program() -> list[str]:
@@ -32,3 +36,12 @@ def resume_command(run_id: str, target: str, journal: str, how: HowToRun) -> str
     if any(name.startswith("-") for name in names):
         return shlex.join([*program(), "resume", *options, "--", *names])
     return shlex.join([*program(), "resume", *names, *options])
+
+
+def after(how: HowToRun, error: BaseException | None) -> HowToRun:
+    """How to go on after an error: a loop's limit that was reached is raised, or the run would stop there again."""
+    if not isinstance(error, RunFailedError):
+        return how
+    reached = {e.edge: raised(e.limit) for e in error.failures.values() if isinstance(e, LoopLimitError)}
+    kept = [text for text in how.limit if text.rpartition("=")[0].strip() not in reached]
+    return replace(how, limit=(*kept, *(f"{edge}={limit}" for edge, limit in reached.items())))

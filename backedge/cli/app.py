@@ -42,6 +42,10 @@ SUMMARIES: Final[Mapping[str, str]] = {
 """What ``backedge --help`` says of each, without loading it."""
 
 
+class ReaderGoneError(Exception):
+    """Whoever read our output went away."""
+
+
 class Commands(click.Group):
     """A group that loads its commands when they are called, and gives every error one line and one exit code."""
 
@@ -61,6 +65,15 @@ class Commands(click.Group):
         """The list of commands on the help page."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, SUMMARIES[name]) for name in self.list_commands(ctx)])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was called, and write out what it printed."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error  # click would end the process by itself, as if it had failed
+        return code
 
     def main(
         self,
@@ -82,8 +95,7 @@ class Commands(click.Group):
                 )  # a terminal may lack a letter; that is no error
         try:
             code = super().main(given, prog_name, complete_var, standalone_mode=False, **extra)
-            sys.stdout.flush()
-        except BrokenPipeError:
+        except ReaderGoneError:
             _let_go_of_stdout()
             code = Exit.PIPE
         except (Exception, click.Abort, KeyboardInterrupt) as error:
@@ -101,7 +113,7 @@ def _report(error: BaseException, told: Told, *, as_json: bool) -> int:
         complain(explain(error))
         if as_json:
             problem = {"type": _kind(error), "message": explain(error), "failures": failures_of(error)}
-            click.echo(json_line({"error": problem}))
+            sys.stdout.write(json_line({"error": problem}) + "\n")
     except BrokenPipeError:
         _let_go_of_stdout()
     return exit_code(error)

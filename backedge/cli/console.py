@@ -60,17 +60,17 @@ def complain(message: str, *, what: str = "error") -> None:
     label = f"{what}:"
     if colours:
         label = click.style(label, fg="red" if what == "error" else "yellow", bold=True)
-    click.echo(f"{label} {printable(message)}", err=True, color=True if colours else None)
+    sys.stderr.write(f"{label} {printable(message)}\n")
 
 
 def say(message: str) -> None:
     """A line on stderr, for people."""
-    click.echo(printable(message), err=True)
+    sys.stderr.write(f"{printable(message)}\n")
 
 
 def print_traceback(error: BaseException) -> None:
     """The traceback of an error, on stderr."""
-    click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    sys.stderr.write("".join(traceback.format_exception(error)))
 
 
 # --------------------------------------------------------------------------- tables

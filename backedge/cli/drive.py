@@ -12,16 +12,23 @@ from typing import IO, Any, TypeAlias
 
 from pydantic import BaseModel
 
-from backedge.engine.errors import BackedgeError, JournalError, RunCancelledError, RunError
+from backedge.engine.errors import (
+    BackedgeError,
+    FencedError,
+    JournalError,
+    RunCancelledError,
+    RunError,
+    RunInterruptedError,
+)
 from backedge.engine.flow import Flow, RunOptions
 from backedge.engine.ports import Journal
 from backedge.engine.records import RunStatus
 from backedge.engine.run import Run, RunResult
 
 from . import watch
-from .again import resume_command
+from .again import after, resume_command
 from .console import complain, console_for, json_line, print_json, print_traceback, say, span
-from .interrupts import interrupts
+from .interrupts import ASKED, interrupts
 from .options import HowToRun, Told, limits_of, resource_places, slots_of
 from .problems import Exit, exit_code, explain, failures_of
 from .target import Loader
@@ -137,30 +144,33 @@ async def _carry_out(order: Order, told: Told) -> Ended:
             if not told.json:
                 where = f"journal {order.journal}" if order.journal else "no journal"
                 say(f"run {run.run_id} of {order.flow.name}, {where}")
-            again = _again(order, run.run_id)
-            parting = f"stopped at once; {_go_on(again)}"
+            parting = f"stopped at once; {_go_on(_again(order, run.run_id))}"
             error: BackedgeError | None = None
             result: RunResult[Any] | None = None
-            with interrupts(run.interrupt, parting):
-                how = watch.chosen(order.how.progress, as_json=told.json)
+            how = watch.chosen(order.how.progress, as_json=told.json)
+            with interrupts(run.interrupt, parting, notice="" if how == "live" else ASKED):
                 await watch.show(run, f"{order.flow.name} {run.run_id}", how)
                 try:
                     result = await run.result()
                 except (RunError, JournalError) as its:
                     error = its
-            final = isinstance(error, RunCancelledError) or (error is None and result is not None)
+            final = isinstance(error, RunCancelledError | FencedError) or (
+                error is None and result is not None
+            )
             return Ended(
                 run.run_id,
                 run.status,
                 time.monotonic() - began,
                 None if result is None else _state(order.flow, result),
                 error,
-                None if final and run.status is not RunStatus.SUSPENDED else again,
+                None if final and run.status is not RunStatus.SUSPENDED else _again(order, run.run_id, error),
             )
 
 
-def _again(order: Order, run_id: str) -> str | None:
-    return resume_command(run_id, order.target, order.journal, order.how) if order.journal else None
+def _again(order: Order, run_id: str, error: BackedgeError | None = None) -> str | None:
+    if order.journal is None:
+        return None
+    return resume_command(run_id, order.target, order.journal, after(order.how, error))
 
 
 def _go_on(again: str | None) -> str:
@@ -188,7 +198,10 @@ def _tell(ended: Ended, order: Order, told: Told, answer: IO[str]) -> None:
     if ended.error is not None:
         if told.debug:
             print_traceback(ended.error)
-        complain(explain(ended.error))
+        if isinstance(ended.error, RunInterruptedError):
+            say(explain(ended.error))
+        else:
+            complain(explain(ended.error))
     if told.json:
         answer.write(json_line(_as_json(ended, order)) + "\n")
         answer.flush()

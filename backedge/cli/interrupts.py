@@ -17,17 +17,19 @@ from typing import Any, Final, NoReturn
 from .problems import Exit
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_ASKED: Final = "\nstopping so that the run can be resumed (once more: stop waiting) ...\n"
+ASKED: Final = "\nstopping so that the run can be resumed (once more: stop waiting) ...\n"
+"""What is said at the first signal."""
 _SHOW_CURSOR: Final = "\x1b[?25h"
 
 
 @contextmanager
-def interrupts(stop: Callable[[], None], parting: str) -> Iterator[None]:
+def interrupts(stop: Callable[[], None], parting: str, *, notice: str = ASKED) -> Iterator[None]:
     """While open, the first signal calls `stop` on the running event loop, the second ends the process.
 
     Args:
         stop: What asks the run to stop.
         parting: What to say when it is not waited for.
+        notice: What to say at the first signal; empty where a live picture says it, which this would garble.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals
@@ -40,7 +42,7 @@ def interrupts(stop: Callable[[], None], parting: str) -> Iterator[None]:
         if asked:
             _leave(parting)
         asked = True
-        _write(_ASKED)
+        _write(notice)
         loop.call_soon_threadsafe(stop)
 
     before: dict[signal.Signals, Any] = {}

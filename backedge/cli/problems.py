@@ -92,6 +92,8 @@ def explain(error: BaseException) -> str:
             return str(error)
         case RunFailedError():
             return _failed(error)
+        case RunInterruptedError():
+            return f"run {error.run_id!r} was interrupted"
         case RunOwnedError() | GraphChangedError() | RunExistsError() | RunNotFoundError():
             return _one_line(_journal(error))
         case BackedgeError():
@@ -108,9 +110,14 @@ def explain_step(error: StepError) -> str:
     if isinstance(error, LoopLimitError):
         return (
             f"{error.activation}: feedback edge {error.edge} reached its limit of {error.limit}; raise it with "
-            f"--limit '{error.edge}={error.limit * 2}', or give the edge an otherwise= target"
+            f"--limit '{error.edge}={raised(error.limit)}', or give the edge an otherwise= target"
         )
     return _one_line(str(error))
+
+
+def raised(limit: int) -> int:
+    """The limit to try where `limit` was not enough."""
+    return max(1, 2 * limit)
 
 
 def failures_of(error: BaseException) -> list[Mapping[str, Any]]:

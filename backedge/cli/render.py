@@ -17,7 +17,9 @@ from .options import JOURNAL, Told, common
 @common
 @click.pass_obj
 def render(told: Told, /, target: str, out: str, run_id: str | None, journal: str | None) -> None:
-    """Draw a graph into the file OUT; its suffix says what kind (.svg, .png, .pdf, .dot, .mmd).
+    """Draw a graph, or a run of it, into a file.
+
+    The suffix of OUT says what kind of file: .svg, .png, .pdf, .dot, .mmd, .txt or .json.
 
     \b
     backedge render loop.py:graph loop.svg

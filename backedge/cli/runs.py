@@ -42,7 +42,9 @@ def runs(told: Told, /, journal: str, wanted: tuple[str, ...]) -> None:
 
     listed = asyncio.run(found())
     if told.json:
-        click.echo(json_line({"journal": journal, "runs": [summary_json(run) for run in listed]}))
+        sys.stdout.write(
+            json_line({"journal": journal, "runs": [summary_json(run) for run in listed]}) + "\n"
+        )
     elif listed:
         _print(listed)
     else:

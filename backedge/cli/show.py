@@ -98,7 +98,7 @@ def _show_table(story: Story, last: int | None) -> None:
     began = story.summary.header.created
     records = story.records if last is None else story.records[-last:]
     for line in _head(story):
-        click.echo(line)
+        sys.stdout.write(line + "\n")
     table(console, COLUMNS, [row_of(record, began).cells for record in records], right="seq at took")
 
 
@@ -131,7 +131,7 @@ def _show_record(told: Told, story: Story, seq: int) -> None:
         raise CommandError(f"--seq: run {run_id!r} has no record {seq}; its records go from 0 to {most}")
     record = as_json(story.records[seq])
     if told.json:
-        click.echo(json_line(record))
+        sys.stdout.write(json_line(record) + "\n")
     else:
         print_json(console_for(sys.stdout), record)
 
@@ -145,7 +145,7 @@ def _show_json(story: Story, last: int | None) -> None:
         return  # one object only: the error's
     records = story.records if last is None else story.records[-last:]
     run: dict[str, Any] = {"journal": story.journal, **summary_json(story.summary)}
-    click.echo(json_line({**run, "log": [as_json(record) for record in records]}))
+    sys.stdout.write(json_line({**run, "log": [as_json(record) for record in records]}) + "\n")
 
 
 def _show_state(told: Told, run_id: str, target: str, journal: str, seq: int) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 from rich.console import Console, Group
@@ -15,13 +14,19 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from backedge.engine.events import CustomEvent, Event
+from backedge.engine.events import CustomEvent
+from backedge.engine.records import RunStatus
 from backedge.engine.run import Run
 
 from .console import console_for, cut, say
 from .progress import Progress, emitted, line_of
 
 _REFRESH = 0.1  # seconds between two pictures
+_STANDING = {
+    RunStatus.INTERRUPTED: ": stopping, so that it can be resumed (Ctrl-C: stop waiting)",
+    RunStatus.FAILED: ": failed, waiting for what still runs",
+    RunStatus.CANCELLED: ": cancelled, waiting for what still runs",
+}
 
 
 def chosen(progress: str, *, as_json: bool) -> str:
@@ -34,7 +39,7 @@ def chosen(progress: str, *, as_json: bool) -> str:
 async def show(run: Run[Any], title: str, how: str) -> None:
     """Show a run's events until it ends. `how` is ``live``, ``lines``, or ``none``: then nobody listens."""
     if how == "live":
-        await _live(run.events(), title)
+        await _live(run, title)
     elif how == "lines":
         async for event in run.events():
             line = line_of(event)
@@ -42,14 +47,15 @@ async def show(run: Run[Any], title: str, how: str) -> None:
                 say(line)
 
 
-async def _live(events: AsyncIterator[Event], title: str) -> None:
+async def _live(run: Run[Any], title: str) -> None:
     console = console_for(sys.stderr)
     progress = Progress()
     began = time.time()
     spinner = Spinner("line")
 
     def picture() -> Group:
-        return _picture(progress, title, began, time.time(), console, spinner)
+        head = title + _STANDING.get(run.status, "")
+        return _picture(progress, head, began, time.time(), console, spinner)
 
     with Live(
         console=console,
@@ -61,7 +67,7 @@ async def _live(events: AsyncIterator[Event], title: str) -> None:
     ) as live:
         drawing = asyncio.get_running_loop().create_task(_redraw(live))
         try:
-            async for event in events:
+            async for event in run.events():
                 progress.hear(event)
                 if isinstance(event, CustomEvent):
                     console.print(Text(f"{event.activation}: {emitted(event.data)}"))
