@@ -5,9 +5,9 @@ incoming edges; here a join waits for all branches that are alive, so a field is
 and to bring it. Three questions are answered, for all nodes at once, with a bit mask over nodes for each node.
 
 **Bound to reach.** Of an activation of `n`: is some chain of edges bound to lead from it to an activation of `g`? It is
-along an edge that is sure to be taken, and where an alternative is open, if all of them are bound. Loops end, so the
-greatest solution is right: a chain that stays within nodes that are bound must arrive. Likewise, for one field, *bound
-to bring*: to reach `g` by way of somebody who is sure to write the field.
+along an edge that is sure to be taken, and where an alternative is open, if all of them are bound. Runs end, so the
+greatest solution is right: a chain that stays within nodes that are bound arrives, or the run fails while `g` waits for
+it. Likewise, for one field, *bound to bring*: to reach `g` by way of somebody who is sure to write the field.
 
 **In the same round.** Two chains that part at an activation and both reach `g` meet in the same activation of `g` if
 neither takes a feedback edge of a loop around `g`. So such an edge leads nowhere as far as the nodes of its loop are
@@ -92,57 +92,50 @@ class Traffic:
     may_write: Sequence[frozenset[str]]
 
     @cached_property
-    def before(self) -> tuple[int, ...]:
-        """For each node those that can run before its first activation in a round of the loops around it."""
-        plan = self.plan
-        masks = [0] * len(plan.nodes)
-        whole = dict.fromkeys(plan.loops, 0)  # the nodes of a loop, and those before any of them
-        for node in range(len(plan.nodes)):
-            for number in plan.incoming[node]:
-                edge = plan.edges[number]
-                if edge.level is not None:
-                    continue
-                if edge.merges:
-                    masks[node] |= whole[plan.nests[edge.source][edge.keep]]
-                else:
-                    masks[node] |= masks[edge.source] | 1 << edge.source
-            for loop in plan.nests[node]:
-                whole[loop] |= masks[node] | 1 << node
-        return tuple(masks)
+    def after(self) -> tuple[int, ...]:
+        """For each node those that it can lead to in the same rounds of the loops around them."""
+        masks = [0] * len(self.outcomes)
+        while True:
+            old = list(masks)
+            for node in reversed(range(len(masks))):
+                for outcome in self.outcomes[node]:
+                    for target, loop in outcome.ways:
+                        masks[node] |= (masks[target] | 1 << target) & ~loop
+            if masks == old:
+                return tuple(masks)
 
     @cached_property
     def reach(self) -> tuple[int, ...]:
         """For each node those that an activation of it is bound to reach, itself included."""
-        everybody = (1 << len(self.outcomes)) - 1
-        masks = [everybody] * len(self.outcomes)
+        masks = list(self.after)
         while True:
             old = list(masks)
             for node in reversed(range(len(masks))):
-                masks[node] = 1 << node | _in_every_case(self.outcomes[node], masks, masks)
+                masks[node] &= _in_every_case(self.outcomes[node], masks, masks)
+                masks[node] |= 1 << node
             if masks == old:
                 return tuple(masks)
 
     def bring(self, field: str) -> tuple[int, ...]:
         """For each node those that an activation of it is bound to reach with the field set on the way."""
-        everybody = (1 << len(self.outcomes)) - 1
-        masks = [everybody] * len(self.outcomes)
+        masks = list(self.after)
         while True:
             old = list(masks)
             for node in reversed(range(len(masks))):
                 written = self.reach if field in self.writes[node] else masks
-                masks[node] = _in_every_case(self.outcomes[node], written, masks)
+                masks[node] &= _in_every_case(self.outcomes[node], written, masks)
             if masks == old:
                 return tuple(masks)
 
 
 def inputs_of(traffic: Traffic, reads: Sequence[Read], without_default: Sequence[str]) -> tuple[str, ...]:
     """The fields a run must be given: those nobody writes, and those read before anybody can have written them."""
-    before = traffic.before
     inputs = []
     for field in without_default:
-        writers = sum(1 << node for node, fields in enumerate(traffic.may_write) if field in fields)
+        writers = [node for node, fields in enumerate(traffic.may_write) if field in fields]
+        reached = reduce(or_, (traffic.after[node] for node in writers), 0)
         early = any(
-            not (before[read.node] | (1 << read.node if read.after else 0)) & writers
+            not (reached >> read.node & 1 or (read.after and read.node in writers))
             for read in reads
             if read.field == field
         )
@@ -171,7 +164,7 @@ def unset_reads(
 
 def concurrent_writes(traffic: Traffic, plain: frozenset[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Plain fields that branches are bound to write concurrently before they meet: field and writers."""
-    reach, before = traffic.reach, traffic.before
+    reach, after = traffic.reach, traffic.after
     forks = [
         branches
         for outcomes in traffic.outcomes
@@ -186,8 +179,8 @@ def concurrent_writes(traffic: Traffic, plain: frozenset[str]) -> Iterator[tuple
             for place, side in enumerate(sides):
                 others = reduce(or_, sides[:place] + sides[place + 1 :], 0)
                 for one in _bits(side):
-                    for other in _bits(others & ~before[one] & ~(1 << one)):
-                        if not before[other] >> one & 1 and reach[one] & reach[other]:
+                    for other in _bits(others & ~after[one] & ~(1 << one)):
+                        if not after[other] >> one & 1 and reach[one] & reach[other]:
                             found |= {one, other}
                             break
         if found:
