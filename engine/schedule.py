@@ -184,14 +184,18 @@ class Schedule:
                 fact, "it is not alive" if activation is None else f"it is {activation.phase.value}"
             )
         if isinstance(fact, NodeSucceeded | NodeErrored | NodeRouted):
-            for number in fact.taken:
-                if self._edges[number].source != fact.node:
-                    raise self._illegal(fact, "it takes an edge that it does not have")
+            taken = fact.taken
+            if any([self._edges[number].source != fact.node for number in taken]):
+                raise self._illegal(fact, "it takes an edge that it does not have")
+            if len(taken) > 1 and len(set(taken)) < len(taken):
+                raise self._illegal(fact, "it takes an edge twice")
             self._last = fact
             if isinstance(fact, NodeSucceeded):
                 return self._leave(activation, self._written(activation, fact.updates), fact.taken, None)
             error = fact.error if isinstance(fact, NodeErrored) else None
             return self._leave(activation, self._snapshot(activation), fact.taken, error)
+        if not activation.tokens and isinstance(fact, NodeFailed):
+            raise self._illegal(fact, "START has nothing that could fail")
         self._last = fact
         if isinstance(fact, NodeRetried):
             return [self._run(activation)]
