@@ -59,7 +59,7 @@ def repair_graph() -> Graph[Repair]:
         resources = {"programmer": SearchProgrammer(), "runner": Runner(sandbox=open_sandbox())}
         result = await flow.run({"request": Request(program="roman.py", function="value", cases="roman.jsonl")},
                                 resources=resources, journal="repair.db")
-        patch(result.state.specification, result.state.memory.winners[0])
+        patch(result.state.specification, result.state.memory.winners[0].candidate)
     """
     graph: Graph[Repair] = Graph(
         Repair, resources={"programmer": Programmer, "runner": Runner}, name="repair"

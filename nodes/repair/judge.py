@@ -58,7 +58,7 @@ def judgement(
     spec: Specification, survey: Survey, memory: Memory, batch: Batch, report: Report, rules: Rules
 ) -> Judgement:
     """Judge a round of candidates."""
-    known = learn(memory, survey, batch.candidates, report, guided=rules.guided)
+    known = learn(memory, spec, survey, batch.candidates, report, guided=rules.guided)
     return Judgement(memory=known, verdict=_verdict(survey, memory, known, batch, report, rules))
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from .models import PASSED, Candidate, Frozen, Replacement, Report, Result, Survey
+from .models import PASSED, Candidate, Frozen, Replacement, Report, Result, Survey, Winner
+from .neighbours import neighbours
+from .rank import ranked
+from .spec import Specification
 
 MOST_BASES = 24
 """Candidates kept as starting points for a second edit."""
@@ -70,6 +73,7 @@ class Memory(Frozen):
         kills: For each case how many candidates it refuted.
         best: The most cases any candidate passed.
         winners: Candidates that passed and were confirmed, the best first.
+        original: What the original does on neighbouring inputs, once there are winners.
         first_success: The round in which the first was found.
     """
 
@@ -85,7 +89,8 @@ class Memory(Frozen):
     late: tuple[Candidate, ...] = ()
     kills: tuple[int, ...] = ()
     best: int = 0
-    winners: tuple[Candidate, ...] = ()
+    winners: tuple[Winner, ...] = ()
+    original: tuple[str, ...] = ()
     first_success: int = 0
 
 
@@ -102,12 +107,19 @@ def gain(survey: Survey, result: Result) -> float:
 
 
 def learn(
-    memory: Memory, survey: Survey, batch: Sequence[Candidate], report: Report, *, guided: bool = True
+    memory: Memory,
+    spec: Specification,
+    survey: Survey,
+    batch: Sequence[Candidate],
+    report: Report,
+    *,
+    guided: bool = True,
 ) -> Memory:
     """The memory after one more round.
 
     Args:
         memory: What was known.
+        spec: What is being repaired.
         survey: How the original did.
         batch: The candidates that were proposed.
         report: How they did. Candidates without a result count as not tried.
@@ -122,7 +134,7 @@ def learn(
         "rate": round(len(report.results) / report.seconds, 1) if report.results else memory.rate,
         "tried": tried,
         **_patient(memory, survey, proposed, report.results),
-        **_successes(memory, batch, report),
+        **_successes(memory, spec, survey, batch, report),
         "best": max([memory.best, len(survey.passing), *(r.outcomes.count(PASSED) for r in report.results)]),
     }
     if guided:
@@ -130,12 +142,17 @@ def learn(
     return memory.model_copy(update=update)
 
 
-def _successes(memory: Memory, batch: Sequence[Candidate], report: Report) -> dict[str, object]:
+def _successes(
+    memory: Memory, spec: Specification, survey: Survey, batch: Sequence[Candidate], report: Report
+) -> dict[str, object]:
     """The winners so far, smallest first; among equals the one that was more promising."""
-    fresh = [candidate for candidate in batch if candidate.id in report.confirmed]
-    winners = sorted([*memory.winners, *fresh], key=lambda candidate: candidate.size)[:MOST_WINNERS]
+    behaviours = {one.id: one.behaviour for one in report.confirmed}
+    fresh = [Winner(one, behaviours[one.id]) for one in batch if one.id in behaviours]
+    original = memory.original or report.original
+    nearby = [one.passing for one in neighbours(spec, survey)] if fresh else []
+    winners = ranked([*memory.winners, *fresh], original, nearby) if fresh else memory.winners
     first = memory.first_success or (memory.round + 1 if fresh else 0)
-    return {"winners": tuple(winners), "first_success": first}
+    return {"winners": tuple(winners[:MOST_WINNERS]), "first_success": first, "original": original}
 
 
 def marked(tried: Mapping[str, str], ids: Iterable[str]) -> dict[str, str]:

@@ -142,19 +142,41 @@ class Result(NamedTuple):
         return set(self.outcomes) == {PASSED}
 
 
+class Confirmed(NamedTuple):
+    """A candidate that passed again in a sandbox of its own, judged outside of it.
+
+    Attributes:
+        id: The candidate's.
+        behaviour: What it does on each neighbouring input, see `backedge.nodes.repair.neighbours`: a digest of the
+            result, or ``!`` where it raised, hung or died.
+    """
+
+    id: str
+    behaviour: tuple[str, ...] = ()
+
+
+class Winner(NamedTuple):
+    """A candidate that passes all cases, and what it does nearby."""
+
+    candidate: Candidate
+    behaviour: tuple[str, ...] = ()
+
+
 class Report(Frozen):
     """What the interpreter found out in one round.
 
     Attributes:
         survey: Of the original, in the first round.
         results: One for each candidate that was run; those the time did not suffice for are missing.
-        confirmed: Ids of candidates that passed again in a sandbox of their own, judged outside of it.
+        confirmed: Candidates that passed, and passed again.
+        original: What the original does on neighbouring inputs, when something was confirmed.
         seconds: Time on the clock.
     """
 
     survey: Survey | None = None
     results: tuple[Result, ...] = ()
-    confirmed: tuple[str, ...] = ()
+    confirmed: tuple[Confirmed, ...] = ()
+    original: tuple[str, ...] = ()
     seconds: float = 0.0
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -19,7 +20,8 @@ from backedge.nodes.sandbox.protocol import Ended, Limits, MiB, Program, Sandbox
 
 from .imports import warm_modules
 from .inside.values import same
-from .models import Candidate, Observed, Report, Result, Survey
+from .models import Candidate, Confirmed, Observed, Report, Result, Survey
+from .neighbours import neighbours
 from .spec import Specification
 
 BATCH_SECONDS = 4.0
@@ -33,6 +35,9 @@ LEAST, FACTOR = 0.008, 20.0
 
 CONFIRM_PATIENCE = 100.0
 """Factor on the limits when winners are confirmed."""
+
+SLOW = 0.02
+"""Seconds from which a failing case counts as slow, and runs after the others."""
 
 THRIFTY = 0.02
 """Seconds; where the failing cases take longer, a candidate is given up at its first counterexample."""
@@ -94,12 +99,19 @@ class Runner:
         results = tuple(
             _result(known[candidate.id], survey.failing) for candidate in batch if candidate.id in known
         )
-        winners = {result.id for result in results if result.passed}
-        confirmed = []
-        for candidate in (candidate for candidate in batch if candidate.id in winners):
-            if await self.confirm(spec, survey, candidate):
-                confirmed.append(candidate.id)
-        return Report(results=results, confirmed=tuple(confirmed), seconds=time.monotonic() - start)
+        passed = {result.id for result in results if result.passed}
+        winners = [
+            candidate
+            for candidate in batch
+            if candidate.id in passed and await self.confirm(spec, survey, candidate)
+        ]
+        original, *behaviours = await self._behaviours(spec, survey, winners)
+        return Report(
+            results=results,
+            confirmed=tuple(Confirmed(one.id, nearby) for one, nearby in zip(winners, behaviours, strict=True)),
+            original=original,
+            seconds=time.monotonic() - start,
+        )
 
     async def confirm(self, spec: Specification, survey: Survey, candidate: Candidate) -> bool:
         """Run a candidate alone, with time to spare, in a sandbox that does not hold the expected results."""
@@ -121,6 +133,28 @@ class Runner:
             same(json.loads(case.expected), json.loads(value))
             for case, value in zip(spec.cases, values, strict=True)
         )
+
+    async def _behaviours(
+        self, spec: Specification, survey: Survey, winners: Sequence[Candidate]
+    ) -> list[tuple[str, ...]]:
+        """What the original and the winners do on neighbouring inputs."""
+        nearby = neighbours(spec, survey)
+        if not winners or not nearby:
+            return [()] * (len(winners) + 1)
+        longest = max(case_limits(survey))
+        request = _trial_request(spec, survey, ()) | {
+            "expected": None,
+            "cases": [one.arguments for one in nearby],
+            "limits": [longest] * len(nearby),
+            "first": [],
+            "then": list(range(len(nearby))),
+            "known": {},
+            "values": True,
+            "all": True,
+        }
+        original = Candidate("original", (), 0, "", 0.0)
+        lines = {line["id"]: line for line in await self._try(spec, request, [original, *winners])}
+        return [_behaviour(lines.get(one.id), len(nearby)) for one in (original, *winners)]
 
     async def _try(
         self, spec: Specification, request: Mapping[str, Any], batch: Sequence[Candidate]
@@ -193,10 +227,14 @@ def _trial_request(spec: Specification, survey: Survey, kills: Sequence[int]) ->
     def promise(case: int) -> tuple[int, float, int]:
         return (-refuted.get(case, 0), survey.cases[case].seconds, case)
 
-    failing = sorted(survey.failing, key=lambda case: (survey.cases[case].seconds, case))
+    def simplicity(case: int) -> tuple[bool, bool, int, int]:
+        seen = survey.cases[case]
+        size = 0 if spec.tests else len(spec.cases[case].arguments)
+        return (seen.code == "t", seen.seconds > SLOW, size, case)
+
     return {
         "mode": "trial",
-        "first": failing,
+        "first": sorted(survey.failing, key=simplicity),
         "then": sorted(survey.passing, key=promise),
         "limits": case_limits(survey),
         "known": {case: [survey.cases[case].code, survey.cases[case].text] for case in survey.failing},
@@ -237,6 +275,13 @@ def _survey(lines: Iterable[Mapping[str, Any]]) -> Survey:
         types = {name: tuple(seen) for name, seen in line["types"].items()} if "types" in line else types
         names = tuple(line.get("names", names))
     return Survey(cases=tuple(cases[case] for case in sorted(cases)), types=types, names=names)
+
+
+def _behaviour(line: Mapping[str, Any] | None, count: int) -> tuple[str, ...]:
+    if line is None:
+        return ("!",) * count
+    pairs = zip(line["outcomes"], line["values"], strict=True)
+    return tuple(f"{zlib.crc32(value.encode()):08x}" if code == "p" else "!" for code, value in pairs)
 
 
 def _result(line: Mapping[str, Any], failing: Sequence[int]) -> Result:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -74,21 +74,39 @@ class Search:
             memory: What was learned so far.
             size: How many are wanted.
         """
-        chosen = [*memory.slow[:MOST_SLOW]]
-        seen = {one.replacements for one in chosen}
-        for base, tier, place in self._ranked(memory, size):
-            if len(chosen) >= size:
-                break
-            candidate = self._candidate(memory, base, tier, place)
-            if candidate is not None and candidate.replacements not in seen:
-                seen.add(candidate.replacements)
-                chosen.append(candidate)
+        streams = list(self._streams(memory))
+        opened = 0
+        chosen: list[Candidate] = []
+        while len(chosen) < size and opened < len(streams):
+            opened = self._opened(memory, streams, opened, size)
+            chosen = list(memory.slow[:MOST_SLOW])
+            seen = {one.replacements for one in chosen}
+            for base, tier, place in self._ranked(memory, streams[:opened]):
+                if len(chosen) >= size:
+                    break
+                candidate = self._candidate(memory, base, tier, place)
+                if candidate is not None and candidate.replacements not in seen:
+                    seen.add(candidate.replacements)
+                    chosen.append(candidate)
         return chosen or list(memory.late[:MOST_SLOW])
+
+    def _opened(self, memory: Memory, streams: Sequence[tuple[int, int]], least: int, size: int) -> int:
+        """How many streams to open: more than `least`, all that were used before, and enough for a batch."""
+        left = 0
+        for number, (base, tier) in enumerate(streams, 1):
+            tried = int(memory.tried.get(f"{base}.{tier}", "0"), 16).bit_count()
+            left += len(self._pool(memory, base, tier).edits) - tried
+            later = streams[number:]
+            if left >= size and number > least and not any(f"{b}.{t}" in memory.tried for b, t in later):
+                return number
+        return len(streams)
 
     # ----------------------------------------------------------------------- ranking
 
-    def _ranked(self, memory: Memory, size: int) -> Iterator[tuple[int, int, int]]:
-        """The untried edits of all open pools, best first: base, tier and place.
+    def _ranked(
+        self, memory: Memory, streams: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[int, int, int]]:
+        """The untried edits of some pools, best first: base, tier and place.
 
         Edits of one line and kind share what was learned and keep their order, so only the heads of these groups
         are compared.
@@ -96,12 +114,8 @@ class Search:
         heads: list[tuple[float, int, int, int, int]] = []
         rows: list[tuple[int, int, list[tuple[float, int]], float]] = []
         factors = _Factors(memory)
-        opened = 0
-        for base, tier in self._streams(memory):
-            stream = f"{base}.{tier}"
-            if opened >= size and stream not in memory.tried:
-                continue
-            tried = int(memory.tried.get(stream, "0"), 16)
+        for base, tier in streams:
+            tried = int(memory.tried.get(f"{base}.{tier}", "0"), 16)
             start, edits = self._start(memory, base), self._pool(memory, base, tier)
             share = 1.0 if base == 0 else (0.3 + start.gain) / (1 + 0.1 * base)
             bits = tried.to_bytes(len(edits.edits) // 8 + 1, "little")
@@ -111,7 +125,6 @@ class Search:
                     factor = share * factors.of(line, kind)
                     heapq.heappush(heads, (-factor * left[0][0], base, tier, len(rows), 0))
                     rows.append((base, tier, left, factor))
-                    opened += len(left)
         while heads:
             _, base, tier, row, position = heapq.heappop(heads)
             left, factor = rows[row][2:]
@@ -167,7 +180,7 @@ class Search:
             replacements=tuple(sorted(replacements)),
             line=start.lines.get(edit.line, edit.line),
             kind=edit.kind,
-            size=edit.size + start.size,
+            size=round(edit.size + 1.0 - edit.prior + start.size, 3),
         )
 
 

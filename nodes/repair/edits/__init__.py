@@ -37,6 +37,7 @@ TIERS: tuple[tuple[Maker, ...], ...] = (
         containers.slices,
         pieces.ingredients,
         additions.copies,
+        additions.substitutes,
         targets.targets,
         additions.updates_added,
     ),

@@ -30,6 +30,21 @@ def copies(scope: Scope, site: Site) -> Iterator[Edit]:
         yield from _beside(scope, site, text, "statement copied", prior, 3.0)
 
 
+def substitutes(scope: Scope, site: Site) -> Iterator[Edit]:
+    """Another statement of the same function in the place of this one."""
+    if not isinstance(site.node, SIMPLE) or scope.code.whole_lines(site.node) is None:
+        return
+    own = ast.unparse(site.node)
+    for text in dict.fromkeys(
+        ast.unparse(other.node)
+        for other in scope.code.sites
+        if other.function is site.function and isinstance(other.node, SIMPLE)
+    ):
+        if text != own:
+            replacement = Replacement(*scope.code.span(site.node), text)
+            yield Edit((replacement,), "statement replaced", site.line, 0.35, 3.0)
+
+
 def _beside(scope: Scope, site: Site, text: str, kind: str, prior: float, size: float) -> Iterator[Edit]:
     """Insert a line before and after a statement, also at the end of its block's owner."""
     if not is_elif(scope.code, site.node):

@@ -235,6 +235,7 @@ def fitted_text(code: Code, place: ast.expr, text: str, binds: int) -> str:
     parent, name = code.parent(place)
     if binds >= needed(parent, name, place):
         return text
-    if text.startswith("(") and binds == ATOM:
-        return text
+    start, end = code.span(place)
+    if code.text[start - 1 : start] == "(" and code.text[end : end + 1] == ")":
+        return text  # there are parentheses around the place already
     return f"({text})"

@@ -33,6 +33,8 @@ def ingredients(scope: Scope, site: Site) -> Iterator[Edit]:
         for node, types, text in given:
             if text == own or (isinstance(place, ast.Name) and isinstance(node, ast.Name)):
                 continue
+            if isinstance(node, ast.Constant) and isinstance(parent, ast.Attribute):
+                continue
             prior = share * fit(wanted, types) / (1 + 0.12 * abs(weight(node) - inner))
             if any(one is place for one in ast.walk(node)):
                 prior *= 0.3  # the place inside a copy of what is around it
