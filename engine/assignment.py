@@ -220,24 +220,17 @@ def _bits(mask: int) -> Iterator[int]:
 
 def _always_set(traffic: Traffic, fields: frozenset[str]) -> list[frozenset[str]]:
     """For each node the fields that every single way to it sets: quick, and enough for most reads."""
-    known: list[frozenset[str] | None] = [None] * len(traffic.outcomes)
+    known = [fields] * len(traffic.outcomes)
     known[traffic.start] = frozenset()
-    changed = True
-    while changed:
-        changed = False
+    while True:
+        old = list(known)
         for node, outcomes in enumerate(traffic.outcomes):
-            here = known[node]
-            if here is None:
-                continue
             for outcome in outcomes:
-                carried = here | (traffic.writes[node] & fields) if outcome.success else here
+                carried = known[node] | (traffic.writes[node] & fields) if outcome.success else known[node]
                 for way in outcome.ways:
-                    old = known[way.target]
-                    new = carried if old is None else old & carried
-                    if new != old:
-                        known[way.target] = new
-                        changed = True
-    return [here or frozenset() for here in known]
+                    known[way.target] &= carried
+        if known == old:
+            return known
 
 
 class _Open(NamedTuple):

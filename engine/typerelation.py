@@ -10,7 +10,18 @@ import enum
 import types
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import Annotated, Any, ForwardRef, Literal, NewType, TypeVar, Union, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    ForwardRef,
+    Literal,
+    NewType,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    is_typeddict,
+)
 
 from .shown import listed
 from .typeparts import substitute
@@ -145,12 +156,18 @@ def _one(mine: Any, other: Any, depth: int) -> Relation:
     if get_origin(mine) is Literal:
         fits = [_one(other, type(value), depth) is Relation.FITS for value in get_args(mine)]
         return Relation.NARROWER if any(fits) else Relation.DISJOINT
-    our_class, their_class = get_origin(mine) or mine, get_origin(other) or other
+    our_class, their_class = _class(mine), _class(other)
     if not isinstance(our_class, type) or not isinstance(their_class, type):
         return Relation.FITS
     classes = _of_classes(our_class, their_class)
     inside = _of_arguments(mine, other, depth)
     return max(classes, inside, key=list(Relation).index)
+
+
+def _class(annotation: Any) -> Any:
+    """The class of its values, as far as there is one."""
+    origin = get_origin(annotation) or annotation
+    return dict if is_typeddict(origin) else origin
 
 
 def _says_nothing(annotation: Any) -> bool:
@@ -177,7 +194,7 @@ def _of_classes(ours: type, theirs: type) -> Relation:
         if issubclass(theirs, ours):
             return Relation.FITS
         return Relation.NARROWER if issubclass(ours, theirs) else Relation.DISJOINT
-    except TypeError:  # a protocol or a TypedDict, which cannot be asked
+    except TypeError:  # a protocol that cannot be asked
         return Relation.FITS
 
 
