@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator, Sequence
 
 from . import theme
@@ -20,7 +20,7 @@ def mermaid_source(picture: Picture) -> str:
 def _head(picture: Picture) -> Iterator[str]:
     title = " · ".join(part for part in (picture.title, picture.standing) if part)
     yield "---"
-    yield f"title: {json.dumps(clean(title))}"
+    yield f'title: "{"".join(map(_yaml, clean(title)))}"'
     yield "---"
     for line in picture.lines:
         # A comment; braces there would be taken for a directive.
@@ -85,9 +85,19 @@ def _styles(picture: Picture, numbers: dict[str, int]) -> Iterator[str]:
 
 
 def _text(lines: Sequence[str]) -> str:
-    """Quoted, every character that could mean something as its number."""
-    told = "<br/>".join("".join(_sign(sign) for sign in clean(line)) for line in lines)
-    return f'"{told}"'
+    """Quoted; every character that could mean something as its number, be it to Mermaid or to Markdown within it."""
+    return f'"{"<br/>".join(map(_literal, lines))}"'
+
+
+def _literal(line: str) -> str:
+    told = "".join(_sign(sign) for sign in clean(line))
+    told = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", "#95;", told)
+    return re.sub(r"^(\d*)([-.])(?= |$)", lambda found: f"{found[1]}#{ord(found[2])};", told)
+
+
+def _yaml(sign: str) -> str:
+    """In a double-quoted string; a title must not be taken for a directive either."""
+    return sign if sign in _PLAIN or ord(sign) > 0x7F else f"\\x{ord(sign):02x}"
 
 
 def _sign(sign: str) -> str:

@@ -187,7 +187,7 @@ async def test_mermaid_source_has_a_node_a_link_and_a_class_for_each(tmp_path: P
     flow = loop(passes=1)
     render(flow.graph, tmp_path / "x.mmd", run_id="demo", records=await ran(flow, {"spec": "x"}))
     lines = (tmp_path / "x.mmd").read_text().splitlines()
-    assert json.loads(lines[1].removeprefix("title: ")) == "Build · ✓ completed"
+    assert lines[:3] == ["---", 'title: "Build · ✓ completed"', "---"]
     assert "flowchart TD" in lines
     assert '  subgraph loop0 ["loop coder · 2 rounds"]' in lines
     assert (
@@ -210,7 +210,18 @@ def test_mermaid_texts_hold_nothing_that_means_something_there(tmp_path: Path):
     text = (tmp_path / "x.mmd").read_text()
     assert 'n1("x#34;#124;end#60;script#62;#96;#37;#37;#123;#59;<br/>' in text
     assert '|"#34;#124;a#60;b#62;#35;quot#59;"|' in text
-    assert text.splitlines()[1:3] == ['title: "a\\"b --- {"', "---"]
+    assert text.splitlines()[:3] == ["---", 'title: "a\\x22b --- \\x7b"', "---"]
+
+
+def test_mermaid_texts_are_not_taken_for_markdown(tmp_path: Path):
+    graph = Graph(Counts)
+    node = graph.node(lambda: None, name="_a_b_")
+    graph.chain(START, node)
+    graph.edge(node, END, when=lambda: True, label="1. one")
+    render(graph.compile().graph, tmp_path / "x.mmd")
+    text = (tmp_path / "x.mmd").read_text()
+    assert '("#95;a_b#95;<br/>' in text
+    assert '|"1#46; one"|' in text
 
 
 async def test_json_holds_the_whole_picture_unstacked(tmp_path: Path):
