@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from .context import Context
 from .errors import NodeRaisedError
@@ -150,7 +150,7 @@ class Binding:
                     value = schema.build(snapshot)
                 case Source.ERROR:
                     value = _error(argument, errors)
-                case Source.DEFAULT:
+                case _:
                     value = argument.default
             if argument.positional:
                 positional.append(value)
@@ -239,7 +239,7 @@ def _check(annotation: Any, declared: Any) -> TypeAdapter[Any] | None:
     for config in (None, ConfigDict(arbitrary_types_allowed=True)):
         try:
             return TypeAdapter(annotation, config=config)
-        except (PydanticUserError, TypeError, NameError):
+        except Exception:  # noqa: S112 - pydantic, or somebody else's schema: then it is not checked
             continue
     return None
 

@@ -185,7 +185,7 @@ def test_members_see_through_aliases_and_metadata():
         (Annotated[int, Gt(0)], "int"),
         (Callable[[int], str], "Callable[[int], str]"),
         (Box[int], "Box[int]"),
-        (Optional["Report"], "Report | None"),  # noqa: UP045 - a name in quotes takes no |
+        (Optional["Report"], "Report | None"),
     ],
 )
 def test_annotations_are_spelled_as_users_write_them(annotation, text):
