@@ -42,11 +42,13 @@ class Survey(Frozen):
         cases: One observation for each case.
         types: Type names seen in variables; keys as `backedge.nodes.repair.inside.observe.Observer` writes them.
         names: The names of the tests, when the cases are tests.
+        loading: Seconds of processor time that loading the program took.
     """
 
     cases: tuple[Observed, ...]
     types: dict[str, tuple[str, ...]] = {}
     names: tuple[str, ...] = ()
+    loading: float = 0.0
 
     @property
     def failing(self) -> tuple[int, ...]:

@@ -33,6 +33,9 @@ SHORT, LONG, SURVEY_BUDGET = 0.1, 0.6, 0.5
 LEAST, FACTOR = 0.008, 20.0
 """A case's limit: this many times what it took the original, but no less than so many seconds."""
 
+LEAST_LOADING = 0.1
+"""Seconds that loading a candidate may take at least."""
+
 CONFIRM_PATIENCE = 100.0
 """Factor on the limits when winners are confirmed."""
 
@@ -237,6 +240,7 @@ def _trial_request(spec: Specification, survey: Survey, kills: Sequence[int]) ->
         "first": sorted(survey.failing, key=simplicity),
         "then": sorted(survey.passing, key=promise),
         "limits": case_limits(survey),
+        "loading": max(LEAST_LOADING, FACTOR * survey.loading),
         "known": {case: [survey.cases[case].code, survey.cases[case].text] for case in survey.failing},
         "thrifty": sum(
             survey.cases[case].seconds for case in survey.failing if survey.cases[case].code != "t"
@@ -264,7 +268,9 @@ def _survey(lines: Iterable[Mapping[str, Any]]) -> Survey:
     cases: dict[int, Observed] = {}
     types: dict[str, tuple[str, ...]] = {}
     names: tuple[str, ...] = ()
+    loading = 0.0
     for line in lines:
+        loading = max(loading, line.get("loading", 0.0))
         if "case" in line:
             cases[line["case"]] = Observed(
                 code=line["code"],
@@ -274,7 +280,7 @@ def _survey(lines: Iterable[Mapping[str, Any]]) -> Survey:
             )
         types = {name: tuple(seen) for name, seen in line["types"].items()} if "types" in line else types
         names = tuple(line.get("names", names))
-    return Survey(cases=tuple(cases[case] for case in sorted(cases)), types=types, names=names)
+    return Survey(cases=tuple(cases[case] for case in sorted(cases)), types=types, names=names, loading=round(loading, 6))
 
 
 def _behaviour(line: Mapping[str, Any] | None, count: int) -> tuple[str, ...]:

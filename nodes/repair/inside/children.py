@@ -75,10 +75,10 @@ def _cut(text: str) -> str:
     return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
 
 
-def load(subject: Subject, source: str) -> Line | None:
+def load(subject: Subject, source: str, limit: float = LOADING) -> Line | None:
     """Load a program; None when it did, else a line that says why not."""
     try:
-        with time_limit(LOADING):
+        with time_limit(limit):
             subject.load(source)
     except TimeUpError:
         return {"code": "t", "text": "loading the program took too long"}
@@ -98,10 +98,11 @@ def fork(work: Callable[[Tell], None], limit: Callable[[], float]) -> Iterator[L
         The child's lines; the last one is ``{"end": how}`` with ``done``, ``killed`` or ``died``.
     """
     reader, writer = os.pipe()
+    seal = os.urandom(8).hex().encode()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _child(work, writer)
+        _child(work, Outbox(writer, seal))
     os.close(writer)
     end = "died"
     try:
@@ -114,7 +115,7 @@ def fork(work: Callable[[Tell], None], limit: Callable[[], float]) -> Iterator[L
             if not data:
                 break
             *whole, rest = (rest + data).split(b"\n")
-            for line in (one for data in whole for one in _decoded(data)):
+            for line in (one for data in whole for one in _decoded(data, seal)):
                 if line.get("done"):
                     end = "done"
                 elif line:
@@ -130,12 +131,11 @@ def fork(work: Callable[[Tell], None], limit: Callable[[], float]) -> Iterator[L
     yield {"end": end}
 
 
-def _decoded(data: bytes) -> list[Line]:
-    try:
-        lines = json.loads(data)
-    except ValueError:  # a candidate wrote into our pipe
+def _decoded(data: bytes, seal: bytes) -> list[Line]:
+    if not data.startswith(seal):  # a candidate wrote into our pipe
         return []
-    return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
+    lines: list[Line] = json.loads(data[len(seal) :])
+    return lines
 
 
 class Outbox:
@@ -143,33 +143,34 @@ class Outbox:
 
     Args:
         writer: The pipe.
+        seal: What our messages begin with, which a candidate that finds the pipe cannot know.
     """
 
-    def __init__(self, writer: int) -> None:
+    def __init__(self, writer: int, seal: bytes) -> None:
         self._writer = writer
+        self._seal = seal
         self._lines: list[Line] = []
         self._sent = time.monotonic()
 
     def tell(self, line: Line) -> None:
-        """Hand a line over, soon."""
+        """Hand a line over: soon, or at once where a candidate is done, so that the next one cannot take it along."""
         self._lines.append(line)
-        if time.monotonic() - self._sent > SOON:
+        if "next" in line or time.monotonic() - self._sent > SOON:
             self.flush()
 
     def flush(self) -> None:
         """Hand over what waits."""
-        data = json.dumps(self._lines).encode() + b"\n"
+        data = b"\n" + self._seal + json.dumps(self._lines).encode() + b"\n"
         while data:
             data = data[os.write(self._writer, data) :]
         self._lines = []
         self._sent = time.monotonic()
 
 
-def _child(work: Callable[[Tell], None], writer: int) -> NoReturn:
+def _child(work: Callable[[Tell], None], outbox: Outbox) -> NoReturn:
     status = 1
     try:
         os.setpgid(0, 0)
-        outbox = Outbox(writer)
         work(outbox.tell)
         outbox.tell({"done": True})
         outbox.flush()

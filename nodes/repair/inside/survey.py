@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 from .children import LOADING, Line, Report, Request, Tell, fork, judged, load, patience
@@ -72,7 +73,9 @@ def _alone(subject: Subject, source: str, case: int, limit: float) -> Line:
     """Run one case in a process of its own; a quick one again, since the first run also warms the process up."""
 
     def work(tell: Tell) -> None:
+        began = time.process_time()
         failed = load(subject, source)
+        loading = time.process_time() - began
         if failed:
             tell({"case": case, "seconds": 0.0, **failed})
             return
@@ -80,7 +83,7 @@ def _alone(subject: Subject, source: str, case: int, limit: float) -> Line:
         for _ in range(2):
             if line["code"] == "p" and line["seconds"] < QUICK:
                 line["seconds"] = min(line["seconds"], judged(subject, case, limit)["seconds"])
-        tell(line)
+        tell({**line, "loading": loading})
 
     return _only(fork(work, lambda: patience(limit) + LOADING), case, limit)
 

@@ -129,7 +129,7 @@ def _run(subject: Subject, candidate: Request, request: Request, tell: Tell) -> 
     Returns:
         Whether the process is as good as before.
     """
-    failed = load(subject, candidate["source"])
+    failed = load(subject, candidate["source"], request["loading"] * candidate.get("patience", 1.0))
     if failed:
         tell({"case": [*request["first"], *request["then"]][0], "seconds": 0.0, **failed})
         return failed["code"] != "t"
