@@ -460,6 +460,17 @@ async def test_a_run_of_another_graph_is_drawn_as_far_as_it_goes():
     assert any("interpreter, checker" in line for line in drawn.lines)
 
 
+async def test_a_failure_in_an_earlier_round_outweighs_a_success_in_a_later_one():
+    records = await ran(loop(passes=1), {"spec": "x"})
+    first = next(r for r in records if isinstance(r, NodeFinished) and r.activation.node == "coder")
+    failed = AttemptFailed(
+        first.seq, first.activation, 1, first.started, first.ended, ErrorInfo("ValueError", "bad"), final=True
+    )
+    drawn = picture(loop(), [failed if record is first else record for record in records])
+    assert box(drawn, "coder").status is Status.FAILED
+    assert box(drawn, "coder").figures[0] == "✗ failed in round 0"
+
+
 def test_no_records_at_all_is_a_run_of_which_nothing_is_known():
     drawn = picture(loop(), [])
     assert box(drawn, "coder").status is not Status.DONE

@@ -91,3 +91,13 @@ def test_a_long_chain_of_equal_nodes_is_not_stacked():
     graph.chain(START, *nodes, END)
     drawn = picture(graph.compile())
     assert stack(drawn) is drawn
+
+
+def test_a_long_chain_does_not_keep_a_fan_out_from_being_stacked():
+    graph = Graph(Counts)
+    chain = [graph.node(lambda: None, name=f"n{number}", inline=True) for number in range(200)]
+    wide = [graph.node(lambda: None, name=f"w{number}") for number in range(20)]
+    graph.chain(START, *chain)
+    for node in wide:
+        graph.chain(chain[-1], node, END)
+    assert "w0 … w19" in {each.title for each in stack(picture(graph.compile())).boxes}

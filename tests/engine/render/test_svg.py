@@ -165,6 +165,13 @@ def test_feedback_leads_upwards(tmp_path: Path):
     )
 
 
+def test_nothing_but_nodes_edges_and_loops_has_a_tooltip(tmp_path: Path):
+    root = svg(loop(), tmp_path)
+    parts = [each for each in root.iter(f"{SVG}g") if each.find(f"{SVG}title") is not None]
+    assert len(parts) == 5 + 5 + 1
+    assert root.find(f"{SVG}g").find(f"{SVG}title") is None
+
+
 def test_loops_are_frames_within_frames(tmp_path: Path):
     root = svg(nested(), tmp_path)
 
