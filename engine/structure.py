@@ -7,7 +7,7 @@ checks of what flows along the edges can go on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .definition import END, START, Definition, EdgeSpec
@@ -155,24 +155,24 @@ def _stuck_problems(definition: Definition, shape: _Arcs) -> Iterator[str]:
             yield f"node {name!r} leads nowhere when it succeeds: it has error edges only; add graph.edge({name}, ...)"
 
 
-def _groups(names: Sequence[str], arcs: Mapping[str, set[str]]) -> Iterator[tuple[str, list[str]]]:
-    """The nodes from which arcs lead to all others of `names`, each with those that it leads to."""
-    inside = set(names)
-    links = [(name, after) for name in names for after in sorted(arcs[name] & inside)]
+def _groups(names: Sequence[str], arcs: Mapping[str, set[str]]) -> list[tuple[str, list[str]]]:
+    """The fewest nodes from which arcs lead to all of `names`, each with those that it leads to, in order of `names`."""
     order = {name: place for place, name in enumerate(names)}
+    inside = {name: sorted(arcs[name] & order.keys(), key=order.__getitem__) for name in names}
     claimed: set[str] = set()
-    for body in reversed(components(names, links)):
+    groups: list[tuple[str, list[str]]] = []
+    for body in reversed(components(names, [(name, after) for name in names for after in inside[name]])):
         first = min(body, key=order.__getitem__)
-        if first in claimed:
-            continue
-        led_to = _reachable([first], {name: arcs[name] & inside for name in names}) - claimed
-        claimed |= led_to
-        yield first, sorted(led_to - {first}, key=order.__getitem__)
+        if first not in claimed:
+            led_to = _reachable([first], {name: set(after) for name, after in inside.items()}) - claimed
+            claimed |= led_to
+            groups.append((first, sorted(led_to - {first}, key=order.__getitem__)))
+    return sorted(groups, key=lambda group: order[group[0]])
 
 
-def _reachable(roots: Collection[str], arcs: Mapping[str, set[str]]) -> set[str]:
-    seen = set(roots)
+def _reachable(roots: Iterable[str], arcs: Mapping[str, set[str]]) -> set[str]:
     queue = list(roots)
+    seen = set(queue)
     for place in queue:
         fresh = arcs[place] - seen
         seen |= fresh
