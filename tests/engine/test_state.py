@@ -150,7 +150,7 @@ def real_results(steps, edit, edit_at, rnd):
 EDITS = [{}, {"p": 1000}, {"r": [1000]}, {"q": 1000, "r": [], "s": "edited"}]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(histories(), st.sampled_from(EDITS), st.integers(0, 24), st.randoms(use_true_random=False))
 def test_merges_agree_with_the_naive_reading_in_any_order_of_events(steps, edit, edit_at, rnd):
     expected = naive_results(steps, edit, edit_at)
@@ -223,6 +223,17 @@ def test_a_later_round_that_wrote_nothing_does_not_take_back_an_earlier_write():
     assert merge([[fork.write({"p": 2}, (1,), "x@0"), fork]]).read("p") == 2
 
 
+def test_of_two_tokens_that_each_overwrote_the_others_write_the_later_counts():
+    fork = start(p=1)
+    one, other = fork.write({"p": 2}, (1,), "x@0"), fork.write({"p": 3}, (2,), "x@1")
+    forth, back = merge([[one, other]]), merge([[other, one]])
+    assert (forth.read("p"), back.read("p")) == (3, 2)
+    assert merge([[forth, back]]).read("p") == 2
+    assert merge([[back, forth]]).read("p") == 3
+    with pytest.raises(MergeConflict):
+        merge([[forth], [back]])
+
+
 def test_a_side_with_several_rounds_has_seen_what_any_of_them_wrote():
     fork = start(p=1)
     early, late = fork.write({"p": 2}, (1,), "x@0"), fork.write({"p": 3}, (2,), "x@1")
@@ -265,8 +276,17 @@ def test_a_write_carried_out_twice_counts_once():
     fork = start(s="0")
     once, again = fork.write({"s": "1"}, (1,), "a"), fork.write({"s": "1"}, (1,), "a")
     assert merge([[once], [again]]).read("s") == "(01)"
-    del once
-    gc.collect()
+    further = again.write({"s": "2"}, (2,), "b")
+    del fork, again
+    further = further.write({"s": "3"}, (3,), "c")
+    assert merge([[further], [once]]).read("s") == "(((01)2)3)"
+
+
+def test_a_write_made_again_after_the_first_was_forgotten_counts():
+    fork = start(s="0")
+    again = fork.write({"s": "1"}, (1,), "a")
+    del again
+    again = fork.write({"s": "1"}, (1,), "a")
     third = fork.write({"s": "1"}, (1,), "a")
     assert merge([[again.write({"s": "2"}, (2,), "b")], [third]]).read("s") == "((01)2)"
 
@@ -511,6 +531,28 @@ def test_a_long_history_of_live_snapshots_can_be_merged_and_let_go_of():
     last = alive[-1]
     alive.clear()
     assert last.write({"n": 1}, (40_000,), "last").read("n") == 20_001
+
+
+def test_sweeping_histories_costs_a_constant_for_each_write(monkeypatch):
+    looks = []
+    needed = Node.needed
+    monkeypatch.setattr(Node, "needed", lambda node: looks.append(node.size) or needed(node))
+    alive = [COUNTS.initial()]
+    for k in range(2000):
+        alive.append(alive[-1].write({"n": 1}, (k,), k))
+    assert len(looks) < 10 * len(alive)
+
+
+def test_what_one_side_knows_already_is_not_folded_again():
+    calls = []
+    counted.fold = lambda value, updates: calls.append(len(updates)) or value + sum(updates)
+    fork = StateSchema(Counted).initial().write({"n": 1}, (1,), "a")
+    branches = [fork.write({"n": 1}, (2, k), k) for k in range(3)]
+    joined = merge([[branch] for branch in branches])
+    assert calls == [2]
+    assert merge([[joined], [branches[0]], [fork]]).read("n") == 4
+    assert merge([[branch] for branch in branches]).read("n") == 4
+    assert calls == [2]
 
 
 def test_a_thousand_parallel_updates_are_handed_to_the_reducer_at_once():

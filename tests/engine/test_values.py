@@ -11,6 +11,7 @@ import math
 import pathlib
 import re
 import uuid
+import warnings
 import zoneinfo
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Generic, Literal, NamedTuple, NewType, NotRequired, TypeVar
@@ -63,6 +64,11 @@ class Renamed(BaseModel):
     @property
     def double(self) -> int:
         return 2 * self.x
+
+
+class StoredByAlias(BaseModel):
+    model_config = ConfigDict(serialize_by_alias=True)
+    x: int = Field(alias="theX")
 
 
 class Cat(BaseModel):
@@ -189,6 +195,7 @@ COMES_BACK = [
     (Inner, Inner(x=1, raw=b"\xff\x00", share=math.inf)),
     (list[Inner], [Inner(x=1, raw=b"\xff")]),
     (Renamed, Renamed(theX=1, why=4)),
+    (StoredByAlias, StoredByAlias(theX=1)),
     (Cat | Dog, Dog()),
     (Annotated[Cat | Dog, Field(discriminator="kind")], Dog()),
     (One | Other, One()),
@@ -282,6 +289,16 @@ def test_a_private_attribute_that_would_be_lost_is_refused():
     seen._seen = 5
     with pytest.raises(ValueError, match="would be read back as Hidden"):
         schema_of(Hidden).encode("f", seen)
+
+
+def test_a_model_filled_with_values_it_does_not_take_is_refused_without_a_warning():
+    wrong = Inner(x=1)
+    wrong.x = "1"
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with pytest.raises(ValueError, match="cannot be stored"):
+            schema_of(Inner).encode("f", wrong)
+    assert told == []
 
 
 class Unprintable(BaseModel):
