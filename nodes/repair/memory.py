@@ -103,7 +103,7 @@ def gain(survey: Survey, result: Result) -> float:
     mended = sum(result.outcomes[case] == PASSED for case in failing)
     broken = sum(result.outcomes[case] not in (PASSED, "-") for case in passing)
     lost = broken / len(passing) if passing else 0.0
-    return max(0.0, mended / len(failing) - 0.5 * lost)
+    return round(max(0.0, mended / len(failing) - 0.5 * lost), 6)
 
 
 def learn(
@@ -195,7 +195,7 @@ def _add_base(bases: list[Base], candidate: Candidate, result: Result, gained: f
                 replacements=candidate.replacements,
                 outcomes=result.outcomes,
                 text=result.text,
-                gain=round(gained, 6),
+                gain=gained,
                 size=candidate.size,
             )
         )

@@ -36,6 +36,9 @@ LEAST, FACTOR = 0.008, 20.0
 LEAST_LOADING = 0.1
 """Seconds that loading a candidate may take at least."""
 
+MOST_CONFIRMED = 12
+"""Candidates confirmed in one round; more would only wait."""
+
 CONFIRM_PATIENCE = 100.0
 """Factor on the limits when winners are confirmed."""
 
@@ -103,11 +106,8 @@ class Runner:
             _result(known[candidate.id], survey.failing) for candidate in batch if candidate.id in known
         )
         passed = {result.id for result in results if result.passed}
-        winners = [
-            candidate
-            for candidate in batch
-            if candidate.id in passed and await self.confirm(spec, survey, candidate)
-        ]
+        plausible = [candidate for candidate in batch if candidate.id in passed]
+        winners = await self.confirmed(spec, survey, plausible[:MOST_CONFIRMED])
         original, *behaviours = await self._behaviours(spec, survey, winners)
         return Report(
             results=results,
@@ -116,26 +116,26 @@ class Runner:
             seconds=time.monotonic() - start,
         )
 
-    async def confirm(self, spec: Specification, survey: Survey, candidate: Candidate) -> bool:
-        """Run a candidate alone, with time to spare, in a sandbox that does not hold the expected results."""
+    async def confirmed(
+        self, spec: Specification, survey: Survey, candidates: Sequence[Candidate]
+    ) -> list[Candidate]:
+        """Which candidates pass again: each in a process of its own, with time to spare, judged out here.
+
+        The sandbox they run in does not hold the expected results.
+        """
+        if not candidates:
+            return []
         request = _trial_request(spec, survey, ()) | {
             "expected": None,
             "first": [],
+            "then": list(range(len(survey.cases))),
             "known": {},
             "values": True,
+            "sharing": 1,
         }
-        request["then"] = list(range(len(survey.cases)))
-        one = candidate._replace(patience=CONFIRM_PATIENCE)
-        lines = await self._try(spec, request, [one])
-        if not lines or set(lines[0]["outcomes"]) != {"p"}:
-            return False
-        if spec.tests is not None:
-            return True
-        values = lines[0]["values"]
-        return all(
-            same(json.loads(case.expected), json.loads(value))
-            for case, value in zip(spec.cases, values, strict=True)
-        )
+        patient = [candidate._replace(patience=CONFIRM_PATIENCE) for candidate in candidates]
+        lines = {line["id"]: line for line in await self._try(spec, request, patient)}
+        return [one for one in candidates if one.id in lines and _passes(spec, lines[one.id])]
 
     async def _behaviours(
         self, spec: Specification, survey: Survey, winners: Sequence[Candidate]
@@ -281,6 +281,16 @@ def _survey(lines: Iterable[Mapping[str, Any]]) -> Survey:
         types = {name: tuple(seen) for name, seen in line["types"].items()} if "types" in line else types
         names = tuple(line.get("names", names))
     return Survey(cases=tuple(cases[case] for case in sorted(cases)), types=types, names=names, loading=round(loading, 6))
+
+
+def _passes(spec: Specification, line: Mapping[str, Any]) -> bool:
+    """Whether a candidate's values are those expected; of tests it is known already."""
+    if set(line["outcomes"]) != {"p"}:
+        return False
+    return spec.tests is not None or all(
+        same(json.loads(case.expected), json.loads(value))
+        for case, value in zip(spec.cases, line["values"], strict=True)
+    )
 
 
 def _behaviour(line: Mapping[str, Any] | None, count: int) -> tuple[str, ...]:

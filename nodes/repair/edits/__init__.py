@@ -41,7 +41,7 @@ TIERS: tuple[tuple[Maker, ...], ...] = (
         targets.targets,
         additions.updates_added,
     ),
-    (pieces.compositions, conditions.strengthened, conditions.filters),
+    (pieces.compositions, conditions.strengthened, conditions.filters, additions.assignments_added),
     (guards.guards, guards.wrapped),
 )
 """The makers of each tier."""

@@ -6,12 +6,14 @@ import ast
 from collections.abc import Iterator
 
 from ..models import Replacement
-from .base import (
-    Edit,
-)
+from .base import Edit, weight
 from .code import Function, Site
 from .scope import Scope, fit, is_kind
 from .statements import SIMPLE, is_elif
+
+
+LARGEST = 8
+"""Nodes of an expression that an added assignment may have."""
 
 
 def copies(scope: Scope, site: Site) -> Iterator[Edit]:
@@ -71,7 +73,23 @@ def updates_added(scope: Scope, site: Site) -> Iterator[Edit]:
         yield from _beside(scope, site, text, "update added", prior, 3.0)
 
 
-def _update_texts(scope: Scope, site: Site, names: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+def assignments_added(scope: Scope, site: Site) -> Iterator[Edit]:
+    """A missing assignment: one of the program's expressions, kept in one of the function's variables."""
+    if isinstance(site.node, Function | ast.ClassDef):
+        return
+    for name in stored_names(scope, site):
+        wanted = scope.of_name(site, name)
+        for text, node in scope.ingredients(site).items():
+            size = weight(node)
+            if isinstance(node, ast.Name) or size > LARGEST or text == name:
+                continue
+            prior = 0.25 * fit(wanted, scope.types(site, node)) / (1 + 0.1 * size)
+            if prior > 0.1:
+                yield from _beside(scope, site, f"{name} = {text}", "assignment added", prior, 3.0)
+
+
+def stored_names(scope: Scope, site: Site) -> list[str]:
+    """The variables that the statement's function assigns to."""
     stored = {
         node.id
         for other in scope.code.sites
@@ -79,6 +97,11 @@ def _update_texts(scope: Scope, site: Site, names: tuple[str, ...]) -> Iterator[
         for node in other.expressions
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     }
+    return [name for name in scope.names(site) if name in stored]
+
+
+def _update_texts(scope: Scope, site: Site, names: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+    stored = set(stored_names(scope, site))
     for name in names:
         types = scope.of_name(site, name)
         if types and is_kind(types, "int", "float") and name in stored:

@@ -50,6 +50,12 @@ def parts(scope: Scope, site: Site) -> Iterator[Edit]:
                 inner = [left, right]
             case ast.BoolOp(values=values) if len(values) == 2:
                 inner = values
+            case ast.BoolOp(values=values):
+                for place in range(len(values)):
+                    fewer = [*values[:place], *values[place + 1 :]]
+                    changed = with_fields(node, values=fewer)
+                    yield exchange(scope.code, site, node, changed, "part for whole", 0.5)
+                continue
             case ast.UnaryOp(operand=operand):
                 inner = [operand]
             case ast.IfExp(body=body, orelse=orelse):
@@ -68,10 +74,6 @@ def parts(scope: Scope, site: Site) -> Iterator[Edit]:
         for one in inner:
             prior = 0.6 * max(0.4, fit(wanted, scope.types(site, one)))
             yield exchange_source(scope.code, site, node, one, "part for whole", prior, 1.5)
-        if isinstance(node, ast.BoolOp) and len(node.values) > 2:
-            for place in range(len(node.values)):
-                fewer = [*node.values[:place], *node.values[place + 1 :]]
-                yield exchange(scope.code, site, node, with_fields(node, values=fewer), "part for whole", 0.5)
 
 
 def compositions(scope: Scope, site: Site) -> Iterator[Edit]:

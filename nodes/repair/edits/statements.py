@@ -38,6 +38,12 @@ def deletions(scope: Scope, site: Site) -> Iterator[Edit]:
         yield from _else_edits(scope, site, site.node)
 
 
+def _fixed(node: ast.stmt) -> bool:
+    """Whether a statement stays where it is: a function, an import, a docstring."""
+    docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return docstring or isinstance(node, Function | ast.ClassDef | ast.Import | ast.ImportFrom)
+
+
 def is_elif(code: Code, node: ast.AST) -> bool:
     return isinstance(node, ast.If) and code.text.startswith("elif", code.span(node)[0])
 
@@ -69,7 +75,7 @@ def order(scope: Scope, site: Site) -> Iterator[Edit]:
     gone = Replacement(*span, "" if len(site.block) > 1 else f"{code.indentation(node)}pass\n")
     if site.index > 0:
         before = code.whole_lines(site.block[site.index - 1])
-        if before is not None and not isinstance(site.block[site.index - 1], Function):
+        if before is not None and not _fixed(site.block[site.index - 1]):
             text = code.text[span[0] : span[1]]
             moved = (Replacement(before[0], before[0], text), Replacement(*span, ""))
             yield Edit(moved, "statements turned round", site.line, 0.5, 2.0)

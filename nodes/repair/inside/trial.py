@@ -37,7 +37,7 @@ def trial(request: Request, report: Report) -> None:
     waiting: list[Request] = request["candidates"]
     while waiting and time.monotonic() < end:
         done = 0
-        for verdict in verdicts(subject, waiting[:SHARING], request, end):
+        for verdict in verdicts(subject, waiting[: request.get("sharing", SHARING)], request, end):
             report(verdict)
             done += 1
         waiting = waiting[max(done, 1) :]

@@ -1,0 +1,73 @@
+"""The search on whole programs: ten defective ones, and three with test files."""
+
+from pathlib import Path
+
+import pytest
+from backedge.nodes.repair.graph import Request, repair_graph
+from backedge.nodes.repair.judge import Rules
+from backedge.nodes.repair.patch import patch
+from backedge.nodes.repair.programmer import SearchProgrammer
+from backedge.nodes.repair.runner import Runner
+from backedge.nodes.sandbox import BubblewrapSandbox
+
+FOLDER = Path(__file__).parent / "programs"
+
+FUNCTIONS = {
+    "change": "ways",
+    "choose": "selections",
+    "fields": "split_fields",
+    "hops": "hops",
+    "intervals": "union",
+    "outline": "numbered",
+    "power": "power",
+    "roman": "roman_value",
+    "runs": "runs",
+    "settings": "merged",
+}
+
+
+def cases_of(name):
+    return Request(
+        program=str(FOLDER / f"{name}.py"), function=FUNCTIONS[name], cases=str(FOLDER / f"{name}.jsonl")
+    )
+
+
+async def repaired(request, runner, **rules):
+    flow = repair_graph().compile()
+    resources = {"programmer": SearchProgrammer(), "runner": runner}
+    result = await flow.run({"request": request, "rules": Rules(**rules)}, resources=resources)
+    return result.state
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+async def test_a_defective_program_is_repaired(name, runner):
+    state = await repaired(cases_of(name), runner)
+    assert state.verdict.status == "repaired"
+    text = patch(state.specification, state.memory.winners[0].candidate)
+    assert text.startswith(f"--- a/{name}.py\n+++ b/{name}.py\n@@")
+
+
+@pytest.mark.parametrize("name", ["chain", "hops", "roman"])
+async def test_a_program_with_a_test_file_is_repaired(name, runner):
+    request = Request(program=str(FOLDER / f"{name}.py"), tests=str(FOLDER / f"{name}_checks.py"))
+    state = await repaired(request, runner)
+    assert state.verdict.status == "repaired"
+
+
+async def test_a_repair_works_inside_bubblewrap():
+    sandbox = BubblewrapSandbox()
+    try:
+        state = await repaired(cases_of("outline"), Runner(sandbox=sandbox))
+    finally:
+        await sandbox.close()
+    assert state.verdict.status == "repaired"
+
+
+async def test_without_feedback_more_candidates_are_needed(runner):
+    names = ["intervals", "settings", "runs"]
+    counts = {}
+    for guided in (True, False):
+        states = [await repaired(cases_of(name), runner, guided=guided) for name in names]
+        assert {state.verdict.status for state in states} == {"repaired"}
+        counts[guided] = sum(state.memory.candidates for state in states)
+    assert counts[True] < counts[False]
