@@ -100,6 +100,7 @@ def environment(**more: str) -> dict[str, str]:
         "PYTHONIOENCODING",
         "TTY_COMPATIBLE",
         "PYTHONDEVMODE",
+        "PYTHONDONTWRITEBYTECODE",
     )
     kept = {name: value for name, value in os.environ.items() if name not in steering}
     return {**kept, "PYTHONWARNINGS": "error", **more}
@@ -149,5 +150,5 @@ def contents(folder: Path) -> dict[str, str]:
         if path.is_file()
         else "folder"
         for path in sorted(folder.rglob("*"))
-        if not path.name.endswith("-lock")
+        if not path.name.endswith("-lock") and "__pycache__" not in path.parts
     }

@@ -59,9 +59,10 @@ def test_input_comes_from_a_file_or_from_stdin(here: Path):
 
 def test_without_a_journal_nothing_is_left_behind(here: Path):
     before = sorted(here.iterdir())
-    result = ran("run", "loop.py:graph", "--input", SPEC, "--no-journal")
-    assert sorted(here.iterdir()) == before
-    assert "no journal" in result.stderr
+    done = process("run", "loop.py:graph", "--input", SPEC, "--no-journal", cwd=here)
+    assert done.returncode == 0
+    assert sorted(here.iterdir()) == before  # no bytecode either
+    assert b"no journal" in done.stderr
 
 
 def test_what_nodes_and_their_programs_print_stays_out_of_json(here: Path):
