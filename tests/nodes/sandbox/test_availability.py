@@ -70,6 +70,15 @@ def test_something_else_called_bwrap_is_not_taken_for_it(monkeypatch, tmp_path):
         BubblewrapSandbox()
 
 
+async def test_a_missing_libseccomp_is_an_error_that_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyseccomp", None)  # makes its import fail
+    sandbox = BubblewrapSandbox()
+    with pytest.raises(
+        SandboxUnavailableError, match=r"libseccomp cannot be loaded .*apt install libseccomp2"
+    ):
+        await sandbox.run(Program(argv=("python", "-c", "")))
+
+
 async def test_a_closed_sandbox_runs_nothing():
     for sandbox in (BubblewrapSandbox(), SubprocessSandbox()):
         await sandbox.close()

@@ -389,6 +389,18 @@ async def test_cancelling_twice_still_waits_for_the_end(sandbox, alive, marker, 
     assert alive(marker) == []
 
 
+async def test_a_sandbox_that_somebody_kills_is_an_error_and_its_program_dies(
+    sandbox, alive, marker, eventually
+):
+    task = asyncio.create_task(run(sandbox, f"import time; time.sleep(1000) # {marker}"))
+    await eventually(lambda: alive(marker))
+    (program,) = alive(marker)
+    os.kill(parent_of(program), signal.SIGKILL)
+    with pytest.raises(SandboxError, match="before it told how the program ended"):
+        await task
+    await eventually(lambda: not alive(marker))
+
+
 async def test_a_timeout_of_the_caller_works(sandbox):
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
@@ -423,3 +435,8 @@ async def test_without_free_descriptors_it_fails_cleanly_and_recovers(sandbox):
 
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are all that is wanted
+
+
+def parent_of(pid: int) -> int:
+    with open(f"/proc/{pid}/stat") as file:
+        return int(file.read().rpartition(")")[2].split()[1])
