@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 import signal
+from pathlib import Path
 
 import pytest
 from backedge.nodes.sandbox import Ended, Limits, Outcome, Program, Sandbox, SandboxError
@@ -438,5 +439,4 @@ def descriptors() -> int:
 
 
 def parent_of(pid: int) -> int:
-    with open(f"/proc/{pid}/stat") as file:
-        return int(file.read().rpartition(")")[2].split()[1])
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
