@@ -12,6 +12,7 @@ from typing import IO, Any, TypeAlias
 
 from pydantic import BaseModel
 
+from backedge import RunOptions
 from backedge.engine.errors import (
     BackedgeError,
     FencedError,
@@ -20,7 +21,7 @@ from backedge.engine.errors import (
     RunError,
     RunInterruptedError,
 )
-from backedge.engine.flow import Flow, RunOptions
+from backedge.engine.flow import Flow
 from backedge.engine.ports import Journal
 from backedge.engine.records import RunStatus
 from backedge.engine.run import Run, RunResult
