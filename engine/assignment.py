@@ -164,27 +164,39 @@ def unset_reads(
 
 def concurrent_writes(traffic: Traffic, plain: frozenset[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Plain fields that branches are bound to write concurrently before they meet: field and writers."""
-    reach, after = traffic.reach, traffic.after
     forks = [
         branches
         for outcomes in traffic.outcomes
         for outcome in outcomes
-        if len(branches := [_arriving(outcome, choice, reach) for choice in outcome.choices]) > 1
+        if len(branches := [_arriving(outcome, choice, traffic.reach) for choice in outcome.choices]) > 1
     ]
     for field in sorted(plain):
         writers = sum(1 << node for node, fields in enumerate(traffic.writes) if field in fields)
-        found: set[int] = set()
+        found = 0
         for branches in forks:
             sides = [side for branch in branches if (side := branch & writers)]
-            for place, side in enumerate(sides):
-                others = reduce(or_, sides[:place] + sides[place + 1 :], 0)
-                for one in _bits(side):
-                    for other in _bits(others & ~after[one] & ~(1 << one)):
-                        if not after[other] >> one & 1 and reach[one] & reach[other]:
-                            found |= {one, other}
-                            break
+            if len(sides) > 1:
+                found |= _colliding(traffic, sides)
         if found:
-            yield field, tuple(sorted(found))
+            yield field, tuple(_bits(found))
+
+
+def _colliding(traffic: Traffic, sides: Sequence[int]) -> int:
+    """Of the writers on the sides of a fork those that write concurrently with one on another side, and meet it."""
+    every = shared = 0
+    for side in sides:
+        shared |= every & side
+        every |= side
+    groups = [(shared, every), *((side & ~shared, every & ~(side & ~shared)) for side in sides)]
+    found = 0
+    for ones, others in groups:
+        for one in _bits(ones):
+            # Numbers extend "can lead to": so of the ones above, those that it leads to not are concurrent.
+            rivals = others & ~traffic.after[one] & (-1 << one + 1)
+            meeting = sum(1 << other for other in _bits(rivals) if traffic.reach[one] & traffic.reach[other])
+            if meeting:
+                found |= meeting | 1 << one
+    return found
 
 
 def _in_every_case(outcomes: Sequence[Outcome], succeeding: Sequence[int], failing: Sequence[int]) -> int:

@@ -81,7 +81,9 @@ def _option_problems(what: str, spec: NodeSpec) -> Iterator[str]:
         yield f"{what}: timeout= wants a number of seconds above 0, not {shown(spec.timeout)}"
     if spec.concurrency is not None and not _is_whole(spec.concurrency, least=1):
         yield f"{what}: concurrency= wants a whole number from 1, not {shown(spec.concurrency)}"
-    if spec.retry is not None and not callable(getattr(spec.retry, "iter", None)):
+    if spec.retry is not None and (
+        isinstance(spec.retry, type) or not callable(getattr(spec.retry, "iter", None))
+    ):
         yield f"{what}: retry= wants a tenacity object such as AsyncRetrying(...), not {shown(spec.retry)}"
     typed: list[tuple[str, Any, type, str]] = [
         ("version", spec.version, str, "a text"),

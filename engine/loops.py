@@ -12,7 +12,7 @@ So each loop has a name of its own, and a feedback edge belongs to exactly one l
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -100,10 +100,7 @@ def find_loops(nodes: Sequence[str], links: Sequence[Link]) -> LoopForest:
     work: list[tuple[Collection[str], Sequence[Link], str | None]] = [(nodes, links, None)]
     while work:
         scope, inside, outer = work.pop()
-        for body in components(scope, [(link.source, link.target) for link in inside]):
-            within = [link for link in inside if link.source in body and link.target in body]
-            if not within:
-                continue
+        for body, within in _knots(scope, inside):
             loop = _loop(body, within, loops[outer] if outer else None)
             if not loop.headers:  # only a cycle of forward edges, reported above, has none
                 continue
@@ -133,16 +130,25 @@ def _forward_cycles(nodes: Sequence[str], forward: Sequence[Link]) -> tuple[tupl
     """One cycle per strongly connected component of forward edges, started where the graph enters it."""
     entered_at = {name: place for place, name in enumerate(_breadth_first(nodes, forward))}
     cycles = []
-    for body in components(nodes, [(link.source, link.target) for link in forward]):
+    for body, within in _knots(nodes, forward):
         successors: dict[str, list[str]] = {node: [] for node in body}
-        for link in forward:
-            if link.source in body and link.target in body:
-                successors[link.source].append(link.target)
-        if not any(successors.values()):
-            continue
+        for link in within:
+            successors[link.source].append(link.target)
         start = min(body, key=lambda node: (entered_at[node], natural(node)))
         cycles.append(_shortest_cycle(start, successors))
     return tuple(cycles)
+
+
+def _knots(nodes: Iterable[str], links: Sequence[Link]) -> Iterator[tuple[frozenset[str], list[Link]]]:
+    """The strongly connected components that have links inside, each with those."""
+    bodies = components(nodes, [(link.source, link.target) for link in links])
+    number = {node: place for place, body in enumerate(bodies) for node in body}
+    inside: dict[int, list[Link]] = {}
+    for link in links:
+        place = number.get(link.source)
+        if place is not None and place == number.get(link.target):
+            inside.setdefault(place, []).append(link)
+    return ((bodies[place], inside[place]) for place in sorted(inside))
 
 
 def _breadth_first(nodes: Sequence[str], links: Sequence[Link]) -> Iterable[str]:

@@ -53,8 +53,7 @@ def _record_problems(what: str, spec: NodeSpec, returns: Any, schema: StateSchem
     """What is wrong with one member of the return annotation of a node that writes several fields."""
     parts = _parts(returns)
     if parts is None:
-        kind = get_origin(returns) or returns
-        if isinstance(kind, type) and not issubclass(kind, Mapping):
+        if relation(returns, Mapping) is Relation.DISJOINT:
             yield (
                 f"{what} writes several fields, so it returns a mapping, a TypedDict or a model, not {spell(returns)}; "
                 f"for a single field write writes={next(iter(spec.writes))!r}"
