@@ -12,6 +12,7 @@ So each loop has a name of its own, and a feedback edge belongs to exactly one l
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -107,7 +108,8 @@ def find_loops(nodes: Sequence[str], links: Sequence[Link]) -> LoopForest:
             loops[loop.name] = loop
             for node in body:
                 nests[node] = (*nests[node], loop.name)
-            work.append((body, [link for link in within if link.id not in loop.feedback], loop.name))
+            taken = set(loop.feedback)
+            work.append((body, [link for link in within if link.id not in taken], loop.name))
     used = {edge for loop in loops.values() for edge in loop.feedback}
     idle = tuple(link.id for link in links if link.feedback and link.id not in used)
     return LoopForest(loops, nests, cycles, idle)
@@ -115,14 +117,15 @@ def find_loops(nodes: Sequence[str], links: Sequence[Link]) -> LoopForest:
 
 def _loop(body: frozenset[str], within: Sequence[Link], outer: Loop | None) -> Loop:
     entered = {link.target for link in within if not link.feedback}
-    headers = tuple(sorted(body - entered, key=natural))
+    heads = body - entered
+    headers = tuple(sorted(heads, key=natural))
     return Loop(
         name=headers[0] if headers else "",
         headers=headers,
         body=body,
         level=outer.level + 1 if outer else 0,
         outer=outer.name if outer else None,
-        feedback=tuple(link.id for link in within if link.feedback and link.target in headers),
+        feedback=tuple(link.id for link in within if link.feedback and link.target in heads),
     )
 
 
@@ -145,8 +148,8 @@ def _knots(nodes: Iterable[str], links: Sequence[Link]) -> Iterator[tuple[frozen
     number = {node: place for place, body in enumerate(bodies) for node in body}
     inside: dict[int, list[Link]] = {}
     for link in links:
-        place = number.get(link.source)
-        if place is not None and place == number.get(link.target):
+        place = number[link.source]
+        if place == number[link.target]:
             inside.setdefault(place, []).append(link)
     return ((bodies[place], inside[place]) for place in sorted(inside))
 
@@ -168,19 +171,20 @@ def _breadth_first(nodes: Sequence[str], links: Sequence[Link]) -> Iterable[str]
 
 
 def _shortest_cycle(start: str, successors: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The shortest cycle through `start`, which lies on one."""
     came_from: dict[str, str] = {}
-    queue = [start]
-    for node in queue:
+    queue: deque[str] = deque()
+    node = start
+    while start not in successors[node]:
         for target in successors[node]:
-            if target == start:
-                path = [node]
-                while path[-1] != start:
-                    path.append(came_from[path[-1]])
-                return tuple(reversed(path))
             if target not in came_from:
                 came_from[target] = node
                 queue.append(target)
-    raise AssertionError("start lies on a cycle")
+        node = queue.popleft()
+    path = [node]
+    while path[-1] != start:
+        path.append(came_from[path[-1]])
+    return tuple(reversed(path))
 
 
 def components(nodes: Iterable[str], arcs: Iterable[tuple[str, str]]) -> list[frozenset[str]]:
@@ -191,8 +195,7 @@ def components(nodes: Iterable[str], arcs: Iterable[tuple[str, str]]) -> list[fr
     """
     successors: dict[str, list[str]] = {node: [] for node in nodes}
     for source, target in arcs:
-        if source in successors and target in successors:
-            successors[source].append(target)
+        successors[source].append(target)
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
