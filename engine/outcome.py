@@ -166,7 +166,7 @@ def _seen(graph: CompiledGraph, number: int, snapshot: Snapshot) -> str:
     else:
         binding = graph.conditions[number]
         fields = sorted(binding.reads) if binding else []
-    saw = ", ".join(f"{field}={shown(snapshot.read(field))}" for field in fields if snapshot.has(field))
+    saw = ", ".join(f"{field}={shown(snapshot.read(field))}" for field in fields)
     label = f" [{edge.label}]" if edge.label else ""
     return f"{edge.id}{label} saw {saw}" if saw else f"{edge.id}{label}"
 

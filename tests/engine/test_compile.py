@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
+from backedge.engine.compile import BackedgeWarning
 from backedge.engine.errors import GraphError
 from backedge.engine.graph import END, START, Graph
 from backedge.engine.reducers import append, extend
@@ -376,3 +377,13 @@ def test_a_loop_of_a_thousand_nodes_and_a_fan_out_of_a_thousand_compile():
     compiled = graph.compile().graph
     assert len(compiled.plan.loops["r0"].body) == 1000
     assert compiled.inputs == ("spec",)
+
+
+def test_what_is_likely_not_meant_is_a_warning_where_compile_is_called():
+    graph = Graph(State)
+    for name in "ab":
+        graph.chain(START, graph.node(lambda: "", name=name, writes="code"), END)
+    with pytest.warns(BackedgeWarning) as caught:
+        flow = graph.compile()
+    assert caught[0].filename == __file__
+    assert flow.warnings == flow.graph.warnings == (str(caught[0].message),)
