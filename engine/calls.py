@@ -22,6 +22,7 @@ from .failures import rebuild
 from .graph import NodeSpec
 from .records import ActivationId
 from .schedule import Schedule
+from .shown import shown
 from .threads import WorkerThreads
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Caller:
     def call(self, step: Step, tell_failure: TellFailure) -> Awaitable[Any]:
         """Run the node, retries included. Awaiting it raises whatever the node's last attempt raised."""
         node = self._graph.nodes[step.order.node]
-        if node.spec is not None and node.spec.retry is not None:
+        if node.spec is not None and node.spec.retry is not None and node.spec.retry.enabled:
             return self._with_retries(node, node.spec.retry, step, tell_failure)
         return self._attempt(node, step)
 
@@ -128,7 +129,9 @@ class Caller:
                     state.set_exception((type(error), error, error.__traceback__))
             elif isinstance(action, DoSleep):
                 assert state.outcome is not None
-                refused = state.outcome.exception() or ValueError(f"retry refused {state.outcome.result()!r}")
+                refused = state.outcome.exception()
+                if refused is None:
+                    refused = ValueError(f"retry refused {shown(state.outcome.result())}")
                 await tell(step, refused)
                 state.prepare_for_next_attempt()
                 await asyncio.sleep(float(action))
@@ -168,7 +171,8 @@ class Caller:
         announcer, activation = self._announcer, step.activation
 
         def emit(data: object) -> None:
-            announcer.tell_from_thread(events.CustomEvent(activation, data))
+            if announcer.listeners:
+                announcer.tell_from_anywhere(events.CustomEvent(activation, data))
 
         return Context(self._run_id, activation, step.attempt, emit)
 

@@ -6,8 +6,11 @@ Events are told after what they tell of was committed; only `ActivationStarted` 
 from __future__ import annotations
 
 import asyncio
+import threading
+import weakref
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -100,25 +103,23 @@ class EventQueue:
         self._dropped = 0
         # Nothing more will come.
         self._closed = False
-        # Whoever waits for the next event, or None.
-        self._waiter: asyncio.Future[None] | None = None
+        # Set when there may be something for those who wait.
+        self._news = asyncio.Event()
 
     def put(self, event: Event) -> None:
-        """Add an event; never waits."""
+        """Add an event; never waits. Once the queue was closed nothing comes in."""
+        if self._closed:
+            return
         if len(self._events) >= self._size:
             self._events.popleft()
             self._dropped += 1
         self._events.append(event)
-        self._wake()
+        self._news.set()
 
     def close(self) -> None:
         """Let the iteration end once what is queued was taken."""
         self._closed = True
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._news.set()
 
     def __aiter__(self) -> EventQueue:
         return self
@@ -132,36 +133,49 @@ class EventQueue:
                 return self._events.popleft()
             if self._closed:
                 raise StopAsyncIteration
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
+            self._news.clear()
+            await self._news.wait()
 
 
 class Announcer:
-    """Tells events to all listeners of one run; makes none when nobody listens."""
+    """Tells events to all listeners of one run; nobody need make any while `listeners` is empty.
 
-    __slots__ = ("_loop", "listeners")
+    A listener counts for as long as somebody holds its queue: who stops listening lets go of it.
+    """
+
+    __slots__ = ("__weakref__", "_loop", "_thread", "listeners")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self.listeners: tuple[EventQueue, ...] = ()
+        self._thread = threading.get_ident()
+        self.listeners: tuple[weakref.ref[EventQueue], ...] = ()
 
     def listen(self, size: int) -> EventQueue:
         """A new listener, told everything from now on."""
         queue = EventQueue(size)
-        self.listeners = (*self.listeners, queue)
+        self.listeners = (*self.listeners, weakref.ref(queue, self._forget))
         return queue
+
+    def _forget(self, gone: weakref.ref[EventQueue]) -> None:
+        self.listeners = tuple([listener for listener in self.listeners if listener is not gone])
 
     def tell(self, event: Event) -> None:
         """Tell an event. On the event loop's thread."""
-        for listener in self.listeners:
-            listener.put(event)
+        for queue in self._queues():
+            queue.put(event)
 
-    def tell_from_thread(self, event: Event) -> None:
-        """Tell an event from any thread."""
-        if self.listeners:
+    def tell_from_anywhere(self, event: Event) -> None:
+        """Tell an event from any thread. What is told by one thread stays in order."""
+        if threading.get_ident() == self._thread:
+            self.tell(event)
+            return
+        with suppress(RuntimeError):  # the loop is closed: the run is over, and the thread was let go of
             self._loop.call_soon_threadsafe(self.tell, event)
 
     def close(self) -> None:
         """Let all listeners come to their end."""
-        for listener in self.listeners:
-            listener.close()
+        for queue in self._queues():
+            queue.close()
+
+    def _queues(self) -> list[EventQueue]:
+        return [queue for listener in self.listeners if (queue := listener()) is not None]

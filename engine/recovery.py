@@ -11,8 +11,7 @@ from typing import Any
 
 from . import outcome
 from .compile import CompiledGraph
-from .errors import GraphChangedError
-from .executor import Tries
+from .errors import ScheduleError
 from .facts import (
     NodeErrored,
     NodeFailed,
@@ -23,6 +22,7 @@ from .facts import (
     Order,
     RouteNode,
 )
+from .fields import FoldError
 from .plan import Rounds
 from .records import (
     ActivationId,
@@ -37,6 +37,7 @@ from .records import (
     RunStatus,
 )
 from .schedule import Key, Phase, Schedule
+from .settings import Tries
 from .state import Snapshot
 
 
@@ -67,6 +68,10 @@ class UnknownActivationError(Exception):
     """A record names a node or edge that the graph does not have."""
 
 
+UNFIT = (UnknownActivationError, ScheduleError, FoldError, ValueError, KeyError)
+"""What comes of records that are not those of a run of this graph."""
+
+
 def new_schedule(graph: CompiledGraph, limits: Mapping[int, int | None] | None = None) -> Schedule:
     """A schedule at its beginning: START running on the state's defaults."""
     return Schedule(
@@ -80,11 +85,7 @@ def new_schedule(graph: CompiledGraph, limits: Mapping[int, int | None] | None =
 
 
 def recover(graph: CompiledGraph, records: Iterable[Record]) -> Recovered:
-    """Apply records to a fresh schedule.
-
-    Raises:
-        UnknownActivationError: The graph lacks what a record names.
-    """
+    """Apply records to a fresh schedule. Raises one of `UNFIT` when they are not those of a run of this graph."""
     run = Recovered(new_schedule(graph))
     for record in records:
         run.seq = record.seq + 1
@@ -216,16 +217,3 @@ def _numbers(graph: CompiledGraph, taken: Iterable[str]) -> tuple[int, ...]:
         return tuple(graph.plan.edge_number[edge] for edge in taken)
     except KeyError as missing:
         raise UnknownActivationError(f"edge {missing.args[0]}, which the run took, is gone") from None
-
-
-def check_unchanged(
-    graph: CompiledGraph,
-    journal: str,
-    run_id: str,
-    digest: str,
-    shape: Mapping[str, Any],
-    now: Mapping[str, Any],
-) -> None:
-    """Raise GraphChangedError if the run was made with another graph."""
-    if digest != graph.digest:
-        raise GraphChangedError(journal, run_id, changes(shape, now))

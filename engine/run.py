@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -70,9 +69,8 @@ class Run(Generic[S]):
         self._journal: str | PathLike[str] | Journal | None = journal
         self._buffer = buffer
         self._stack = AsyncExitStack()
-        # Both set while the context is open.
+        # Set once the context was entered.
         self._executor: Executor | None = None
-        self._task: asyncio.Task[RunStatus] | None = None
         # The queue from the run's beginning on, until somebody takes it.
         self._first: EventQueue | None = None
         # Whether the outcome was handed out.
@@ -92,28 +90,28 @@ class Run(Generic[S]):
             await self._stack.aclose()
             raise
         self._first = self._executor.listen(self._buffer)
-        self._task = asyncio.get_running_loop().create_task(self._drive(self._executor))
+        self._executor.begin()
         return self
-
-    async def _drive(self, executor: Executor) -> RunStatus:
-        executor.begin()
-        return await executor.run()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._task is not None
+        executor = self._its_executor
         early = self.status is RunStatus.RUNNING
-        if not self._task.done():
-            self.interrupt()
+        executor.interrupt()
         try:
-            await asyncio.wait([self._task])
-        finally:
-            await self._stack.aclose()
-        if kind is None and not self._asked and not early:
-            self._finish(self._its_executor, self._task.result())
-        elif not self._task.cancelled():
-            self._task.exception()  # told already, or not wanted
+            try:
+                status = await executor.run()
+            finally:
+                await self._stack.aclose()
+            if kind is None and not self._asked:
+                self._finish(executor, status)
+        except RunInterruptedError:
+            if not early:
+                raise
+        except Exception:
+            if kind is None and not self._asked:
+                raise  # else it was told already, or another error is on its way
 
     @property
     def run_id(self) -> str:
@@ -141,10 +139,12 @@ class Run(Generic[S]):
             RunError: The run failed, was cancelled or was interrupted.
             JournalError: The journal broke.
         """
-        assert self._task is not None
-        self._asked = True
-        status = await asyncio.shield(self._task)
-        return self._finish(self._its_executor, status)
+        executor = self._its_executor
+        try:
+            status = await executor.wait()
+        finally:
+            self._asked = self._asked or executor.over  # not when waiting was given up
+        return self._finish(executor, status)
 
     def interrupt(self) -> None:
         """Stop at once, so that the run can be resumed."""
@@ -173,7 +173,7 @@ def error_of(executor: Executor, status: RunStatus, journal: str | None) -> RunE
         )
         error = RunFailedError(run_id, executor.failures, hint)
         first = next(iter(executor.failures.values()))
-        error.__cause__ = first.__cause__ or first
+        error.__cause__ = first if first.__cause__ is None else first.__cause__
         return error
     if status is RunStatus.CANCELLED:
         return RunCancelledError(run_id, "was cancelled", "")

@@ -34,6 +34,7 @@ class WorkerThreads:
         self._made = 0
         # Done when nobody is busy any more; made by `close`.
         self._drained: asyncio.Future[None] | None = None
+        self._closed = False
 
     @property
     def busy(self) -> int:
@@ -45,6 +46,8 @@ class WorkerThreads:
 
         Cancelling the future gives up on the thread: it goes on until the function returns, then it ends or is reused.
         """
+        if self._closed:
+            raise RuntimeError("the run is over: no thread is started for it any more")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         if self._idle:
@@ -60,9 +63,10 @@ class WorkerThreads:
     async def close(self, grace: float) -> int:
         """End all threads, waiting up to `grace` seconds for busy ones; returns how many are still busy.
 
-        Those end by themselves when their functions return.
+        Those end by themselves when their functions return. When this was cancelled, call it again.
         """
-        if self._busy:
+        self._closed = True
+        if self._busy and grace > 0:
             self._drained = asyncio.get_running_loop().create_future()
             await asyncio.wait([self._drained], timeout=grace)
         for worker in self._idle:
@@ -70,9 +74,10 @@ class WorkerThreads:
         for worker in self._idle:
             worker.thread.join()
         self._idle.clear()
-        for worker in self._busy:
+        left = list(self._busy)
+        for worker in left:
             worker.jobs.put(None)
-        return len(self._busy)
+        return len(left)
 
     def _deliver(
         self,

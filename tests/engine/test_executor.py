@@ -10,6 +10,10 @@ from typing import Annotated, Literal
 
 import pytest
 import tenacity
+from backedge.checkpoints import MemoryJournal
+from backedge.engine.records import AttemptFailed, NodeFinished, RoutingFailed, RunEnded, RunStatus
+from pydantic import BaseModel
+
 from backedge import (
     END,
     START,
@@ -29,9 +33,6 @@ from backedge import (
     add,
     extend,
 )
-from backedge.checkpoints import MemoryJournal
-from backedge.engine.records import AttemptFailed, NodeFinished, RoutingFailed, RunEnded, RunStatus
-from pydantic import BaseModel
 
 from ..virtual import run_virtual
 
@@ -273,7 +274,9 @@ def test_a_loop_that_reaches_its_limit_fails_or_goes_the_other_way():
     assert (error.activation, error.edge, error.limit) == ("node@2", "node->node", 2)
 
 
-@pytest.mark.parametrize(("condition", "told"), [(lambda: 1 / 0, "ZeroDivisionError"), (lambda: "yes", "'yes'")])
+@pytest.mark.parametrize(
+    ("condition", "told"), [(lambda: 1 / 0, "ZeroDivisionError"), (lambda: "yes", "'yes'")]
+)
 def test_a_condition_that_raises_or_is_no_boolean_is_a_routing_error(condition, told):
     graph = Graph(State)
     node = sleeper(graph, "node", 0)
@@ -439,7 +442,8 @@ def test_a_node_is_retried_as_its_policy_says_and_each_attempt_is_journaled(poli
     attempts = []
 
     @graph.node(
-        writes="text", retry=policy(stop=tenacity.stop_after_attempt(3), wait=tenacity.wait_exponential(multiplier=1))
+        writes="text",
+        retry=policy(stop=tenacity.stop_after_attempt(3), wait=tenacity.wait_exponential(multiplier=1)),
     )
     async def flaky(ctx: Context) -> str:
         attempts.append(ctx.attempt)

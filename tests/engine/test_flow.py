@@ -5,6 +5,10 @@ import threading
 from typing import Annotated
 
 import pytest
+from backedge.checkpoints import MemoryJournal, SqliteJournal
+from backedge.engine.records import RunStatus
+from pydantic import BaseModel
+
 from backedge import (
     END,
     START,
@@ -16,9 +20,6 @@ from backedge import (
     RunFailedError,
     extend,
 )
-from backedge.checkpoints import MemoryJournal, SqliteJournal
-from backedge.engine.records import RunStatus
-from pydantic import BaseModel
 
 from ..virtual import run_virtual
 
@@ -211,7 +212,9 @@ class BreakingLog:
         await self._log.release()
 
 
-@pytest.mark.parametrize("error", [JournalWriteError("memory", "disk full"), FencedError("memory", "r", 1, 2)])
+@pytest.mark.parametrize(
+    "error", [JournalWriteError("memory", "disk full"), FencedError("memory", "r", 1, 2)]
+)
 def test_when_the_journal_breaks_the_run_stops_and_nothing_that_depends_on_it_starts(error):
     graph = Graph(Asked)
     ran = []
@@ -246,7 +249,19 @@ def test_when_the_journal_breaks_the_run_stops_and_nothing_that_depends_on_it_st
         assert (await flow.resume("r", journal=journal)).status is RunStatus.COMPLETED
 
     run_virtual(go())
-    assert ran == ["long", "one", "one ended", "two", "two ended", "long", "two", "two ended", "three", "three ended", "long ended"]
+    assert ran == [
+        "long",
+        "one",
+        "one ended",
+        "two",
+        "two ended",
+        "long",
+        "two",
+        "two ended",
+        "three",
+        "three ended",
+        "long ended",
+    ]
 
 
 def test_many_runs_share_a_journal():

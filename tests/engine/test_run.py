@@ -5,7 +5,6 @@ import threading
 from typing import Annotated
 
 import pytest
-from backedge import END, START, BackedgeError, Context, Graph, RunFailedError, RunInterruptedError, extend
 from backedge.checkpoints import MemoryJournal
 from backedge.engine.events import (
     ActivationFailed,
@@ -17,6 +16,8 @@ from backedge.engine.events import (
 )
 from backedge.engine.records import RunStatus
 from pydantic import BaseModel
+
+from backedge import END, START, BackedgeError, Context, Graph, RunFailedError, RunInterruptedError, extend
 
 from ..virtual import run_virtual
 

@@ -1,0 +1,237 @@
+"""Gets nodes to run: when slots allow it, as tasks or one after the other, and stops them.
+
+It knows nothing of records or of the schedule; what comes of a node it tells its `Host`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from .calls import Caller, Step
+from .compile import CompiledGraph
+from .errors import NodeRaisedError
+from .facts import Order, StartNode
+from .plan import Rounds
+from .schedule import Key, Schedule
+from .settings import FIRST, Settings, Tries
+from .slots import Slots
+
+INLINE_BURST = 100
+"""How many inline nodes run in a row before the event loop gets its turn."""
+
+
+class Host(Protocol):
+    """Whoever wants the nodes run."""
+
+    def returned(self, step: Step, value: Any) -> None:
+        """The node returned."""
+
+    def raised(self, step: Step, error: BaseException) -> None:
+        """The node raised: it failed."""
+
+    async def tried(self, step: Step, error: BaseException) -> None:
+        """An attempt failed and another one is to follow; it does once this returns."""
+
+    def interrupt(self) -> None:
+        """A node's task was cancelled, and we did not do it: somebody is ending the program."""
+
+    def unbegun(self, task: asyncio.Task[None]) -> None:
+        """A node's task was cancelled before it began; `Launcher.forget` it."""
+
+    def broken(self, error: BaseException) -> None:
+        """Something went wrong that is no node's failure, or the program is being ended."""
+
+    def rest(self) -> None:
+        """Something that ran runs no more: perhaps that was the last thing."""
+
+
+class Launcher:
+    """The running nodes of one run.
+
+    Attributes:
+        cut: Whether running nodes were told to stop. What they raise from then on is no failure of theirs.
+    """
+
+    __slots__ = (
+        "_caller",
+        "_graph",
+        "_inline",
+        "_loop",
+        "_needs",
+        "_pumping",
+        "_schedule",
+        "_slots",
+        "_tasks",
+        "_tries",
+        "cut",
+    )
+
+    def __init__(
+        self,
+        graph: CompiledGraph,
+        schedule: Schedule,
+        settings: Settings,
+        caller: Caller,
+        loop: asyncio.AbstractEventLoop,
+        tries: Mapping[Key, Tries] | None,
+    ) -> None:
+        self._graph = graph
+        self._schedule = schedule
+        self._caller = caller
+        self._loop = loop
+        # What activations in flight have behind them, until they are launched.
+        self._tries = dict(tries) if tries else None
+        self._needs = settings.needs
+        self._slots: Slots[StartNode] | None = None if settings.needs is None else Slots(settings.capacity)
+        # The tasks of running nodes; inline nodes have none.
+        self._tasks: dict[Key, asyncio.Task[None]] = {}
+        # Orders of inline nodes not yet begun, and whether somebody is at work on them or about to.
+        self._inline: deque[StartNode] = deque()
+        self._pumping = False
+        self.cut = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs or is about to; not those who wait for slots."""
+        return bool(self._tasks) or self._pumping
+
+    @property
+    def running(self) -> int:
+        """How many nodes have a task."""
+        return len(self._tasks)
+
+    @property
+    def slots(self) -> Slots[StartNode] | None:
+        """The run's slots; None where nothing is limited."""
+        return self._slots
+
+    # ------------------------------------------------------------------ starting
+
+    def start(self, order: StartNode, host: Host) -> None:
+        """Run a node as soon as there are slots for it."""
+        if self._slots is not None and self._needs is not None:
+            needs = self._needs[order.node]
+            if not self._slots.acquire(needs):
+                self._slots.wait(needs, self.priority(order), order)
+                return
+        self._launch(order, host)
+
+    def priority(self, order: Order) -> tuple[int, ...]:
+        """Lowest first: the longest remaining path, then the first in order."""
+        plan = self._graph.plan
+        return (-plan.remaining[order.node], *plan.position(order.node, order.rounds))
+
+    def step(self, node: int, rounds: Rounds, order: StartNode) -> Step:
+        """The activation's step, with the tries that a recovered one has behind it."""
+        tries = FIRST
+        if self._tries:
+            tries = self._tries.pop((node, rounds), FIRST)
+        return Step(self._schedule, order, tries.next, tries.seen)
+
+    def _launch(self, order: StartNode, host: Host) -> None:
+        spec = self._graph.nodes[order.node].spec
+        assert spec is not None
+        if not spec.inline or spec.retry is not None:
+            # Not through the loop's task factory: an eager one would run the node here and now.
+            task = asyncio.Task(self._perform(order, host), loop=self._loop)
+            task.add_done_callback(host.unbegun)
+            self._tasks[order.node, order.rounds] = task
+            return
+        self._inline.append(order)
+        if not self._pumping:
+            self._pump(host)
+
+    def _free(self, node: int, host: Host) -> None:
+        """Give the node's slots back, and start whoever waited for them."""
+        if self._slots is not None and self._needs is not None:
+            for order in self._slots.release(self._needs[node]):
+                self._launch(order, host)
+
+    # ------------------------------------------------------------------ running
+
+    async def _perform(self, order: StartNode, host: Host) -> None:
+        """The task of one activation."""
+        self._tasks[order.node, order.rounds].remove_done_callback(host.unbegun)
+        step = self.step(order.node, order.rounds, order)
+        try:
+            try:
+                value = await self._caller.call(step, host.tried)
+            except BaseException as error:
+                self._stumbled(step, error, host)
+            else:
+                host.returned(step, value)
+        except BaseException as bug:
+            host.broken(bug)
+        finally:
+            if self._tasks.pop((order.node, order.rounds), None) is not None:
+                self._free(order.node, host)
+            host.rest()
+
+    def _pump(self, host: Host) -> None:
+        """Run inline nodes one after the other, without recursion, and let others in from time to time."""
+        self._pumping = True
+        for _ in range(INLINE_BURST):
+            if not self._inline:
+                break
+            order = self._inline.popleft()
+            step = self.step(order.node, order.rounds, order)
+            try:
+                try:
+                    value = self._caller.call_inline(step)
+                except BaseException as error:
+                    self._stumbled(step, error, host)
+                else:
+                    host.returned(step, value)
+            except BaseException as bug:
+                host.broken(bug)
+            self._free(order.node, host)
+        if self._inline:
+            self._loop.call_soon(self._pump, host)
+        else:
+            self._pumping = False
+            host.rest()
+
+    def _stumbled(self, step: Step, error: BaseException, host: Host) -> None:
+        """Something left the node that is no value."""
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            host.broken(error)
+            return
+        task = self._tasks.get((step.order.node, step.order.rounds))
+        if task is not None and task.cancelling() and not self.cut:
+            host.interrupt()
+        if not isinstance(error, asyncio.CancelledError):
+            host.raised(step, error)
+        elif not self.cut:
+            own = NodeRaisedError(str(step.activation), "CancelledError", "the node cancelled itself")
+            host.raised(step, own)
+
+    # ------------------------------------------------------------------ stopping
+
+    def close(self, host: Host) -> None:
+        """Start nothing any more; what runs goes on."""
+        if self._slots is not None:
+            self._slots.clear()
+        while self._inline:
+            self._free(self._inline.popleft().node, host)
+
+    def cancel(self) -> None:
+        """Tell everything that runs to stop. Call `close` before."""
+        self.cut = True
+        for task in self._tasks.values():
+            task.cancel()
+
+    def forget(self, task: asyncio.Task[None], host: Host) -> None:
+        """A task was cancelled before it began: its body was never entered, so it cleaned up nothing."""
+        for key, each in list(self._tasks.items()):
+            if each is task:
+                del self._tasks[key]
+                self._free(key[0], host)
+
+    def let_go(self) -> int:
+        """No longer wait for the tasks that are left; returns how many they are."""
+        count = len(self._tasks)
+        self._tasks.clear()
+        return count

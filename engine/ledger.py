@@ -1,0 +1,90 @@
+"""A run's records on their way into the journal: numbered, queued, committed, and only then acted upon.
+
+Whoever has something to record hands it over together with what is to happen once it is committed. Commits are acted
+upon in the order in which they were queued, so nothing ever starts that depends on something not on disk. Without a
+journal the same path is taken with the commit left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
+
+from .errors import JournalWriteError
+from .ports import RunLog
+from .records import Record, RunEnded, RunStatus
+
+
+class Owner(Protocol):
+    """Whose records they are."""
+
+    def broken(self, error: BaseException) -> None:
+        """A commit failed, or what was to follow it did."""
+
+    def rest(self) -> None:
+        """A commit is over and what follows it is done: perhaps that was the last thing."""
+
+
+class Ledger:
+    """The records of one run.
+
+    Attributes:
+        kept: Whether there is a journal.
+        pending: How many commits are under way or not yet acted upon.
+    """
+
+    __slots__ = ("_end", "_log", "_seq", "kept", "pending")
+
+    def __init__(self, log: RunLog | None, seq: int) -> None:
+        """Take over a log, owned from now on; `seq` is the number of the next record."""
+        self._log = log
+        self._seq = seq
+        # The commit of the run's end, once it is queued: it is queued once.
+        self._end: asyncio.Future[None] | None = None
+        self.kept = log is not None
+        self.pending = 0
+
+    def number(self) -> int:
+        """The next record's `seq`. What is numbered must be submitted, in that order."""
+        seq = self._seq
+        self._seq += 1
+        return seq
+
+    def submit(self, records: Sequence[Record], then: Callable[[], object], owner: Owner) -> None:
+        """Commit the records, then call `then`. Raises what the journal raises when it refuses them at once."""
+        if self._log is None:
+            then()
+            return
+        future = self._log.append(*records)
+        self.pending += 1
+        future.add_done_callback(partial(self._committed, then, owner))
+
+    async def close(self, status: RunStatus | None) -> None:
+        """Put the run's end into the journal, unless `status` is None, and let go of the log.
+
+        To be called again when it was cancelled: then it goes on where it stopped.
+        """
+        if self._log is None:
+            return
+        try:
+            if status is not None and self._end is None:
+                self._end = self._log.append(RunEnded(self.number(), time.time(), status))
+            if self._end is not None:
+                await asyncio.shield(self._end)
+        finally:
+            await self._log.release()
+
+    def _committed(self, then: Callable[[], object], owner: Owner, future: asyncio.Future[None]) -> None:
+        self.pending -= 1
+        try:
+            if future.cancelled():
+                assert self._log is not None
+                raise JournalWriteError(f"of run {self._log.header.run_id!r}", "a commit was cancelled")
+            future.result()
+            then()
+        except BaseException as error:  # whatever it is, it is told at the run's end
+            owner.broken(error)
+        owner.rest()

@@ -1,0 +1,154 @@
+"""How a run is to be carried out, as its caller says it: checked at once, and worked out once for each graph."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from .compile import CompiledGraph, CompiledNode
+from .errors import InputError
+from .settings import Settings
+from .slots import Needs
+
+THREADS = 64
+"""How many ``def`` nodes run at once when nobody says otherwise."""
+
+BUFFER = 1000
+"""How many events are kept for a slow listener when nobody says otherwise."""
+
+
+_OURS = "\0"  # begins the names of slots that are ours, so that they are nobody else's
+
+_RUN = f"{_OURS}run"
+
+
+class RunOptions(TypedDict, total=False):
+    """How to carry out a run; every one may be left out.
+
+    Attributes:
+        resources: What nodes are handed besides the state, by name.
+        concurrency: How many nodes may run at once; without it as many as are ready.
+        slots: How many of each named slot there are (see ``uses=`` of a node); ``"threads"`` is how many ``def`` nodes
+            run at once, by default as many as `concurrency` says, else 64. A node keeps its slots while it waits for
+            its next attempt.
+        limits: Feedback edge (``"checker->coder"``) to a limit that replaces the declared one.
+        deadline: Seconds after which the run is interrupted.
+        grace: Seconds that an ending waits for nodes that do not stop at once. 5 by default.
+        buffer: How many events are kept for a slow listener. 1,000 by default.
+    """
+
+    resources: Mapping[str, Any]
+    concurrency: int | None
+    slots: Mapping[str, int]
+    limits: Mapping[str, int | None]
+    deadline: float | None
+    grace: float
+    buffer: int
+
+
+class Options:
+    """Turns the options of the runs of one graph into settings.
+
+    Example: ``settings = Options(graph).settings({"concurrency": 4})``
+    """
+
+    def __init__(self, graph: CompiledGraph) -> None:
+        self._graph = graph
+        # Worked out once: the settings of a run without options, and slots by what was asked for.
+        self._plain: Settings | None = None
+        self._needs: dict[object, tuple[Mapping[str, int], tuple[Needs, ...] | None]] = {}
+
+    def settings(self, options: RunOptions) -> Settings:
+        """Check the options. Raises InputError."""
+        if not options and self._plain is not None:
+            return self._plain
+        unknown = set(options) - set(RunOptions.__annotations__)
+        if unknown:
+            raise InputError(f"unknown option {', '.join(map(repr, sorted(unknown)))}; see RunOptions")
+        resources = options.get("resources", {})
+        declared = self._graph.definition.resources
+        if missing := [name for name in declared if name not in resources]:
+            raise InputError(f"resources= lacks {', '.join(map(repr, missing))}")
+        if extra := [name for name in resources if name not in declared]:
+            raise InputError(f"the graph declares no resource {', '.join(map(repr, extra))}")
+        _check_whole("buffer", options.get("buffer", BUFFER), least=1)
+        deadline, grace = options.get("deadline"), options.get("grace", 5.0)
+        for name, seconds in (("deadline", deadline), ("grace", grace)):
+            if (seconds is not None or name == "grace") and not _is_duration(seconds):
+                raise InputError(f"{name} is a number of seconds from 0, not {seconds!r}")
+        capacity, needs = self._slots(options.get("concurrency"), options.get("slots", {}))
+        settings = Settings(resources, capacity, needs, deadline, grace)
+        if not options:
+            self._plain = settings
+        return settings
+
+    def limits(self, limits: Mapping[str, int | None] | None) -> dict[int, int | None]:
+        """Limits by the numbers of their feedback edges. Raises InputError."""
+        found: dict[int, int | None] = {}
+        for edge, limit in (limits or {}).items():
+            number = self._graph.plan.edge_number.get(edge)
+            if number is None or number not in self._graph.limits:
+                known = ", ".join(self._graph.plan.edges[known].id for known in self._graph.limits)
+                raise InputError(f"limits=: {edge!r} is no feedback edge; there is {known or 'none'}")
+            if limit is not None:
+                _check_whole(f"limits=: the limit of {edge}", limit, least=0)
+            found[number] = limit
+        return found
+
+    def _slots(
+        self, concurrency: int | None, slots: Mapping[str, int]
+    ) -> tuple[Mapping[str, int], tuple[Needs, ...] | None]:
+        if not isinstance(slots, Mapping):
+            raise InputError(f"slots= is a mapping of names to numbers, not {slots!r}")
+        key = (concurrency, tuple(sorted(slots.items(), key=str)))
+        if key not in self._needs:
+            self._needs[key] = _needs_of(self._graph, concurrency, slots)
+        return self._needs[key]
+
+
+def _needs_of(
+    graph: CompiledGraph, concurrency: int | None, slots: Mapping[str, int]
+) -> tuple[Mapping[str, int], tuple[Needs, ...] | None]:
+    """How many of each slot there are, and which ones each node needs."""
+    for name, count in [("concurrency", concurrency), *slots.items()]:
+        if count is not None or name != "concurrency":
+            _check_whole(name, count, least=1)
+    used = {name for spec in graph.definition.nodes.values() for name in spec.uses}
+    if unknown := [name for name in slots if name != "threads" and name not in used]:
+        raise InputError(f"slots=: no node uses {', '.join(map(repr, unknown))}")
+    capacity = {**slots, "threads": slots.get("threads", concurrency or THREADS)}
+    if concurrency is not None:
+        capacity[_RUN] = concurrency
+    needs = tuple(_wanted(node, capacity) for node in graph.nodes)
+    return (capacity, needs) if any(needs) else ({}, None)
+
+
+def _wanted(node: CompiledNode, capacity: dict[str, int]) -> Needs:
+    """The slots a node needs; one of its own is added to `capacity`."""
+    if node.spec is None or node.binding is None:
+        return ()
+    wanted = {name for name in node.spec.uses if name in capacity}
+    if _RUN in capacity:
+        wanted.add(_RUN)
+    if not node.binding.is_async and not node.spec.inline:
+        wanted.add("threads")
+    if node.spec.concurrency is not None:
+        own = f"{_OURS}node {node.name}"
+        wanted.add(own)
+        capacity[own] = node.spec.concurrency
+    return tuple(sorted(wanted))
+
+
+def _check_whole(name: str, count: object, *, least: int) -> None:
+    if not isinstance(count, int) or isinstance(count, bool) or count < least:
+        raise InputError(f"{name} must be a whole number from {least}, not {count!r}")
+
+
+def _is_duration(seconds: object) -> bool:
+    return (
+        isinstance(seconds, int | float)
+        and not isinstance(seconds, bool)
+        and seconds >= 0
+        and not math.isnan(seconds)
+    )

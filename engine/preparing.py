@@ -1,0 +1,147 @@
+"""From what a caller asks for to an executor that is ready to begin: new runs, and runs that go on.
+
+Everything that can be wrong is found here, before any node runs; where it is found nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from . import outcome, recovery
+from .compile import CompiledGraph
+from .errors import GraphChangedError, InputError, JournalCorruptError, StepError
+from .executor import Executor
+from .facts import NodeReturned, NodeSucceeded
+from .fields import FoldError
+from .inputs import Inputs, checked_inputs
+from .ports import Journal, RunLog
+from .records import RunHeader, RunResumed, RunStarted, RunStatus
+from .schedule import Phase
+from .settings import Beginning, Settings
+
+
+class How(NamedTuple):
+    """How to carry out a run: its settings, and limits that replace declared ones, by edge."""
+
+    settings: Settings
+    limits: Mapping[int, int | None]
+
+
+async def new_run(
+    graph: CompiledGraph, inputs: Inputs | None, store: Journal | None, run_id: str | None, how: How
+) -> Executor:
+    """Prepare a new run, with record 0 in the journal.
+
+    Raises:
+        InputError: The inputs do not fit.
+        RunExistsError: The journal holds a run of this id.
+    """
+    update = checked_inputs(graph, inputs)
+    schedule = recovery.new_schedule(graph, how.limits)
+    start = graph.start
+    try:
+        snapshot = schedule.preview(start, (), update.values)
+    except FoldError as error:
+        raise InputError(f"cannot run {graph.definition.name}: {error}") from error
+    failed: StepError | None = None
+    taken: tuple[int, ...] | None = None
+    try:
+        taken = outcome.route(graph, schedule, start, (), snapshot, how.settings.resources)
+    except StepError as error:
+        failed = error
+    name = run_id if run_id is not None else secrets.token_hex(6)
+    log = None
+    if store is not None:
+        now = time.time()
+        ids = None if taken is None else tuple(graph.plan.edges[number].id for number in taken)
+        header = RunHeader(name, graph.definition.name, graph.digest, graph.shape, now)
+        log = await store.create(header, RunStarted(0, now, update.encoded, ids))
+    if taken is None:
+        beginning = Beginning(NodeReturned(start, (), update.values), failed)
+    else:
+        beginning = Beginning(NodeSucceeded(start, (), update.values, taken))
+    return Executor(graph, schedule, how.settings, beginning, run_id=name, log=log, seq=1)
+
+
+async def old_run(
+    graph: CompiledGraph, run_id: str, store: Journal, how: How, *, takeover: bool, on_change: str
+) -> Executor:
+    """Prepare a run to go on.
+
+    Raises:
+        InputError: `on_change` is wrong, or the run was cancelled.
+        RunNotFoundError: There is no such run.
+        RunOwnedError: Somebody is working on it.
+        GraphChangedError: The graph is another one, and `on_change` says stop or the records do not fit it.
+        JournalCorruptError: The records make no run.
+    """
+    if on_change not in ("stop", "continue"):
+        raise InputError(f'on_change is "stop" or "continue", not {on_change!r}')
+    header = await store.header(run_id)
+    if header.digest != graph.digest and on_change == "stop":
+        raise changed(graph, store, header)
+    log = await store.acquire(run_id, takeover=takeover)
+    try:
+        return await _recovered(graph, log, store, header, how)
+    except BaseException:
+        await log.release()
+        raise
+
+
+async def _recovered(
+    graph: CompiledGraph, log: RunLog, store: Journal, header: RunHeader, how: How
+) -> Executor:
+    records = await store.read(header.run_id)
+    try:
+        run = recovery.recover(graph, records)
+    except recovery.UNFIT as error:
+        raise unfit(graph, store, header, error) from error
+    if run.status is RunStatus.CANCELLED:
+        raise InputError(
+            f"run {header.run_id!r} was cancelled, which is final; fork it to go on from a checkpoint"
+        )
+    retry = run.in_phase(Phase.FAILED)
+    reroute = [key for key in run.in_phase(Phase.RETURNED) if not run.schedule.must_wait(*key)]
+    run.schedule.limits.update(how.limits)
+    over = run.status is RunStatus.COMPLETED
+    if not over:
+        edges = graph.plan.edges
+        told = {edges[number].id: limit for number, limit in how.limits.items()}
+        await log.append(RunResumed(run.seq, time.time(), log.epoch, told))
+        run.seq += 1
+    beginning = Beginning(
+        orders=tuple(run.orders.values()), retry=tuple(retry), reroute=tuple(reroute), over=over
+    )
+    return Executor(
+        graph,
+        run.schedule,
+        how.settings,
+        beginning,
+        run_id=header.run_id,
+        log=log,
+        seq=run.seq,
+        tries=run.tries,
+    )
+
+
+def changed(
+    graph: CompiledGraph, store: Journal, header: RunHeader, why: str | None = None
+) -> GraphChangedError:
+    """The error for a run that was made with another graph; `why` says where they part, if that is known."""
+    told = recovery.changes(json.loads(header.shape), json.loads(graph.shape))
+    return GraphChangedError(store.name, header.run_id, [*([why] if why else []), *told])
+
+
+def unfit(
+    graph: CompiledGraph, store: Journal, header: RunHeader, error: Exception
+) -> GraphChangedError | JournalCorruptError:
+    """The error for records that cannot be those of a run of this graph."""
+    why = f"field {error} is gone" if isinstance(error, KeyError) else str(error)
+    if header.digest != graph.digest or isinstance(error, recovery.UnknownActivationError):
+        return changed(graph, store, header, f"what it recorded does not fit any more ({why})")
+    told = f"the records of run {header.run_id!r} make no run of this graph: {why}"
+    return JournalCorruptError(store.name, told, run_id=header.run_id)

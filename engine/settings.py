@@ -1,0 +1,62 @@
+"""What an executor is told: how to carry out a run, and what is to be done first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from .errors import StepError
+from .facts import NodeReturned, NodeSucceeded, Order
+from .schedule import Key
+from .slots import Needs
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a run is to be carried out.
+
+    Attributes:
+        resources: What nodes are handed, by name.
+        capacity: Number of slots by name, the run's own limit and those of nodes included.
+        needs: For each node the slots it needs; None where nothing is limited.
+        deadline: Seconds after which the run is interrupted, or None.
+        grace: Seconds an ending waits for what does not stop at once.
+    """
+
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    capacity: Mapping[str, int] = field(default_factory=dict)
+    needs: tuple[Needs, ...] | None = None
+    deadline: float | None = None
+    grace: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """What a recovered activation has behind it: its next attempt's number, and how many its policy has seen."""
+
+    next: int
+    seen: int
+
+
+FIRST = Tries(1, 0)
+
+
+class Beginning(NamedTuple):
+    """What sets a run going.
+
+    Attributes:
+        fact: For a new run the fact of record 0.
+        error: Why START could not be routed, if so; then the fact is a `NodeReturned`.
+        orders: For a recovered run what was in flight.
+        retry: The activations that had failed.
+        reroute: The activations that owe their routing.
+        over: The run had completed: nothing is to be done, nothing is written.
+    """
+
+    fact: NodeSucceeded | NodeReturned | None = None
+    error: StepError | None = None
+    orders: tuple[Order, ...] = ()
+    retry: tuple[Key, ...] = ()
+    reroute: tuple[Key, ...] = ()
+    over: bool = False

@@ -1,0 +1,70 @@
+"""Running a coroutine to its end from code that is not async."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+def wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, in a thread of its own if an event loop runs here already (as in a notebook).
+
+    When waiting for that thread is broken off by Ctrl-C, the work is cancelled, and its end is waited for.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    return _Elsewhere(work).join()
+
+
+class _Elsewhere(Generic[T]):
+    """A coroutine that runs in a thread of its own."""
+
+    def __init__(self, work: Coroutine[Any, Any, T]) -> None:
+        self._work = work
+        self._values: list[T] = []
+        self._errors: list[BaseException] = []
+        # Its loop and task, once they are there.
+        self._at_work: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
+        self._thread = threading.Thread(target=self._run, name="backedge run_sync")
+        self._began = threading.Event()
+
+    def join(self) -> T:
+        """Start it, wait for its end, and give or raise what came of it."""
+        self._thread.start()
+        try:
+            self._thread.join()
+        except BaseException:
+            self._cancel()
+            self._thread.join()
+            raise
+        if self._errors:
+            raise self._errors[0]
+        return self._values[0]
+
+    def _cancel(self) -> None:
+        self._began.wait()
+        if self._at_work is not None:
+            loop, task = self._at_work
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(task.cancel)
+
+    def _run(self) -> None:
+        try:
+            self._values.append(asyncio.run(self._observed()))
+        except BaseException as error:
+            self._errors.append(error)
+        finally:
+            self._began.set()
+
+    async def _observed(self) -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        self._at_work = asyncio.get_running_loop(), task
+        self._began.set()
+        return await self._work
