@@ -1,1 +1,227 @@
-from backedge import Graph as Graph
+"""The types of the public API, for a type checker: this file is checked by `make types` and never run.
+
+`assert_type` pins what a call gives; an ignored error pins a misuse that must stay one (an ignore that is not needed
+is an error too).
+"""
+
+# Bodies and awaits would only hide what is pinned:
+# mypy: disable-error-code="empty-body, unused-coroutine"
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Literal, assert_type
+
+from pydantic import BaseModel
+from tenacity import AsyncRetrying, stop_after_attempt
+
+from backedge import (
+    END,
+    START,
+    BackedgeError,
+    Context,
+    Event,
+    Flow,
+    Graph,
+    GraphError,
+    Marker,
+    Node,
+    Run,
+    RunFailedError,
+    RunOptions,
+    RunResult,
+    RunStatus,
+    StepError,
+    extend,
+)
+
+
+class Report(BaseModel):
+    passed: bool
+
+
+class Model:
+    async def ask(self, question: str) -> str: ...
+
+
+class Build(BaseModel):
+    spec: str
+    code: str
+    report: Report
+    verdict: Literal["good", "bad"] = "bad"
+    feedback: Annotated[list[str], extend] = []
+
+
+graph = Graph(Build, resources={"model": Model}, name="build")
+assert_type(graph, Graph[Build])
+assert_type(graph.state, type[Build])
+assert_type(START, Marker)
+assert_type(END, Marker)
+
+
+# --------------------------------------------------------------------------- nodes keep the signature of their function
+
+
+@graph.node(writes="code")
+async def coder(spec: str, feedback: list[str], model: Model, ctx: Context, retries: int = 3) -> str: ...
+
+
+@graph.node
+def bare(code: str) -> None: ...
+
+
+@graph.node()
+def called(code: str) -> None: ...
+
+
+@graph.node(
+    name="everything",
+    writes=("report", "verdict"),
+    inline=False,
+    retry=AsyncRetrying(stop=stop_after_attempt(3)),
+    timeout=2.5,
+    concurrency=4,
+    uses=("sandbox", "gpu"),
+    may_stop=True,
+    version="2",
+)
+def everything(code: str) -> dict[str, Any]: ...
+
+
+assert_type(bare, Node[[str], None])  # type: ignore[assert-type]  # its parameter has a name, too
+assert_type(bare("x"), None)
+assert_type(bare(code="x"), None)
+assert_type(called("x"), None)
+assert_type(everything("x"), dict[str, Any])
+assert_type(coder.name, str)
+
+
+async def call_it_as_the_plain_function(model: Model, ctx: Context) -> None:
+    assert_type(coder("spec", [], model, ctx), Coroutine[Any, Any, str])
+    assert_type(await coder("spec", [], model, ctx, retries=1), str)
+    await coder("spec", [], model)  # type: ignore[call-arg]
+    await coder(5, [], model, ctx)  # type: ignore[arg-type]
+
+
+class Linter:
+    def lint(self, code: str, strict: bool = False) -> Report: ...
+
+    def __call__(self, code: str) -> Report: ...
+
+
+assert_type(graph.node(Linter().lint, name="lint", writes="report")("x", strict=True), Report)
+assert_type(graph.node(Linter(), writes="report")("x"), Report)
+assert_type(graph.node(functools.partial(Linter().lint, strict=True), writes="report")("x"), Report)
+assert_type(graph.node(lambda code: len(code), name="size")("x"), int)
+assert_type(graph.node(bare, name="again")("x"), None)  # a node is as good as its function
+assert_type(graph.node(len, name="len")([]), int)
+assert_type(graph.node(Report, writes="report")(passed=True), Report)
+
+graph.node("coder")  # type: ignore[call-overload]
+graph.node(bare, writes=5)  # type: ignore[call-overload]
+graph.node(bare, wirtes="code")  # type: ignore[call-overload]
+graph.node(bare, "name")  # type: ignore[call-overload]
+
+Graph(dict)  # type: ignore[type-var]
+Graph(Build, {"model": Model})  # type: ignore[call-arg]
+
+# --------------------------------------------------------------------------- edges
+
+
+def good(report: Report) -> bool:
+    return report.passed
+
+
+assert_type(graph.chain(START, coder, bare, END), None)
+graph.edge(coder, END, when=lambda report: report.passed, label="passed")
+graph.edge(coder, END, when=good)
+graph.edge(coder, END, good)  # type: ignore[call-arg]
+graph.edge(coder, "END")  # type: ignore[arg-type]
+graph.edge(good, END)  # type: ignore[arg-type]
+graph.edge(coder, END, when=True)  # type: ignore[arg-type]
+
+graph.feedback(bare, coder, limit=8, when=lambda report: not report.passed, otherwise=END, label="again")
+graph.feedback(bare, coder, limit=None, when=good)
+graph.feedback(bare, coder)  # type: ignore[call-arg]
+graph.feedback(bare, coder, limit="8")  # type: ignore[arg-type]
+
+graph.switch(everything, {"good": END, "bad": coder}, on="verdict", default=bare)
+graph.switch(bare, {True: END, False: coder})
+graph.switch(bare, {"good": "END"})  # type: ignore[dict-item]
+graph.switch(bare, [END])  # type: ignore[arg-type]
+
+graph.on_error(coder, bare)
+graph.on_error(coder, bare, error=TimeoutError, label="slow")
+graph.on_error(coder, bare, error=KeyboardInterrupt)  # type: ignore[arg-type]
+graph.on_error(coder, bare, error=ValueError())  # type: ignore[arg-type]
+
+# --------------------------------------------------------------------------- flows and runs know their state
+
+flow = graph.compile()
+assert_type(flow, Flow[Build])
+assert_type(flow.name, str)
+assert_type(flow.inputs, dict[str, Any])
+assert_type(flow.warnings, tuple[str, ...])
+
+
+async def runs() -> None:
+    result = await flow.run({"spec": "x"}, journal="runs.db", run_id="demo", resources={"model": Model()})
+    assert_type(result, RunResult[Build])
+    assert_type(result.state, Build)
+    assert_type(result.state.report.passed, bool)
+    assert_type(result.status, RunStatus)
+    assert_type(result.run_id, str)
+    await flow.run(Build(spec="x", code="", report=Report(passed=True)), journal=Path("runs.db"))
+    await flow.run()
+    await flow.run(
+        {"spec": "x"}, concurrency=2, slots={"sandbox": 1}, limits={"a->b": 3}, deadline=5, grace=1
+    )
+    await flow.run(spec="x")  # type: ignore[call-arg]
+    await flow.run({"spec": "x"}, concurrency="2")  # type: ignore[arg-type]
+    await flow.run("x")  # type: ignore[arg-type]
+
+    assert_type(await flow.resume("demo", journal="runs.db"), RunResult[Build])
+    await flow.resume("demo")  # type: ignore[call-arg]
+    assert_type(await flow.state_at("demo", 3, journal="runs.db"), Build)
+
+    async with flow.start({"spec": "x"}) as run:
+        assert_type(run, Run[Build])
+        async for event in run.events():
+            assert_type(event, Event)
+        assert_type(await run.result(), RunResult[Build])
+
+
+def runs_without_async(options: RunOptions) -> None:
+    assert_type(flow.run_sync({"spec": "x"}, **options), RunResult[Build])
+    assert_type(flow.resume_sync("demo", journal="runs.db"), RunResult[Build])
+    assert_type(graph.render("loop.svg", run="demo", journal="runs.db"), None)
+    assert_type(flow.render(Path("loop.svg")), None)
+
+
+def errors_tell_what_they_know() -> None:
+    try:
+        graph.compile()
+    except GraphError as error:
+        assert_type(error.problems, tuple[str, ...])
+    try:
+        flow.run_sync()
+    except RunFailedError as error:
+        assert_type(error.failures, dict[str, StepError])
+        assert_type(error.run_id, str)
+        as_any_other: BackedgeError = error
+        raise as_any_other from None
+
+
+# --------------------------------------------------------------------------- what users write around it
+
+
+def build(make: Callable[[str], str]) -> Flow[Build]:
+    """A flow's type is that of its state, so that it can be handed around."""
+    small = Graph(Build)
+    node: Node[[str], str] = small.node(make, name="make", writes="code")
+    small.chain(START, node, END)
+    other: Flow[Report] = small.compile()  # type: ignore[assignment]
+    assert other
+    return small.compile()
