@@ -38,7 +38,11 @@ def score(one: Winner, winners: Sequence[Winner], original: Sequence[str], passi
     faults = _share([own == FAULT for own, other, _ in nearby if other != FAULT])
     others = [other for other in winners if other is not one]
     agreement = _share(
-        [own == theirs for other in others for own, theirs in zip(one.behaviour, other.behaviour, strict=False)]
+        [
+            own == theirs
+            for other in others
+            for own, theirs in zip(one.behaviour, other.behaviour, strict=False)
+        ]
     )
     return smallness + 0.5 * kept - faults + 0.5 * agreement
 

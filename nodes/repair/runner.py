@@ -111,7 +111,9 @@ class Runner:
         original, *behaviours = await self._behaviours(spec, survey, winners)
         return Report(
             results=results,
-            confirmed=tuple(Confirmed(one.id, nearby) for one, nearby in zip(winners, behaviours, strict=True)),
+            confirmed=tuple(
+                Confirmed(one.id, nearby) for one, nearby in zip(winners, behaviours, strict=True)
+            ),
             original=original,
             seconds=time.monotonic() - start,
         )
@@ -280,7 +282,12 @@ def _survey(lines: Iterable[Mapping[str, Any]]) -> Survey:
             )
         types = {name: tuple(seen) for name, seen in line["types"].items()} if "types" in line else types
         names = tuple(line.get("names", names))
-    return Survey(cases=tuple(cases[case] for case in sorted(cases)), types=types, names=names, loading=round(loading, 6))
+    return Survey(
+        cases=tuple(cases[case] for case in sorted(cases)),
+        types=types,
+        names=names,
+        loading=round(loading, 6),
+    )
 
 
 def _passes(spec: Specification, line: Mapping[str, Any]) -> bool:

@@ -103,9 +103,7 @@ class Search:
 
     # ----------------------------------------------------------------------- ranking
 
-    def _ranked(
-        self, memory: Memory, streams: Sequence[tuple[int, int]]
-    ) -> Iterator[tuple[int, int, int]]:
+    def _ranked(self, memory: Memory, streams: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
         """The untried edits of some pools, best first: base, tier and place.
 
         Edits of one line and kind share what was learned and keep their order, so only the heads of these groups

@@ -22,14 +22,26 @@ def copies(scope: Scope, site: Site) -> Iterator[Edit]:
         return
     seen: set[str] = set()
     for other in scope.code.sites:
-        if other.function is not site.function or not isinstance(other.node, SIMPLE):
+        small = isinstance(other.node, SIMPLE) or _is_small(other.node)
+        if other.function is not site.function or not small:
             continue
         text = ast.unparse(other.node)
         if text in seen:
             continue
         seen.add(text)
         prior = 0.5 if not isinstance(other.node, ast.Break | ast.Raise) else 0.25
+        prior *= 1.0 if isinstance(other.node, SIMPLE) else 0.6
         yield from _beside(scope, site, text, "statement copied", prior, 3.0)
+
+
+def _is_small(node: ast.stmt) -> bool:
+    """Whether a compound statement is worth copying: a condition over one or two simple statements."""
+    return (
+        isinstance(node, ast.If)
+        and not node.orelse
+        and len(node.body) <= 2
+        and all(isinstance(one, SIMPLE) for one in node.body)
+    )
 
 
 def substitutes(scope: Scope, site: Site) -> Iterator[Edit]:
@@ -60,7 +72,8 @@ def _beside(scope: Scope, site: Site, text: str, kind: str, prior: float, size: 
     if isinstance(site.node, ast.If | ast.For | ast.While) and site.node.body:
         inner = scope.code.whole_lines(site.node.body[-1])
         if inner is not None:
-            line = f"{scope.code.indentation(site.node.body[-1])}{text}\n"
+            indentation = scope.code.indentation(site.node.body[-1])
+            line = "".join(f"{indentation}{one}\n" for one in text.splitlines())
             yield Edit((Replacement(inner[1], inner[1], line),), kind, site.line, prior, size)
 
 
@@ -86,6 +99,10 @@ def assignments_added(scope: Scope, site: Site) -> Iterator[Edit]:
             prior = 0.25 * fit(wanted, scope.types(site, node)) / (1 + 0.1 * size)
             if prior > 0.1:
                 yield from _beside(scope, site, f"{name} = {text}", "assignment added", prior, 3.0)
+    for text, place in scope.places(site).items():
+        if isinstance(place, ast.Subscript | ast.Attribute):
+            for name in scope.names(site):
+                yield from _beside(scope, site, f"{text} = {name}", "assignment added", 0.2, 3.0)
 
 
 def stored_names(scope: Scope, site: Site) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import permutations
 
 from .base import (
     Edit,
@@ -36,6 +37,11 @@ def slices(scope: Scope, site: Site) -> Iterator[Edit]:
             if cut.upper is not None and cut.lower is None and cut.step is None:
                 turned = with_fields(cut, lower=cut.upper, upper=None)
                 yield exchange(scope.code, site, node, with_fields(node, slice=turned), "slice", 0.5)
+            parts = (cut.lower, cut.upper, cut.step)
+            for lower, upper, step in sorted(set(permutations(range(3)))):
+                if (lower, upper, step) != (0, 1, 2):
+                    turned = ast.Slice(parts[lower], parts[upper], parts[step])
+                    yield exchange(scope.code, site, node, with_fields(node, slice=turned), "slice", 0.25)
             for bound in ("lower", "upper"):
                 if getattr(cut, bound) is None:
                     for text in ("1", "-1", *integers(scope, site, node)):

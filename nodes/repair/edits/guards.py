@@ -14,9 +14,7 @@ from .base import (
 )
 from .code import Function, Site
 from .scope import Scope, fit, parameters
-from .statements import is_elif
-
-VALUES = ("[]", "0", "None", "True", "False", "1", "''", "-1", "[[]]", "{}", "()")
+from .statements import VALUES, is_elif
 
 
 def guards(scope: Scope, site: Site) -> Iterator[Edit]:

@@ -162,6 +162,9 @@ class Scope:
                 texts.append(f"len({name})")
             else:
                 texts.append(f"[{name}]")
+            if types and any(kind.partition("[")[0] in ("list", "str", "tuple") for kind in types):
+                places = [one for one in self.names_at(site, node) if "int" in self.of_name(site, one)]
+                texts += [text for one in places for text in (f"{name}[:{one}]", f"{name}[{one}:]")]
             for text in texts:
                 made[text] = ast.parse(text, mode="eval").body
         for text, one in self._expressions.get(id(site.function), {}).items():

@@ -17,6 +17,10 @@ SIMPLE = (ast.Assign, ast.AugAssign, ast.Expr, ast.Return, ast.Continue, ast.Bre
 """Statements that are copied and moved."""
 
 
+VALUES = ("[]", "0", "None", "True", "False", "1", "''", "-1", "[[]]", "{}", "()")
+"""What functions return when there is little to return."""
+
+
 def deletions(scope: Scope, site: Site) -> Iterator[Edit]:
     """The statement left out; a compound one replaced by its body."""
     if isinstance(site.node, Function | ast.ClassDef):
@@ -135,6 +139,11 @@ def turned(scope: Scope, site: Site) -> Iterator[Edit]:
             yield rewritten(scope, site, ast.Expr(value), "return or not", 0.15)
             yield rewritten(scope, site, ast.Expr(ast.Yield(value)), "yield", 0.3)
             yield rewritten(scope, site, ast.Expr(ast.YieldFrom(value)), "yield", 0.2)
+        case ast.Return(value=None) | ast.Expr(value=ast.Yield(value=None)):
+            start = code.span(node)[1]
+            for text in (*VALUES, *scope.names(site)):
+                edit = Replacement(start, start, f" {text}")
+                yield Edit((edit,), "value added", site.line, 0.4 if text in VALUES[:6] else 0.3, 1.5)
         case ast.Expr(value=ast.Yield(value=ast.expr() as value)):
             yield rewritten(scope, site, ast.Expr(ast.YieldFrom(value)), "yield", 0.8)
             yield rewritten(scope, site, ast.Return(value), "yield", 0.3)
