@@ -23,9 +23,10 @@ from .errors import NodeRaisedError
 from .fields import StateSchema
 from .scope import Scope
 from .shown import shown
-from .signatures import NoSignatureError, Signature, is_async, read_signature
+from .signatures import NoSignatureError, is_async, read_signature
 from .state import Snapshot
 from .typerelation import Relation, members, relation, spell
+from .unbound import exception_types, misfit, unknown
 
 
 class Source(Enum):
@@ -190,13 +191,15 @@ def bind(
     for name, parameter in told.parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or name in told.bound:
             continue
-        argument = _argument(parameter, told.hints.get(name, parameter.empty), scope, handles)
+        annotation = told.hints.get(name, parameter.empty)
+        argument = _argument(parameter, annotation, scope, handles)
         if argument is not None:
-            problems += _misfits(what, argument, scope)
+            if argument.name:
+                problems += misfit(what, name, annotation, scope)
             arguments.append(argument)
         elif parameter.default is parameter.empty:
             if not scope.is_broken(name):
-                problems.append(_unknown(what, name, told, scope))
+                problems.append(unknown(what, name, told, scope))
         elif parameter.kind is parameter.POSITIONAL_ONLY:
             arguments.append(Argument(name, Source.DEFAULT, positional=True, default=parameter.default))
     return Binding(function, tuple(arguments), told.returns, is_async(function)), problems
@@ -209,11 +212,11 @@ def _argument(
     name, default = parameter.name, parameter.default
     positional = parameter.kind is parameter.POSITIONAL_ONLY
     options = [] if annotation is parameter.empty else members(annotation)
-    if Context in options:
+    if any(option is Context for option in options):
         return Argument(name, Source.CONTEXT, positional=positional)
-    if scope.schema.model in options:
+    if any(option is scope.schema.model for option in options):
         return Argument(name, Source.STATE, positional=positional)
-    errors = _exceptions(options)
+    errors = exception_types(options)
     if errors and handles:
         return Argument(name, Source.ERROR, "", annotation, None, positional, default, errors)
     if name in scope.resources:
@@ -222,14 +225,6 @@ def _argument(
         check = _check(annotation, scope.schema.fields[name].annotation) if options else None
         return Argument(name, Source.FIELD, name, annotation, check, positional)
     return None
-
-
-def _exceptions(options: Sequence[Any]) -> tuple[type[BaseException], ...]:
-    """The exception types of an annotation that, but for None, names nothing else."""
-    kinds = [option for option in options if option is not type(None)]
-    if all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
-        return tuple(kinds)
-    return ()
 
 
 def _check(annotation: Any, declared: Any) -> TypeAdapter[Any] | None:
@@ -242,50 +237,6 @@ def _check(annotation: Any, declared: Any) -> TypeAdapter[Any] | None:
         except Exception:  # noqa: S112 - pydantic, or somebody else's schema: then it is not checked
             continue
     return None
-
-
-def _misfits(what: str, argument: Argument, scope: Scope) -> list[str]:
-    if argument.annotation is inspect.Parameter.empty:
-        return []
-    if argument.source is Source.FIELD:
-        noun, declared = "field", scope.schema.fields[argument.name].annotation
-    elif argument.source is Source.RESOURCE and isinstance(scope.resources[argument.name], type):
-        noun, declared = "resource", scope.resources[argument.name]
-    else:
-        return []
-    if relation(argument.annotation, declared) is not Relation.DISJOINT:
-        return []
-    return [
-        f"{what}: parameter {argument.parameter!r} is annotated {spell(argument.annotation)}, but the {noun} is "
-        f"{spell(declared)}; annotate it with the {noun}'s type or a part of it"
-    ]
-
-
-def _unknown(what: str, name: str, told: Signature, scope: Scope) -> str:
-    """The problem of a parameter that nothing is named after, and the likely reason."""
-    head = f"{what}: parameter {name!r} is neither a field nor a resource and has no default"
-    known = f"fields: {', '.join(scope.schema.fields) or 'none'}"
-    if scope.resources:
-        known += f"; resources: {', '.join(scope.resources)}"
-    annotation = told.hints.get(name)
-    if name in told.unresolved:
-        hint = (
-            f"its annotation {told.unresolved[name]} cannot be resolved when the graph is compiled: "
-            f"import it outside of TYPE_CHECKING"
-        )
-    elif getattr(annotation, "__name__", None) == scope.schema.model.__name__:
-        hint = (
-            f"it is annotated with another class {spell(annotation)} than this graph's: make the graph anew"
-        )
-    elif annotation is not None and _exceptions(members(annotation)):
-        hint = "it is annotated with an exception: lead an error edge here with graph.on_error(...)"
-    elif name in ("self", "cls"):
-        hint = "it is a method: add it bound to its object, as in graph.node(obj.method)"
-    elif close := scope.like(name):
-        hint = f"is {close!r} meant?"
-    else:
-        hint = "name it after what it reads, or give it a default"
-    return f"{head} ({known}); {hint}"
 
 
 def _read(argument: Argument, snapshot: Snapshot) -> Any:

@@ -81,9 +81,7 @@ def _option_problems(what: str, spec: NodeSpec) -> Iterator[str]:
         yield f"{what}: timeout= wants a number of seconds above 0, not {shown(spec.timeout)}"
     if spec.concurrency is not None and not _is_whole(spec.concurrency, least=1):
         yield f"{what}: concurrency= wants a whole number from 1, not {shown(spec.concurrency)}"
-    if spec.retry is not None and (
-        isinstance(spec.retry, type) or not callable(getattr(spec.retry, "iter", None))
-    ):
+    if spec.retry is not None and not _is_retrying(spec.retry):
         yield f"{what}: retry= wants a tenacity object such as AsyncRetrying(...), not {shown(spec.retry)}"
     typed: list[tuple[str, Any, type, str]] = [
         ("version", spec.version, str, "a text"),
@@ -222,6 +220,12 @@ def _possible(
         if returned is not None and relation(declared.annotation, binding.returns) is Relation.FITS:
             return returned
     return choices(declared.annotation)
+
+
+def _is_retrying(value: object) -> bool:
+    from tenacity import BaseRetrying  # loaded only where somebody uses it
+
+    return isinstance(value, BaseRetrying)
 
 
 def _is_number(value: object, *, above: float) -> bool:

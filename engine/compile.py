@@ -188,4 +188,4 @@ def _shape(definition: Definition, schema: StateSchema) -> bytes:
     nodes = {name: {"version": s.version, "writes": sorted(s.fields)} for name, s in definition.nodes.items()}
     edges = sorted(f"{edge.id}{' (feedback)' if edge.feedback else ''}" for edge in definition.edges)
     shape = {"nodes": nodes, "edges": edges, "fields": schema.describe()}
-    return json.dumps(shape, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(shape, sort_keys=True, separators=(",", ":")).encode()

@@ -30,7 +30,7 @@ def traffic_of(definition: Definition, plan: Plan, bindings: Bindings, schema: S
         leaving = [(edges[way], ways[way]) for way in plan.outgoing[number]]
         regular = [edge for edge, _ in leaving if edge.error is None]
         groups = _choices(regular, name, definition, bindings, schema)
-        if not groups and regular and not (spec is not None and spec.may_stop):
+        if not groups and regular and not (spec is not None and spec.may_stop is True):
             groups = [regular]
         outcomes.append([_outcome(leaving, regular, groups, success=True), *_failures(leaving)])
         sure.append(sure_writes(spec, bindings.nodes.get(name)) if spec else frozenset())

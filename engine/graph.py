@@ -7,18 +7,18 @@ an error on the spot.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from pydantic import BaseModel
 
 from .definition import END, START, Case, Definition, EdgeSpec, Marker, NodeSpec, usable_name
 from .errors import GraphError
+from .node import Node, Place
 from .redeclared import Site, same_edge
 from .shown import shown
 from .signatures import name_of_callable
@@ -36,32 +36,6 @@ __all__ = ["END", "START", "Case", "Definition", "EdgeSpec", "Graph", "Marker", 
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S", bound=BaseModel)
-
-
-class Node(Generic[P, R]):
-    """A node of a graph. Still callable as the plain function it was made of."""
-
-    def __init__(self, spec: NodeSpec, function: Callable[P, R], graph: Graph[Any]) -> None:
-        if inspect.isroutine(function):
-            functools.update_wrapper(self, function)
-        self.spec = spec
-        self.function = function
-        self.graph = graph
-
-    @property
-    def name(self) -> str:
-        """The node's name in its graph."""
-        return self.spec.name
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the plain function; no graph is involved."""
-        return self.function(*args, **kwargs)
-
-    def __repr__(self) -> str:
-        return f"<node {self.name}>"
-
-
-Place: TypeAlias = Node[..., Any] | Marker
 
 
 @dataclass(slots=True)
@@ -110,8 +84,8 @@ class Graph(Generic[S]):
             )
         if resources is not None and not isinstance(resources, Mapping):
             raise GraphError([f"resources= wants a mapping of names to types, not {shown(resources)}"])
-        if name is not None and not (isinstance(name, str) and name):
-            raise GraphError([f"name= wants a text, not {shown(name)}"])
+        if name is not None and not (isinstance(name, str) and name and name.isprintable()):
+            raise GraphError([f"name= wants a text of one line, not {shown(name)}"])
         self.state = state
         self.name = name or state.__name__
         self.resources = dict(resources or {})
@@ -313,6 +287,8 @@ class Graph(Generic[S]):
             raise GraphError(
                 [f"switch at {name!r} wants a mapping of values to nodes, as in {{True: done, False: fix}}"]
             )
+        if on is not None and not isinstance(on, str):
+            raise GraphError([f"switch at {name!r}: on= wants the name of a field, not {shown(on)}"])
         if on is None:
             writes = source.spec.fields if isinstance(source, Node) else ()
             if len(writes) != 1:
@@ -353,8 +329,9 @@ class Graph(Generic[S]):
                     f"error= wants one class of exceptions such as ValueError, not {shown(error)}; for several call it once for each"
                 ]
             )
-        label = label or error.__name__
         edge = EdgeSpec(self._place(source), self._place(handler), label=label, error=error)
+        if isinstance(label, str) and not label:
+            edge = replace(edge, label=error.__name__)
         self._connect(edge, Site.of(sys._getframe(1)))
 
     def _connect(self, edge: EdgeSpec, site: Site) -> None:
@@ -437,7 +414,7 @@ class Graph(Generic[S]):
 
 def _node_name(function: Callable[..., Any], name: str | None) -> str:
     chosen: Any = name_of_callable(function) if name is None else name
-    if chosen == "<lambda>":
+    if isinstance(chosen, str) and chosen == "<lambda>":
         raise GraphError(["a lambda has no name of its own: give the node one with name="])
     if not usable_name(chosen):
         raise GraphError(
@@ -457,4 +434,6 @@ def _texts(option: str, given: object, of_what: str) -> tuple[str, ...]:
 
 
 def _case_label(value: Any) -> str:
-    return value if isinstance(value, str) else str(getattr(value, "name", None) or shown(value))
+    if isinstance(value, Enum):
+        return value.name
+    return value if isinstance(value, str) else shown(value)

@@ -55,7 +55,7 @@ def read_signature(function: Callable[..., Any], names: Mapping[str, Any]) -> Si
     """
     try:
         told = inspect.signature(function)
-    except (ValueError, TypeError) as error:
+    except Exception as error:  # it may be an object of any sort
         raise NoSignatureError(str(error)) from None
     plain = _without_partials(function)
     annotations = {
@@ -89,7 +89,11 @@ def name_of_callable(function: Callable[..., Any]) -> str:
     'print'
     """
     plain = _without_partials(function)
-    return str(getattr(plain, "__name__", "") or type(plain).__name__)
+    try:
+        name = plain.__name__
+    except Exception:  # objects have none, or may answer as they like
+        name = type(plain).__name__
+    return str(name)
 
 
 def _without_partials(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -144,7 +148,7 @@ def _namespace(
 ) -> tuple[dict[str, Any], Mapping[str, Any]]:
     """The globals an annotation is read in, and what else it may name: a function's own names go first."""
     maker: Any = plain
-    written = inspect.unwrap(maker.__init__ if isinstance(plain, type) else _called(plain))
+    written: Any = inspect.unwrap(maker.__init__ if isinstance(plain, type) else _called(plain))
     function = getattr(written, "__func__", written)
     if not isinstance(function, FunctionType):
         module = sys.modules.get(getattr(plain, "__module__", None) or "")

@@ -139,7 +139,7 @@ def _lost_problems(definition: Definition, shape: _Arcs) -> Iterator[str]:
 
 
 def _stuck_problems(definition: Definition, shape: _Arcs) -> Iterator[str]:
-    exits = [END.name, *(name for name, spec in definition.nodes.items() if spec.may_stop)]
+    exits = [END.name, *(name for name, spec in definition.nodes.items() if spec.may_stop is True)]
     leading = _reachable(exits, shape.predecessors)
     connected = [name for name in definition.nodes if shape.successors[name] or shape.predecessors[name]]
     stuck = [name for name in connected if name not in leading]
@@ -151,7 +151,7 @@ def _stuck_problems(definition: Definition, shape: _Arcs) -> Iterator[str]:
         )
     regular = {edge.source for edge in definition.edges if edge.error is None}
     for name in connected:
-        if name in leading and name not in regular and not definition.nodes[name].may_stop:
+        if name in leading and name not in regular and definition.nodes[name].may_stop is not True:
             yield f"node {name!r} leads nowhere when it succeeds: it has error edges only; add graph.edge({name}, ...)"
 
 

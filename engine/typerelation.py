@@ -45,7 +45,10 @@ def relation(given: Any, declared: Any) -> Relation:
     >>> relation(list[int], list[int | None])
     <Relation.NARROWER: 'narrower'>
     """
-    return _relation(given, declared, 0)
+    try:
+        return _relation(given, declared, 0)
+    except Exception:  # annotations may be anything, and compare as they like
+        return Relation.FITS
 
 
 def members(annotation: Any) -> list[Any]:

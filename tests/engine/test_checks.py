@@ -384,12 +384,11 @@ def test_what_a_node_adds_to_a_reducer_field_says_nothing_of_its_value(graph):
     switched(Graph(State), [("x",)], function=adds, writes="moods").compile()
 
 
-@pytest.mark.parametrize("on", ["mod", 5])
-def test_a_switch_on_what_is_no_field_is_told(graph, on):
-    told = problem_of(switched(graph, ["good"], on=on))
+def test_a_switch_on_what_is_no_field_is_told(graph):
+    told = problem_of(switched(graph, ["good"], on="mod"))
     assert told == (
-        f"switch at 's': {on!r} is no field of the state (code, done, mood, maybe, color, tone, notes, moods); "
-        f"say on= which one is meant"
+        "switch at 's': 'mod' is no field of the state (code, done, mood, maybe, color, tone, notes, moods); "
+        "say on= which one is meant"
     )
 
 

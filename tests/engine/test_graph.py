@@ -247,11 +247,11 @@ def test_resources_are_a_mapping(resources):
     assert "resources= wants a mapping of names to types" in said(caught)
 
 
-@pytest.mark.parametrize("name", ["", 5])
+@pytest.mark.parametrize("name", ["", 5, "two\nlines", "\ud800"])
 def test_a_graphs_name_is_a_text(name):
     with pytest.raises(GraphError) as caught:
         Graph(State, name=name)
-    assert said(caught) == f"name= wants a text, not {name!r}"
+    assert said(caught) == f"name= wants a text of one line, not {name!r}"
 
 
 def test_a_graph_is_called_like_its_state_unless_it_is_named():
@@ -485,6 +485,13 @@ def test_a_switch_needs_cases(graph, node, cases):
     with pytest.raises(GraphError) as caught:
         graph.switch(node, cases)
     assert "switch at 'write' wants a mapping of values to nodes" in said(caught)
+
+
+@pytest.mark.parametrize("on", [5, ["code"], write])
+def test_a_switch_looks_at_a_field_by_name(graph, node, on):
+    with pytest.raises(GraphError) as caught:
+        graph.switch(node, {"a": END}, on=on)
+    assert "switch at 'write': on= wants the name of a field, not " in said(caught)
 
 
 def test_a_switch_looks_at_the_one_field_its_node_writes(graph):
