@@ -247,11 +247,11 @@ def test_resources_are_a_mapping(resources):
     assert "resources= wants a mapping of names to types" in said(caught)
 
 
-@pytest.mark.parametrize("name", ["", 5, "two\nlines", "\ud800"])
+@pytest.mark.parametrize("name", ["", 5, "\ud800"])
 def test_a_graphs_name_is_a_text(name):
     with pytest.raises(GraphError) as caught:
         Graph(State, name=name)
-    assert said(caught) == f"name= wants a text of one line, not {name!r}"
+    assert said(caught) == f"name= wants a text, not {name!r}"
 
 
 def test_a_graph_is_called_like_its_state_unless_it_is_named():
