@@ -84,7 +84,7 @@ class Graph(Generic[S]):
             )
         if resources is not None and not isinstance(resources, Mapping):
             raise GraphError([f"resources= wants a mapping of names to types, not {shown(resources)}"])
-        if name is not None and not _is_text(name):
+        if name is not None and not (isinstance(name, str) and name):
             raise GraphError([f"name= wants a text, not {shown(name)}"])
         self.state = state
         self.name = name or state.__name__
@@ -431,11 +431,6 @@ def _texts(option: str, given: object, of_what: str) -> tuple[str, ...]:
     if isinstance(given, list | tuple | set | frozenset) and all(isinstance(name, str) for name in given):
         return tuple(sorted(given) if isinstance(given, set | frozenset) else given)
     raise GraphError([f"{option}= wants the name {of_what} or a tuple of names, not {shown(given)}"])
-
-
-def _is_text(value: object) -> bool:
-    """Whether it is a text that can be stored: one without lone surrogates."""
-    return isinstance(value, str) and value != "" and value.encode(errors="ignore").decode() == value
 
 
 def _case_label(value: Any) -> str:
