@@ -65,7 +65,9 @@ def fan(width: int, *, writes: bool) -> Flow[State]:
         async def item(number: int = number) -> list[int]:
             return [number]
 
-        worker = graph.node(item if writes else nothing, name=f"worker{number}", writes="items" if writes else ())
+        worker = graph.node(
+            item if writes else nothing, name=f"worker{number}", writes="items" if writes else ()
+        )
         graph.chain(fork, worker, join)
     graph.edge(join, END)
     return graph.compile()
@@ -128,7 +130,11 @@ def per_step() -> None:
     print(HEAD)
     loop, count = round_trip(STEPS // 2), counting(STEPS)
     print(compare("a no-op node", loop.run, lambda: bare_tasks(STEPS), bar=3, per=STEPS))
-    print(compare("a node that writes, with two conditions", count.run, lambda: bare_tasks(STEPS), bar=3, per=STEPS))
+    print(
+        compare(
+            "a node that writes, with two conditions", count.run, lambda: bare_tasks(STEPS), bar=3, per=STEPS
+        )
+    )
     for writes in (False, True):
         flow = fan(WIDTH, writes=writes)
         what = f"{WIDTH}-wide fan-out and join, {'each writes to a reducer' if writes else 'no-op nodes'}"
@@ -141,16 +147,24 @@ def makespan() -> None:
     async def yardstick() -> None:
         await asyncio.sleep(critical)
 
-    print(compare("makespan of skewed branches beside their critical path", flow.run, yardstick, bar=1.05, rounds=3))
+    print(
+        compare(
+            "makespan of skewed branches beside their critical path", flow.run, yardstick, bar=1.05, rounds=3
+        )
+    )
 
 
 def concurrent_runs() -> None:
     seconds = 0.05
     flow = sleeping(5, seconds)
     what = f"{RUNS:,} concurrent runs of 5 sleeping nodes"
-    print(compare(what, lambda: many_runs(flow, RUNS), lambda: many_tasks(RUNS, 5, seconds), bar=2.5, rounds=3))
+    print(
+        compare(what, lambda: many_runs(flow, RUNS), lambda: many_tasks(RUNS, 5, seconds), bar=2.5, rounds=3)
+    )
     ours, bare = peak(lambda: many_runs(flow, 2000)) / 2000, peak(lambda: many_tasks(2000, 5, seconds)) / 2000
-    print(f"{'memory of one such run':<58} {ours / 1024:>6.1f} KB {bare / 1024:>6.1f} KB           (bar 10 KB)")
+    print(
+        f"{'memory of one such run':<58} {ours / 1024:>6.1f} KB {bare / 1024:>6.1f} KB           (bar 10 KB)"
+    )
 
 
 def peak(work: Any) -> int:
@@ -175,7 +189,9 @@ def long_loop() -> None:
         memory.append(peak(counting(rounds // 20).run))
     told = ", ".join(spell(each) for each in times)
     print(f"time a round of 25,000, 50,000, 100,000 rounds: {told} (linear when equal)")
-    print(f"peak memory of 1,250, 2,500, 5,000 rounds: {', '.join(f'{each / 1024:.0f} KB' for each in memory)}")
+    print(
+        f"peak memory of 1,250, 2,500, 5,000 rounds: {', '.join(f'{each / 1024:.0f} KB' for each in memory)}"
+    )
 
 
 OURS = """

@@ -25,7 +25,9 @@ class Row:
     def __str__(self) -> str:
         verdict = "ok" if self.ratio <= self.bar else "ABOVE"
         ours, yardstick = spell(self.ours), spell(self.yardstick)
-        return f"{self.what:<58} {ours:>9} {yardstick:>9} {self.ratio:>6.2f} x  (bar {self.bar:g} x) {verdict}"
+        return (
+            f"{self.what:<58} {ours:>9} {yardstick:>9} {self.ratio:>6.2f} x  (bar {self.bar:g} x) {verdict}"
+        )
 
 
 HEAD = f"{'':<58} {'ours':>9} {'yardstick':>9} {'ratio':>8}"

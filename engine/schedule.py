@@ -150,7 +150,7 @@ class Schedule:
         self._plan = plan
         self._edges = plan.edges
         self._end = end
-        self.initial = initial
+        self.initial = initial.apart()  # to be read; it would keep every update alive otherwise
         # May be raised between facts; consulted by `route` alone.
         self.limits: dict[int, int | None] = dict(limits or {})
         self._otherwise = dict(otherwise or {})

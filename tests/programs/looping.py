@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from backedge import END, START, Context, Graph, add, extend
 from backedge.checkpoints import SqliteJournal
 from backedge.engine.errors import RunExistsError
 from pydantic import BaseModel
+
+from backedge import END, START, Context, Graph, add, extend
 
 ROUNDS = 12
 
@@ -80,4 +81,6 @@ async def main(database, run_id, log):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], os.open(sys.argv[3], os.O_WRONLY | os.O_APPEND | os.O_CREAT)))
+    asyncio.run(
+        main(Path(sys.argv[1]), sys.argv[2], os.open(sys.argv[3], os.O_WRONLY | os.O_APPEND | os.O_CREAT))
+    )

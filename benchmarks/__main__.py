@@ -1,0 +1,13 @@
+"""Everything that docs/performance.md tells of: ``python -m benchmarks``."""
+
+from . import engine, journal, sandbox
+
+
+def main() -> None:
+    for module in (engine, journal, sandbox):
+        print(f"\n{(module.__doc__ or '').splitlines()[0]}\n")
+        module.main()
+
+
+if __name__ == "__main__":
+    main()
