@@ -18,6 +18,7 @@ from statistics import median
 from time import perf_counter
 
 import aiosqlite
+
 from backedge.checkpoints import SqliteJournal
 from backedge.checkpoints.codec import decode, encode
 from backedge.engine.records import ActivationId, NodeFinished, RunHeader, RunStarted

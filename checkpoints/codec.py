@@ -27,6 +27,8 @@ import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
 from backedge.engine.errors import JournalCorruptError, JournalFormatError, JournalWriteError
 from backedge.engine.records import (
     AttemptFailed,
@@ -37,7 +39,6 @@ from backedge.engine.records import (
     RunStarted,
     RunStatus,
 )
-from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from .kinds import READERS, WRITERS
 

@@ -154,7 +154,8 @@ class Launcher:
 
     async def _perform(self, order: StartNode, host: Host) -> None:
         """The task of one activation."""
-        self._tasks[order.node, order.rounds].remove_done_callback(host.unbegun)
+        key = (order.node, order.rounds)
+        self._tasks[key].remove_done_callback(host.unbegun)
         step = self.step(order.node, order.rounds, order)
         try:
             try:
@@ -166,9 +167,10 @@ class Launcher:
         except BaseException as bug:
             host.broken(bug)
         finally:
-            if self._tasks.pop((order.node, order.rounds), None) is not None:
+            if self._tasks.pop(key, None) is not None and self._slots is not None:
                 self._free(order.node, host)
-            host.rest()
+            if not self._tasks:
+                host.rest()
 
     def _pump(self, host: Host) -> None:
         """Run inline nodes one after the other, without recursion, and let others in from time to time."""

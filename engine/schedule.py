@@ -185,7 +185,7 @@ class Schedule:
             )
         if isinstance(fact, NodeSucceeded | NodeErrored | NodeRouted):
             taken = fact.taken
-            if any([self._edges[number].source != fact.node for number in taken]):
+            if any(self._edges[number].source != fact.node for number in taken):
                 raise self._illegal(fact, "it takes an edge that it does not have")
             if len(taken) > 1 and len(set(taken)) < len(taken):
                 raise self._illegal(fact, "it takes an edge twice")

@@ -33,16 +33,27 @@ class _Elsewhere(Generic[T]):
         self._at_work: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
         self._thread = threading.Thread(target=self._run, name="backedge run_sync")
         self._began = threading.Event()
+        # Waited for instead of the thread: a join that is broken off takes the thread for ended.
+        self._ended = threading.Event()
 
     def join(self) -> T:
         """Start it, wait for its end, and give or raise what came of it."""
-        self._thread.start()
         try:
-            self._thread.join()
+            try:
+                self._thread.start()
+            except RuntimeError:  # the system gives no more threads
+                self._work.close()
+                self._began.set()
+                self._ended.set()
+                raise
+            self._ended.wait()
         except BaseException:
             self._cancel()
-            self._thread.join()
+            self._ended.wait()
             raise
+        finally:
+            if self._thread.is_alive():
+                self._thread.join()
         if self._errors:
             raise self._errors[0]
         return self._values[0]
@@ -61,6 +72,7 @@ class _Elsewhere(Generic[T]):
             self._errors.append(error)
         finally:
             self._began.set()
+            self._ended.set()
 
     async def _observed(self) -> T:
         task = asyncio.current_task()

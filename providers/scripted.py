@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from .messages import Message, Usage
 from .model import ModelRequest, ModelResponse
@@ -69,7 +69,7 @@ class ScriptedModel:
         if isinstance(answer, ModelResponse):
             return answer
         message = Message.of("assistant", answer) if isinstance(answer, str) else answer
-        finish = "tool_calls" if message.tool_calls else "stop"
+        finish: Literal["stop", "tool_calls"] = "tool_calls" if message.tool_calls else "stop"
         words = len(message.text.split())
         return ModelResponse(
             message=message, finish=finish, usage=Usage(output_tokens=words), model=self._name

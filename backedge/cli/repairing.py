@@ -224,7 +224,9 @@ def _tell(ended: Ended, wanted: Wanted, told: Told, answer: IO[str]) -> None:
 
 def _patches(state: Repair, count: int) -> list[str]:
     name = state.request.program.lstrip("/")
-    return [patch(state.specification, winner.candidate, name=name) for winner in state.memory.winners[:count]]
+    return [
+        patch(state.specification, winner.candidate, name=name) for winner in state.memory.winners[:count]
+    ]
 
 
 def _as_json(ended: Ended, wanted: Wanted) -> dict[str, Any]:

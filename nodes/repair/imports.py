@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 def imported_names(tree: ast.Module, package: str = "") -> set[str]:
-    """Dotted names a module may import, relative ones resolved against its package.
+    r"""Dotted names a module may import, relative ones resolved against its package.
 
     Example:
-        >>> sorted(imported_names(ast.parse("import heapq\\nfrom .node import Node"), "lists"))
+        >>> sorted(imported_names(ast.parse("import heapq\nfrom .node import Node"), "lists"))
         ['heapq', 'lists.node', 'lists.node.Node']
     """
     names: set[str] = set()

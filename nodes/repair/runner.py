@@ -187,7 +187,7 @@ class Runner:
         failed = next((line["failed"] for line in lines if "failed" in line), None)
         if failed is not None:
             raise HarnessError(f"{spec.tests}: the tests cannot be run here: {failed}")
-        if outcome.ended is Ended.EXITED and outcome.exit_status != 0 or (not lines and not outcome.ok):
+        if (outcome.ended is Ended.EXITED and outcome.exit_status != 0) or (not lines and not outcome.ok):
             tail = outcome.stderr.decode(errors="replace").strip().splitlines()[-1:]
             raise HarnessError(
                 f"the harness ended early ({outcome.ended}, {outcome.exit_status}): {''.join(tail)}"

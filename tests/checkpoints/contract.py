@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from backedge.engine.errors import (
     FencedError,
     JournalError,

@@ -3,6 +3,9 @@ import string
 import zlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from backedge.checkpoints.codec import (
     BLOB_SIZE,
     DamagedError,
@@ -30,8 +33,6 @@ from backedge.engine.records import (
     RunStarted,
     RunStatus,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 from .samples import BIG, every_kind, finished
 

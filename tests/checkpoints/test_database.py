@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+
 from backedge.checkpoints import SqliteJournal
 from backedge.checkpoints.database import Checkpoints, checkpoint, open_files, translate
 from backedge.checkpoints.ownership import MAINTENANCE, LockFile

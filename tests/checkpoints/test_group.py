@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+
 from backedge.checkpoints.codec import encode
 from backedge.checkpoints.group import commit_group
 from backedge.checkpoints.migrations import migrate

@@ -3,6 +3,7 @@ import sqlite3
 import threading
 
 import pytest
+
 from backedge.checkpoints.hop import Hop, JobConnection
 
 

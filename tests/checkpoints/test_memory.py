@@ -1,4 +1,5 @@
 import pytest
+
 from backedge.checkpoints import MemoryJournal
 
 from .contract import JournalContract

@@ -2,6 +2,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+
 from backedge.checkpoints import SqliteJournal, database, migrations
 from backedge.checkpoints.migrations import MIGRATIONS, Migration, migrate, version_of
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from backedge.checkpoints import ownership
 from backedge.checkpoints.ownership import LockFile, Owners
 

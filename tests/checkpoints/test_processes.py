@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+
 from backedge.checkpoints import SqliteJournal
 from backedge.engine.errors import RunOwnedError
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
 from backedge.checkpoints import SqliteJournal, open_journal
 from backedge.checkpoints.migrations import APPLICATION_ID
 from backedge.engine.errors import (

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from backedge.checkpoints.migrations import APPLICATION_ID
 
 from .forks import Forks

@@ -1,3 +1,4 @@
+from backedge.cli.progress import Progress, line_of
 from backedge.engine.events import (
     ActivationFailed,
     ActivationFinished,
@@ -7,8 +8,6 @@ from backedge.engine.events import (
     RunFinished,
 )
 from backedge.engine.records import ActivationId, ErrorInfo, RunStatus
-
-from backedge.cli.progress import Progress, line_of
 
 
 def at(node: str, number: int = 0) -> ActivationId:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from backedge.engine.errors import GraphError
 from backedge.engine.graph import END, START, Graph, Node
 

@@ -12,6 +12,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
+
 from backedge.engine.errors import ScheduleError
 from backedge.engine.facts import (
     Fact,

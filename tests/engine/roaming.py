@@ -7,6 +7,9 @@ edges allow. So what a run shows can happen, and what never shows in thousands o
 import random
 from dataclasses import dataclass, replace
 
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
 from backedge.engine.checks import Bindings
 from backedge.engine.dataflow import traffic_of
 from backedge.engine.definition import Definition, EdgeSpec, NodeSpec
@@ -17,8 +20,6 @@ from backedge.engine.plan import Plan
 from backedge.engine.records import ErrorInfo
 from backedge.engine.schedule import LoopLimit, Schedule
 from backedge.engine.state import Layout, MergeConflict
-from hypothesis import strategies as st
-from pydantic import BaseModel
 
 from .graphs import graphs
 from .oracle import END, START

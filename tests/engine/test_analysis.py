@@ -2,11 +2,11 @@ from typing import Annotated
 
 import networkx
 import pytest
-from backedge.engine.analysis import critical_path, describe, to_networkx
 from hypothesis import given, settings
 from pydantic import BaseModel
 
 from backedge import END, START, BackedgeWarning, Graph, add
+from backedge.engine.analysis import critical_path, describe, to_networkx
 
 from .graphs import graphs
 from .oracle import END as ORACLE_END

@@ -5,10 +5,11 @@ from itertools import pairwise
 
 import networkx as nx
 import pytest
-from backedge.engine.assignment import Read, concurrent_writes, inputs_of, unset_reads
-from backedge.engine.definition import Definition, EdgeSpec, NodeSpec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from backedge.engine.assignment import Read, concurrent_writes, inputs_of, unset_reads
+from backedge.engine.definition import Definition, EdgeSpec, NodeSpec
 
 from .oracle import END, START, find_loops
 from .oracle import Edge as OracleEdge

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NewType, Protocol, TypeVar
 
 import pytest
+from pydantic import AfterValidator, BaseModel
+
 from backedge.engine.binding import (
     Argument,
     ArgumentMismatchError,
@@ -20,7 +22,6 @@ from backedge.engine.fields import StateSchema
 from backedge.engine.records import ActivationId
 from backedge.engine.reducers import extend
 from backedge.engine.scope import Scope
-from pydantic import AfterValidator, BaseModel
 
 from . import postponed
 

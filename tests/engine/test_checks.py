@@ -5,11 +5,12 @@ import math
 from typing import Annotated, Literal
 
 import pytest
+from pydantic import BaseModel
+from tenacity import AsyncRetrying, Retrying, stop_after_attempt
+
 from backedge.engine.context import Context
 from backedge.engine.graph import END, START, Graph
 from backedge.engine.reducers import append, extend
-from pydantic import BaseModel
-from tenacity import AsyncRetrying, Retrying, stop_after_attempt
 
 from .building import alone, problem_of, problems_of
 

@@ -4,10 +4,11 @@ import warnings
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 import pytest
+from pydantic import BaseModel
+
 from backedge.engine.compile import BackedgeWarning
 from backedge.engine.graph import END, START, Graph
 from backedge.engine.reducers import extend
-from pydantic import BaseModel
 
 from .building import problem_of, problems_of
 

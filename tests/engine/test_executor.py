@@ -10,8 +10,6 @@ from typing import Annotated, Literal
 
 import pytest
 import tenacity
-from backedge.checkpoints import MemoryJournal
-from backedge.engine.records import AttemptFailed, NodeFinished, RoutingFailed, RunEnded, RunStatus
 from pydantic import BaseModel
 
 from backedge import (
@@ -33,6 +31,8 @@ from backedge import (
     add,
     extend,
 )
+from backedge.checkpoints import MemoryJournal
+from backedge.engine.records import AttemptFailed, NodeFinished, RoutingFailed, RunEnded, RunStatus
 
 from ..virtual import run_virtual
 

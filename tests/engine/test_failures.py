@@ -4,6 +4,7 @@ import enum
 import json
 
 import pytest
+
 from backedge.engine import executor
 from backedge.engine.errors import NodeRaisedError, StepError
 from backedge.engine.failures import as_step_error, describe, rebuild

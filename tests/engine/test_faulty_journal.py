@@ -4,12 +4,12 @@ import asyncio
 from typing import Annotated
 
 import pytest
-from backedge.checkpoints import MemoryJournal
-from backedge.engine.errors import JournalWriteError
-from backedge.engine.records import NodeFinished, RunStatus
 from pydantic import BaseModel
 
 from backedge import END, START, BackedgeError, Graph, extend
+from backedge.checkpoints import MemoryJournal
+from backedge.engine.errors import JournalWriteError
+from backedge.engine.records import NodeFinished, RunStatus
 
 from ..virtual import SteppingLoop, run_virtual
 from .journals import FaultyJournal, SlowJournal

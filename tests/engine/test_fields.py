@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import pydantic
 import pytest
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
+
 from backedge.engine import fields
 from backedge.engine.fields import StateSchema
 from backedge.engine.reducers import add, append, extend, maximum, merge, union
 from backedge.engine.state import merge as join
-from pydantic import BaseModel, ConfigDict, Field
-from typing_extensions import TypedDict
 
 T = TypeVar("T")
 

@@ -5,8 +5,6 @@ import threading
 from typing import Annotated
 
 import pytest
-from backedge.checkpoints import MemoryJournal, SqliteJournal
-from backedge.engine.records import RunStatus
 from pydantic import BaseModel
 
 from backedge import (
@@ -20,6 +18,8 @@ from backedge import (
     RunFailedError,
     extend,
 )
+from backedge.checkpoints import MemoryJournal, SqliteJournal
+from backedge.engine.records import RunStatus
 
 from ..virtual import run_virtual
 

@@ -4,12 +4,13 @@ import functools
 import inspect
 
 import pytest
+from pydantic import BaseModel
+
 from backedge.engine.definition import Case, EdgeSpec, usable_name
 from backedge.engine.errors import BackedgeError, GraphError
 from backedge.engine.flow import Flow
 from backedge.engine.graph import END, START, Graph, Node
 from backedge.engine.redeclared import Site, same_edge
-from pydantic import BaseModel
 
 
 class State(BaseModel):

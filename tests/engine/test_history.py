@@ -4,10 +4,10 @@ from typing import Annotated
 
 import pytest
 import tenacity
-from backedge.checkpoints import MemoryJournal
 from pydantic import BaseModel
 
 from backedge import END, START, Context, Graph, RunFailedError, RunNotFoundError, extend
+from backedge.checkpoints import MemoryJournal
 
 from ..virtual import run_virtual
 

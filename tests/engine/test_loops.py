@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+
 from backedge.engine.loops import Link, LoopForest, components, find_loops, natural
 
 

@@ -6,10 +6,11 @@ import warnings
 from typing import Any, Literal, Optional, TypeVar
 
 import pytest
+from pydantic import BaseModel
+
 from backedge.engine.compile import BackedgeWarning
 from backedge.engine.errors import GraphError
 from backedge.engine.graph import END, START, Graph
-from pydantic import BaseModel
 
 
 class State(BaseModel):

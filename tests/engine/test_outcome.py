@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypedDict
 
 import pytest
+from pydantic import BaseModel
+
 from backedge.engine.errors import DeadEndError, LoopLimitError, RoutingError, UpdateError
 from backedge.engine.graph import END, START, Graph
 from backedge.engine.outcome import NOTHING, decode, encode, handlers, holding, route, updates_of
 from backedge.engine.recovery import new_schedule
 from backedge.engine.reducers import extend
-from pydantic import BaseModel
 
 
 class Report(BaseModel):

@@ -4,10 +4,11 @@ import random
 from itertools import pairwise
 
 import networkx as nx
-from backedge.engine.loops import Link, LoopForest, find_loops
-from backedge.engine.plan import Plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from backedge.engine.loops import Link, LoopForest, find_loops
+from backedge.engine.plan import Plan
 
 from . import oracle
 from .graphs import graphs, mazes

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import pytest
 import tenacity
-from backedge.checkpoints import MemoryJournal
-from backedge.engine.errors import BackedgeError
-from backedge.engine.records import AttemptFailed, RunStatus
 from pydantic import BaseModel
 
 from backedge import END, START, Context, Graph, RunFailedError, RunInterruptedError, extend
+from backedge.checkpoints import MemoryJournal
+from backedge.engine.errors import BackedgeError
+from backedge.engine.records import AttemptFailed, RunStatus
 
 from ..virtual import run_virtual
 

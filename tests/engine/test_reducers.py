@@ -6,9 +6,10 @@ from datetime import timedelta
 from functools import reduce
 
 import pytest
-from backedge.engine import reducers
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from backedge.engine import reducers
 
 numbers = st.lists(st.integers(), max_size=3)
 texts = st.text(max_size=3)

@@ -5,16 +5,6 @@ from typing import Annotated
 
 import pytest
 import tenacity
-from backedge.checkpoints import MemoryJournal, SqliteJournal
-from backedge.engine.records import (
-    AttemptFailed,
-    NodeFinished,
-    Routed,
-    RunEnded,
-    RunResumed,
-    RunStarted,
-    RunStatus,
-)
 from pydantic import BaseModel
 
 from backedge import (
@@ -30,6 +20,16 @@ from backedge import (
     RunNotFoundError,
     RunOwnedError,
     extend,
+)
+from backedge.checkpoints import MemoryJournal, SqliteJournal
+from backedge.engine.records import (
+    AttemptFailed,
+    NodeFinished,
+    Routed,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+    RunStatus,
 )
 
 from ..virtual import run_virtual

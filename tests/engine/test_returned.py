@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any, NoReturn, NotRequired, TypedDict
 
 import pytest
+from pydantic import BaseModel
+
 from backedge.engine.binding import Binding, bind
 from backedge.engine.definition import NodeSpec
 from backedge.engine.fields import StateSchema
 from backedge.engine.reducers import append, extend
 from backedge.engine.returned import return_problems, sure_writes
 from backedge.engine.scope import Scope
-from pydantic import BaseModel
 
 
 class Report(BaseModel):

@@ -5,6 +5,9 @@ import threading
 from typing import Annotated
 
 import pytest
+from pydantic import BaseModel
+
+from backedge import END, START, BackedgeError, Context, Graph, RunFailedError, RunInterruptedError, extend
 from backedge.checkpoints import MemoryJournal
 from backedge.engine.events import (
     ActivationFailed,
@@ -15,9 +18,6 @@ from backedge.engine.events import (
     RunFinished,
 )
 from backedge.engine.records import RunStatus
-from pydantic import BaseModel
-
-from backedge import END, START, BackedgeError, Context, Graph, RunFailedError, RunInterruptedError, extend
 
 from ..virtual import run_virtual
 
@@ -78,6 +78,7 @@ def test_events_of_what_is_recorded_come_after_the_commit():
             async for event in run.events():
                 if isinstance(event, ActivationFinished):
                     return [getattr(record, "activation", None) for record in await journal.read("r")]
+        return []
 
     assert str(run_virtual(go())[-1]) == "first"
 

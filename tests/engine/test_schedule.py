@@ -1,6 +1,7 @@
 """Facts that are illegal, one by one; everything else is in test_schedule_properties.py."""
 
 import pytest
+
 from backedge.engine.errors import ScheduleError
 from backedge.engine.facts import NodeFailed, NodeRetried, NodeReturned, NodeRouted, NodeSucceeded, StartNode
 from backedge.engine.schedule import TRANSITIONS, Phase

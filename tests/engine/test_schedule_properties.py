@@ -7,11 +7,12 @@ invariants hold; nothing is alive at the end.
 
 import random
 
-from backedge.engine.facts import NodeReturned, NodeRouted, NodeSucceeded, RouteNode
-from backedge.engine.schedule import LoopLimit, Phase
 from hypothesis import Phase as Step
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+
+from backedge.engine.facts import NodeReturned, NodeRouted, NodeSucceeded, RouteNode
+from backedge.engine.schedule import LoopLimit, Phase
 
 from .drive import LOG, Drive, plan_of, schedule_of, spell
 from .graphs import NAMES, graphs, read_graph

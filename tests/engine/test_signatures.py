@@ -5,6 +5,7 @@ import inspect
 from decimal import Decimal
 
 import pytest
+
 from backedge.engine.context import Context
 from backedge.engine.signatures import (
     NoSignatureError,

@@ -6,14 +6,15 @@ import tracemalloc
 from typing import Annotated
 
 import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
 from backedge.engine.fields import StateSchema
 from backedge.engine.lineage import Cell, Lineage
 from backedge.engine.reducers import add, append, extend
 from backedge.engine.state import FoldError, MergeConflict, merge
 from backedge.engine.updates import FoldCell, Node
-from hypothesis import event, given, settings
-from hypothesis import strategies as st
-from pydantic import BaseModel
 
 from .naive_state import NaiveConflict, naive_edit, naive_merge, naive_start
 

@@ -4,11 +4,12 @@ import re
 from dataclasses import replace
 
 import pytest
-from backedge.engine.definition import Definition, EdgeSpec, NodeSpec
-from backedge.engine.structure import examine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
+
+from backedge.engine.definition import Definition, EdgeSpec, NodeSpec
+from backedge.engine.structure import examine
 
 from .graphs import mazes
 from .oracle import END, START, IllegalGraph, find_loops

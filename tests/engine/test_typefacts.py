@@ -14,10 +14,11 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 import pydantic
 import pytest
-from backedge.engine.reducers import extend
-from backedge.engine.typefacts import type_facts
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from typing_extensions import TypeAliasType, TypedDict
+
+from backedge.engine.reducers import extend
+from backedge.engine.typefacts import type_facts
 
 T = TypeVar("T")
 

@@ -21,9 +21,10 @@ from typing import (
 import pydantic
 import pytest
 from annotated_types import Gt
-from backedge.engine.typerelation import Relation, choices, members, relation, spell
 from pydantic import BaseModel
 from typing_extensions import TypeAliasType
+
+from backedge.engine.typerelation import Relation, choices, members, relation, spell
 
 FITS, NARROWER, DISJOINT = Relation.FITS, Relation.NARROWER, Relation.DISJOINT
 T = TypeVar("T")

@@ -18,13 +18,14 @@ from typing import Annotated, Generic, Literal, NamedTuple, NewType, NotRequired
 
 import pydantic
 import pytest
-from backedge.engine import values
-from backedge.engine.copiers import same
-from backedge.engine.fields import StateSchema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, computed_field, create_model
 from typing_extensions import TypeAliasType, TypedDict
+
+from backedge.engine import values
+from backedge.engine.copiers import same
+from backedge.engine.fields import StateSchema
 
 T = TypeVar("T")
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")

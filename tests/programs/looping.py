@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from backedge.checkpoints import SqliteJournal
-from backedge.engine.errors import RunExistsError
 from pydantic import BaseModel
 
 from backedge import END, START, Context, Graph, add, extend
+from backedge.checkpoints import SqliteJournal
+from backedge.engine.errors import RunExistsError
 
 ROUNDS = 12
 

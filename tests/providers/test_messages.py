@@ -1,9 +1,10 @@
 """Messages: what they hold, and that a state can carry them."""
 
 import pytest
+from pydantic import BaseModel, ValidationError
+
 from backedge.engine.fields import StateSchema
 from backedge.providers import Image, Message, Text, ToolCall, ToolResult, Usage
-from pydantic import BaseModel, ValidationError
 
 CALL = ToolCall(id="1", name="add", arguments='{"a": 1}')
 

@@ -1,6 +1,7 @@
 """The scripted model keeps to the protocol, to its script, and keeps account."""
 
 import pytest
+
 from backedge.providers import (
     Message,
     Model,

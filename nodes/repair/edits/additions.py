@@ -11,7 +11,6 @@ from .code import Function, Site
 from .scope import Scope, fit, is_kind
 from .statements import SIMPLE, is_elif
 
-
 LARGEST = 8
 """Nodes of an expression that an added assignment may have."""
 

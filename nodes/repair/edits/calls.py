@@ -133,6 +133,7 @@ def _added(scope: Scope, site: Site, node: ast.Call) -> Iterator[Edit]:
 
 
 def integers(scope: Scope, site: Site, node: ast.expr) -> list[str]:
+    """The integer variables that can be named here."""
     names = scope.names_at(site, node)
     return [one for one in names if scope.of_name(site, one) and is_kind(scope.of_name(site, one), "int")]
 

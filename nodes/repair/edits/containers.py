@@ -55,11 +55,8 @@ def slices(scope: Scope, site: Site) -> Iterator[Edit]:
 def collections(scope: Scope, site: Site) -> Iterator[Edit]:
     """Another literal: an empty collection with something in it, one in another, another empty one."""
     for node in loads(site):
-        if (
-            isinstance(node, ast.List | ast.Set | ast.Tuple)
-            and not node.elts
-            or isinstance(node, ast.Dict)
-            and not node.keys
+        if (isinstance(node, ast.List | ast.Set | ast.Tuple) and not node.elts) or (
+            isinstance(node, ast.Dict) and not node.keys
         ):
             texts = [
                 "[]",

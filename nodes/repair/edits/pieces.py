@@ -118,7 +118,7 @@ def _combined(scope: Scope, site: Site, node: ast.expr, types: Types, share: flo
                     scope.code, site, node, made_call, "composition", share * 0.35 * match * simple, 3.0
                 )
         elif is_kind(types, "list", "str", "tuple", "set") and is_kind(given, "list", "str", "tuple", "set"):
-            operator = ast.BitOr() if types and is_kind(types, "set") else ast.Add()
+            joined: ast.operator = ast.BitOr() if types and is_kind(types, "set") else ast.Add()
             for left, right in ((node, one), (one, node)):
-                made = ast.BinOp(left, operator, right)
+                made = ast.BinOp(left, joined, right)
                 yield exchange(scope.code, site, node, made, "composition", share * 0.8 * match * simple, 3.0)

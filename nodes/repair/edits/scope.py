@@ -160,8 +160,8 @@ class Scope:
                 kind.partition("[")[0] in ("list", "str", "tuple", "dict", "set") for kind in types
             ):
                 texts.append(f"len({name})")
-            else:
-                texts.append(f"[{name}]")
+            if not types or any(kind.partition("[")[0] not in ("list", "dict", "set") for kind in types):
+                texts += [f"[{name}]", f"{{{name}}}"]
             if types and any(kind.partition("[")[0] in ("list", "str", "tuple") for kind in types):
                 places = [one for one in self.names_at(site, node) if "int" in self.of_name(site, one)]
                 texts += [text for one in places for text in (f"{name}[:{one}]", f"{name}[{one}:]")]
@@ -236,10 +236,10 @@ class Scope:
     def of_name(self, site: Site, name: str) -> Types:
         """The types seen in a variable."""
         function = site.function.name if site.function else "<module>"
-        seen = self.seen.get(f"{function}:{name}") or self._anywhere.get(name, ())
+        seen = frozenset(self.seen.get(f"{function}:{name}") or self._anywhere.get(name) or ())
         if not seen and name in self.functions:
             return frozenset({"function"})
-        return frozenset(seen)
+        return seen
 
     @staticmethod
     def _of_operation(left: Types, operator: ast.operator, right: Types) -> Types:

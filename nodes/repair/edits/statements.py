@@ -33,11 +33,10 @@ def deletions(scope: Scope, site: Site) -> Iterator[Edit]:
     text = f"{scope.code.indentation(site.node)}pass\n" if len(site.block) == 1 else ""
     small = 0.6 if isinstance(site.node, SIMPLE) else 0.3
     yield Edit((Replacement(*span, text),), "statement deleted", site.line, small, 2.0)
-    if isinstance(site.node, ast.If | ast.For | ast.While | ast.With):
-        if not is_elif(scope.code, site.node):
-            body = scope.code.reindented(site.node.body, scope.code.indentation(site.node))
-            if body:
-                yield Edit((Replacement(*span, body),), "block unwrapped", site.line, 0.4, 2.5)
+    if isinstance(site.node, ast.If | ast.For | ast.While | ast.With) and not is_elif(scope.code, site.node):
+        body = scope.code.reindented(site.node.body, scope.code.indentation(site.node))
+        if body:
+            yield Edit((Replacement(*span, body),), "block unwrapped", site.line, 0.4, 2.5)
     if isinstance(site.node, ast.If) and site.node.orelse:
         yield from _else_edits(scope, site, site.node)
 
@@ -49,6 +48,7 @@ def _fixed(node: ast.stmt) -> bool:
 
 
 def is_elif(code: Code, node: ast.AST) -> bool:
+    """Whether an if is written as the elif of another."""
     return isinstance(node, ast.If) and code.text.startswith("elif", code.span(node)[0])
 
 
@@ -113,7 +113,7 @@ def _into(scope: Scope, site: Site, neighbour: ast.stmt, gone: Replacement, *, l
             continue
         text = scope.code.reindented([site.node], scope.code.indentation(edge))
         position = place[1] if last else place[0]
-        if text and position not in (gone.start, gone.end) or position:
+        if (text and position not in (gone.start, gone.end)) or position:
             yield Edit(
                 (gone, Replacement(position, position, text)), "moved into a block", site.line, 0.5, 2.0
             )

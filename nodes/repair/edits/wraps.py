@@ -56,7 +56,7 @@ WRAPS: tuple[tuple[str, tuple[str, ...], float], ...] = (
 
 
 def wraps(scope: Scope, site: Site) -> Iterator[Edit]:
-    """An expression wrapped: as a list, sorted, reversed, its length, its first item, all but its first item …"""
+    """An expression wrapped: as a list, sorted, reversed, its length, its first item, and so on."""
     for node in loads(site):
         parent, field = scope.code.parent(node)
         if (

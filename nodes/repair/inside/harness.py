@@ -60,8 +60,8 @@ def _take_output() -> Report:
         os.dup2(null, descriptor)
     os.close(null)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115, PTH123: lives as long as we do
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115, PTH123
-    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115, PTH123
+    sys.stdout = open(1, "w", closefd=False)
+    sys.stderr = open(2, "w", closefd=False)
 
     def report(line: Line) -> None:
         data = json.dumps(line).encode() + b"\n"

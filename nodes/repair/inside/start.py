@@ -10,8 +10,8 @@ if os.environ.get("PYTHONHASHSEED") != "0":
         {"PYTHONHASHSEED": "0"},
     )
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from inside.harness import main  # noqa: E402
+from inside.harness import main  # type: ignore[import-not-found]
 
 main()

@@ -93,7 +93,7 @@ class FileSubject:
         """Write the program and import the test file, which imports the program."""
         for name in sys.modules.keys() - self._before:
             del sys.modules[name]
-        with open(self._file, "w", encoding="utf-8") as file:  # noqa: PTH123
+        with open(self._file, "w", encoding="utf-8") as file:
             file.write(source)
         importlib.invalidate_caches()
         self.tests = self._collect()

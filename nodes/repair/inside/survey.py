@@ -10,7 +10,6 @@ from .children import LOADING, Line, Report, Request, Tell, fork, judged, load, 
 from .observe import Observer
 from .subjects import Subject, subject_of, test_names
 
-
 QUICK = 0.05
 """Seconds below which a case is measured again."""
 

@@ -97,7 +97,8 @@ class Verdict:
 
     def unknown(self) -> int:
         """The first case in order that has no outcome."""
-        return next((case for case in self._order if self._outcomes[case] == "-"), self._order[-1])
+        case: int = next((case for case in self._order if self._outcomes[case] == "-"), self._order[-1])
+        return case
 
     def told(self) -> Line:
         """The line for the report."""
@@ -132,7 +133,7 @@ def _run(subject: Subject, candidate: Request, request: Request, tell: Tell) -> 
     failed = load(subject, candidate["source"], request["loading"] * candidate.get("patience", 1.0))
     if failed:
         tell({"case": [*request["first"], *request["then"]][0], "seconds": 0.0, **failed})
-        return failed["code"] != "t"
+        return bool(failed["code"] != "t")
     stretch = candidate.get("patience", 1.0)
     passed = wrong = broken = 0
     sound = True

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 from xml.etree import ElementTree as ET
 
-from backedge.checkpoints import MemoryJournal
-from backedge.engine.records import AttemptFailed, NodeFinished, Record, RunEnded
-from backedge.engine.render import Picture, compose, render
 from pydantic import BaseModel
 
 from backedge import END, START, Flow, Graph, RunError, add, extend
+from backedge.checkpoints import MemoryJournal
+from backedge.engine.records import AttemptFailed, NodeFinished, Record, RunEnded
+from backedge.engine.render import Picture, compose, render
 
 SVG = "{http://www.w3.org/2000/svg}"
 

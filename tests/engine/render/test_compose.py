@@ -5,6 +5,10 @@ from contextlib import suppress
 from typing import Annotated
 
 import pytest
+from pydantic import BaseModel
+from tenacity import AsyncRetrying, stop_after_attempt, wait_none
+
+from backedge import END, START, Context, Graph, RunError, add
 from backedge.checkpoints import MemoryJournal
 from backedge.engine.records import (
     AttemptFailed,
@@ -16,10 +20,6 @@ from backedge.engine.records import (
     RunStatus,
 )
 from backedge.engine.render.picture import Arrow, ArrowKind, Box, Kind, Picture, Status
-from pydantic import BaseModel
-from tenacity import AsyncRetrying, stop_after_attempt, wait_none
-
-from backedge import END, START, Context, Graph, RunError, add
 
 from .samples import Counts, fan_out, loop, nested, picture, ran, steady, until
 

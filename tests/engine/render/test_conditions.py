@@ -5,10 +5,10 @@ from operator import attrgetter
 from pathlib import Path
 
 import pytest
-from backedge.engine.render.conditions import ConditionTexts
 from pydantic import BaseModel
 
 from backedge import END, START, Graph
+from backedge.engine.render.conditions import ConditionTexts
 
 
 def passed(report):

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from backedge.checkpoints import MemoryJournal, SqliteJournal
-from backedge.engine.render import OUTPUTS, RenderError, outline, render, stack
 
 from backedge import END, START, Graph
+from backedge.checkpoints import MemoryJournal, SqliteJournal
+from backedge.engine.render import OUTPUTS, RenderError, outline, render, stack
 
 from .samples import Counts, fan_out, loop, nested, picture, ran
 

@@ -1,8 +1,7 @@
+from backedge import END, START, Graph
 from backedge.engine.render import stack
 from backedge.engine.render.picture import Status
 from backedge.engine.render.stacks import STACK_FROM
-
-from backedge import END, START, Graph
 
 from .samples import Counts, fan_out, picture, ran
 

@@ -5,6 +5,10 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backedge import END, START, Graph
 from backedge.engine.definition import usable_name
 from backedge.engine.render import OUTPUTS, RenderError, render, stack
 from backedge.engine.render import svg as module
@@ -13,10 +17,6 @@ from backedge.engine.render.picture import Box, Kind, Picture, Ring, Status
 from backedge.engine.render.svg import laid_out
 from backedge.engine.render.theme import DARK, TINTS
 from backedge.engine.render.wording import clean, wrap
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from backedge import END, START, Graph
 
 from .samples import SVG, Counts, fan_out, group, loop, nested, picture, ran, svg, texts, until
 

@@ -1,10 +1,11 @@
 import doctest
 
 import pytest
-from backedge.engine.render import wording
-from backedge.engine.render.wording import amount, clean, cut, listed, seconds, wrap
 from hypothesis import given
 from hypothesis import strategies as st
+
+from backedge.engine.render import wording
+from backedge.engine.render.wording import amount, clean, cut, listed, seconds, wrap
 
 words = st.text(st.sampled_from("ab_. \n\té…"), max_size=80)
 

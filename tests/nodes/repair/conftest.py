@@ -1,4 +1,5 @@
 import pytest
+
 from backedge.nodes.repair.runner import Runner
 from backedge.nodes.sandbox import SubprocessSandbox
 

@@ -3,6 +3,7 @@ import signal
 import time
 
 import pytest
+
 from backedge.nodes.repair.inside.clock import TimeUpError, time_limit
 
 

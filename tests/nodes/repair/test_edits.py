@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
+
 from backedge.nodes.repair.edits import TIERS, pool
 from backedge.nodes.repair.edits.code import Code
 from backedge.nodes.repair.models import replaced
@@ -13,7 +14,7 @@ PROGRAMS = sorted(Path(__file__).parent.joinpath("programs").glob("*[!s].py"))
 
 
 def everywhere(source):
-    return {line: 1.0 for line in range(1, source.count("\n") + 2)}
+    return dict.fromkeys(range(1, source.count("\n") + 2), 1.0)
 
 
 def edits_of(source, types=None, tier=None):

@@ -1,6 +1,7 @@
 """The loop as a graph: journaled, resumable, and open to any programmer."""
 
 import pytest
+
 from backedge import RunFailedError, RunInterruptedError
 from backedge.engine.events import ActivationFinished
 from backedge.nodes.repair.graph import Request, repair_graph
@@ -63,7 +64,7 @@ async def test_a_stopped_repair_goes_on_where_it_was(runner, request_for, tmp_pa
         "resources": {"programmer": SearchProgrammer(), "runner": runner},
     }
     seen = []
-    with pytest.raises(RunInterruptedError):
+    with pytest.raises(RunInterruptedError):  # noqa: PT012 - leaving the block is what raises
         async with flow.start(inputs, run_id="it", **options) as run:
             async for event in run.events():
                 if isinstance(event, ActivationFinished):

@@ -1,6 +1,7 @@
 """The harness from outside: requests through a sandbox, as the runner sends them."""
 
 import pytest
+
 from backedge.nodes.repair.inside.observe import Observer, type_name
 from backedge.nodes.repair.models import Candidate, Replacement
 from backedge.nodes.repair.runner import HarnessError, Runner, case_limits

@@ -1,4 +1,5 @@
 import pytest
+
 from backedge.nodes.repair.judge import Rules, first_judgement, judgement
 from backedge.nodes.repair.memory import Memory
 from backedge.nodes.repair.models import Batch, Candidate, Confirmed, Replacement, Report, Result

@@ -1,6 +1,7 @@
 from math import sqrt
 
 import pytest
+
 from backedge.nodes.repair.localise import line_map, suspicion
 
 from .samples import survey_of

@@ -1,4 +1,5 @@
 import pytest
+
 from backedge.nodes.repair.memory import (
     MORE_PATIENCE,
     MOST_BASES,

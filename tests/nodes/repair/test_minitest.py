@@ -1,6 +1,7 @@
 import textwrap
 
 import pytest
+
 from backedge.nodes.repair.inside.minitest import collect, compile_tests, load_tests
 
 

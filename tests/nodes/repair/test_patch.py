@@ -1,11 +1,12 @@
 import subprocess
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
 from backedge.nodes.repair.models import Candidate, Replacement, replaced
 from backedge.nodes.repair.patch import patch, unified
 from backedge.nodes.repair.search import difference
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 from .samples import DOUBLE, spec_of
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from backedge.nodes.repair.graph import Request, repair_graph
 from backedge.nodes.repair.judge import Rules
 from backedge.nodes.repair.patch import patch

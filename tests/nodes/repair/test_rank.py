@@ -2,11 +2,12 @@ import json
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from backedge.nodes.repair.models import Candidate, Winner
 from backedge.nodes.repair.neighbours import MOST, changed, neighbours
 from backedge.nodes.repair.rank import ranked
-from hypothesis import given
-from hypothesis import strategies as st
 
 from .samples import DOUBLE, spec_of, survey_of
 

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from backedge.nodes.repair.imports import imported_names, local_modules, warm_modules
 from backedge.nodes.repair.spec import Case, Specification, SpecificationError
 

@@ -3,9 +3,10 @@ import math
 from collections import OrderedDict, deque
 
 import pytest
-from backedge.nodes.repair.inside.values import LONGEST, NotJSONError, as_json, same, shown
 from hypothesis import given
 from hypothesis import strategies as st
+
+from backedge.nodes.repair.inside.values import LONGEST, NotJSONError, as_json, same, shown
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

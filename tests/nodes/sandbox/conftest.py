@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
 from backedge.nodes.sandbox import BubblewrapSandbox, Outcome, Program, Sandbox, open_sandbox
 
 

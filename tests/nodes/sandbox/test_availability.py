@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from backedge.nodes.sandbox import (
     BubblewrapSandbox,
     Program,

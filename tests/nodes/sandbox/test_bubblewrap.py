@@ -1,6 +1,7 @@
 """The command line of bubblewrap."""
 
 import pytest
+
 from backedge.nodes.sandbox import Limits, Program
 from backedge.nodes.sandbox.bubblewrap import arguments, room_for
 from backedge.nodes.sandbox.interpreter import Shown

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from backedge.nodes.sandbox import Ended, Limits, Outcome, Program, Sandbox, SandboxError
 
 pytestmark = pytest.mark.usefixtures("nothing_left_behind")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyseccomp
 import pytest
+
 from backedge.nodes.sandbox import Ended, Limits, Outcome, Program
 from backedge.nodes.sandbox.syscalls import NEW_CALLS, NEW_CALLS_ALLOWED, NOT_ALLOWED, NOT_THERE
 

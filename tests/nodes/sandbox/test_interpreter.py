@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from backedge.nodes.sandbox import BubblewrapSandbox, Program, SandboxError
 from backedge.nodes.sandbox.interpreter import examine, follow, survey
 

@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+
 from backedge.nodes.sandbox import Ended, Limits
 from backedge.nodes.sandbox.verdict import judge
 

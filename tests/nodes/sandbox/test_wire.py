@@ -4,10 +4,11 @@ import marshal
 from itertools import pairwise
 
 import pytest
-from backedge.nodes.sandbox import Limits, Program, SandboxError
-from backedge.nodes.sandbox.wire import Report, encode_job, rlimits
 from hypothesis import given
 from hypothesis import strategies as st
+
+from backedge.nodes.sandbox import Limits, Program, SandboxError
+from backedge.nodes.sandbox.wire import Report, encode_job, rlimits
 
 REPORT = b"ready\nstarted 2\nended 256 0.250000 4096 1.500000\nfile 0 5\nab\ncdrefused 1 is too large\nfile 2 0\ndone\n"
 

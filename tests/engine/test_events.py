@@ -1,0 +1,118 @@
+"""Queues of events, and who listens."""
+
+import asyncio
+import threading
+
+from pydantic import BaseModel
+
+from backedge import END, START, Context, Graph
+from backedge.engine.events import Announcer, CustomEvent, EventQueue, EventsDropped
+from backedge.engine.records import ActivationId
+
+from ..virtual import run_virtual
+
+WHO = ActivationId("node", ())
+
+
+def event(data):
+    return CustomEvent(WHO, data)
+
+
+async def everything(queue):
+    return [each.count if isinstance(each, EventsDropped) else each.data async for each in queue]
+
+
+async def test_the_oldest_events_fall_out_and_their_number_is_told():
+    queue = EventQueue(2)
+    for number in range(5):
+        queue.put(event(str(number)))
+    queue.close()
+    assert await everything(queue) == [3, "3", "4"]
+
+
+async def test_nothing_comes_after_the_end():
+    queue = EventQueue(2)
+    queue.close()
+    queue.put(event("late"))
+    assert await everything(queue) == []
+    assert await everything(queue) == []
+
+
+async def test_several_may_wait_at_one_queue_and_each_event_goes_to_one_of_them():
+    queue = EventQueue(10)
+    tasks = [asyncio.ensure_future(everything(queue)) for _ in range(3)]
+    await asyncio.sleep(0)
+    for number in range(4):
+        queue.put(event(number))
+        await asyncio.sleep(0)
+    queue.close()
+    seen = await asyncio.gather(*tasks)
+    assert sorted(number for each in seen for number in each) == [0, 1, 2, 3]
+
+
+async def test_waiting_may_be_given_up_and_taken_up_again():
+    queue = EventQueue(10)
+    waiting = asyncio.ensure_future(anext(queue))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    queue.put(event("x"))
+    assert (await anext(queue)).data == "x"
+
+
+async def test_who_lets_go_of_its_queue_is_no_listener_any_more():
+    announcer = Announcer(asyncio.get_running_loop())
+    one, two = announcer.listen(10), announcer.listen(10)
+    del one
+    assert len(announcer.listeners) == 1
+    announcer.tell(event("x"))
+    announcer.close()
+    assert await everything(two) == ["x"]
+    del two
+    assert announcer.listeners == ()
+
+
+async def test_an_event_from_a_thread_keeps_its_place_and_one_after_the_end_of_the_loop_is_lost_in_silence():
+    announcer = Announcer(asyncio.get_running_loop())
+    queue = announcer.listen(10)
+    await asyncio.to_thread(lambda: [announcer.tell_from_anywhere(event(n)) for n in range(3)])
+    announcer.tell_from_anywhere(event("here"))
+    await asyncio.sleep(0)
+    announcer.close()
+    assert sorted(map(str, await everything(queue))) == ["0", "1", "2", "here"]
+
+
+def test_an_event_for_a_loop_that_is_closed_is_lost_and_hurts_nobody():
+    async def make():
+        announcer = Announcer(asyncio.get_running_loop())
+        return announcer, announcer.listen(10)
+
+    announcer, _queue = asyncio.run(make())
+    errors = []
+    thread = threading.Thread(
+        target=lambda: errors.append(announcer.tell_from_anywhere(event("late"))), daemon=True
+    )
+    thread.start()
+    thread.join(10)
+    assert errors == [None]
+
+
+class State(BaseModel):
+    text: str = ""
+
+
+def test_what_a_node_emits_last_comes_before_its_end():
+    graph = Graph(State)
+
+    @graph.node
+    async def node(ctx: Context) -> None:
+        ctx.emit("last words")
+
+    graph.chain(START, node, END)
+
+    async def go():
+        async with graph.compile().start() as run:
+            return [type(each).__name__ async for each in run.events()]
+
+    expected = ["ActivationStarted", "CustomEvent", "ActivationFinished", "RunFinished"]
+    assert run_virtual(go()) == expected
