@@ -23,7 +23,8 @@ system:
 	@sh tools/system-parts.sh
 
 demo: $(VENV)/installed system  ## watch a loop repair a defective program
-	@$(BIN)/python examples/demo.py
+	@mkdir -p demo
+	$(BIN)/backedge repair examples/repair/parking.py --function fee --cases examples/repair/parking.jsonl --journal demo/runs.db
 
 test: $(VENV)/installed system  ## run all tests
 	$(BIN)/python -m pytest -q

@@ -16,10 +16,10 @@ def fee(minutes):
 
 
 def fee_of_a_day(minutes):
-    if minutes < FREE:  # parked only for a moment
+    if minutes <= FREE:  # parked only for a moment
         return 0
-    hours = (minutes + 59) // 60
+    hours = (minutes + 60) // 60
     fee = 0
     for hour in range(hours):
         fee += FIRST if hour < FIRST_HOURS else LATER
-    return fee
+    return min(fee, DAY)
