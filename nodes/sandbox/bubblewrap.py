@@ -90,7 +90,8 @@ def arguments(shown: Shown, *, size: int, seccomp: int, info: int, supervisor: S
     # The root is a tmpfs, too, and one without a size: nobody may write to it once it is laid out.
     last = ["--symlink", "/tmp", "/dev/shm", "--remount-ro", "/", "--chdir", FOLDER]  # noqa: S108
     told = ["--seccomp", str(seccomp), "--info-fd", str(info)]
-    return [*isolation, *paths, *links, *devices, *room, *last, *told, "--", *supervisor]
+    # The room comes first: an interpreter that lies below the host's /tmp would be covered by it.
+    return [*isolation, *room, *paths, *links, *devices, *last, *told, "--", *supervisor]
 
 
 def room_for(program: Program) -> int:
