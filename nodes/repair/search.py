@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -29,11 +29,8 @@ ROUND_SECONDS = 0.7
 MOST_SLOW = 2
 """Candidates in a round that get another try with more time."""
 
-BOREDOM = 1000
-"""Candidates in vain after which a line counts for half."""
-
-BEST_PRIOR = (1.0, 0.6, 0.5, 0.4)
-"""For each tier what its best edits count for before anything is learned; decides when a tier is looked at."""
+TOP_BASES = 4
+"""Starting points that are opened together."""
 
 
 def batch_size(memory: Memory) -> int:
@@ -77,72 +74,74 @@ class Search:
             memory: What was learned so far.
             size: How many are wanted.
         """
-        chosen = list(memory.slow[:MOST_SLOW])
-        seen = {one.replacements for one in chosen}
-        for base, tier, place in self._ranked(memory):
-            if len(chosen) >= size:
-                break
-            candidate = self._candidate(memory, base, tier, place)
-            if candidate is not None and candidate.replacements not in seen:
-                seen.add(candidate.replacements)
-                chosen.append(candidate)
+        streams = list(self._streams(memory))
+        opened = 0
+        chosen: list[Candidate] = []
+        while len(chosen) < size and opened < len(streams):
+            opened = self._opened(memory, streams, opened, size)
+            chosen = list(memory.slow[:MOST_SLOW])
+            seen = {one.replacements for one in chosen}
+            for base, tier, place in self._ranked(memory, streams[:opened]):
+                if len(chosen) >= size:
+                    break
+                candidate = self._candidate(memory, base, tier, place)
+                if candidate is not None and candidate.replacements not in seen:
+                    seen.add(candidate.replacements)
+                    chosen.append(candidate)
         return chosen or list(memory.late[:MOST_SLOW])
+
+    def _opened(self, memory: Memory, streams: Sequence[tuple[int, int]], least: int, size: int) -> int:
+        """How many streams to open: more than `least`, all that were used before, and enough for a batch."""
+        left = 0
+        for number, (base, tier) in enumerate(streams, 1):
+            tried = int(memory.tried.get(f"{base}.{tier}", "0"), 16).bit_count()
+            left += len(self._pool(memory, base, tier).edits) - tried
+            later = streams[number:]
+            if left >= size and number > least and not any(f"{b}.{t}" in memory.tried for b, t in later):
+                return number
+        return len(streams)
 
     # ----------------------------------------------------------------------- ranking
 
-    def _ranked(self, memory: Memory) -> Iterator[tuple[int, int, int]]:
-        """All untried edits, best first: base, tier and place.
+    def _ranked(self, memory: Memory, streams: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
+        """The untried edits of some pools, best first: base, tier and place.
 
-        Edits of one line and kind share what was learned and keep their order, so only the heads of these groups are
-        compared. A pool is made only when its best edit could be the next.
+        Edits of one line and kind share what was learned and keep their order, so only the heads of these groups
+        are compared.
         """
-        factors = _Factors(memory)
-        streams = self._streams(memory, factors)
         heads: list[tuple[float, int, int, int, int]] = []
-        rows: list[tuple[list[tuple[float, int]], float]] = []
-        following = next(streams, None)
-        while heads or following:
-            while following and (not heads or -heads[0][0] < following[0]):
-                _, share, base, tier = following
-                for left, factor in self._groups(memory, base, tier, share, factors):
+        rows: list[tuple[int, int, list[tuple[float, int]], float]] = []
+        factors = _Factors(memory)
+        for base, tier in streams:
+            tried = int(memory.tried.get(f"{base}.{tier}", "0"), 16)
+            start, edits = self._start(memory, base), self._pool(memory, base, tier)
+            share = 1.0 if base == 0 else (0.3 + start.gain) / (1 + 0.1 * base)
+            bits = tried.to_bytes(len(edits.edits) // 8 + 1, "little")
+            for (line, kind), group in edits.groups.items():
+                left = [(value, place) for value, place in group if not bits[place >> 3] >> (place & 7) & 1]
+                if left:
+                    factor = share * factors.of(line, kind)
                     heapq.heappush(heads, (-factor * left[0][0], base, tier, len(rows), 0))
-                    rows.append((left, factor))
-                following = next(streams, None)
-            if heads:
-                _, base, tier, row, position = heapq.heappop(heads)
-                left, factor = rows[row]
-                yield base, tier, left[position][1]
-                if position + 1 < len(left):
-                    heapq.heappush(heads, (-factor * left[position + 1][0], base, tier, row, position + 1))
+                    rows.append((base, tier, left, factor))
+        while heads:
+            _, base, tier, row, position = heapq.heappop(heads)
+            left, factor = rows[row][2:]
+            yield base, tier, left[position][1]
+            if position + 1 < len(left):
+                heapq.heappush(heads, (-factor * left[position + 1][0], base, tier, row, position + 1))
 
-    def _streams(self, memory: Memory, factors: _Factors) -> Iterator[tuple[float, float, int, int]]:
-        """All pools in the order in which they are opened: what their best edit may be worth, share, base, tier.
-
-        Base 0 is the original. A second edit counts for less than a first one, the more so the less its base gained.
-        """
-        order = sorted(range(len(memory.bases)), key=lambda number: (-memory.bases[number].gain, number))
-        shares = {0: 1.0}
-        for rank, number in enumerate(order):
-            shares[number + 1] = (0.2 + 0.4 * memory.bases[number].gain) * 0.93**rank
-        most = max(suspicion(self.survey).values(), default=0.0) * factors.most()
-        found = [
-            (share * most * BEST_PRIOR[tier], share, base, tier)
-            for base, share in shares.items()
-            for tier in range(len(TIERS))
-        ]
-        yield from sorted(found, key=lambda stream: (-stream[0], stream[2:]))
-
-    def _groups(
-        self, memory: Memory, base: int, tier: int, share: float, factors: _Factors
-    ) -> Iterator[tuple[list[tuple[float, int]], float]]:
-        """The untried edits of one pool by line and kind, best first, and the factor on their worth."""
-        edits = self._pool(memory, base, tier)
-        tried = int(memory.tried.get(f"{base}.{tier}", "0"), 16)
-        bits = tried.to_bytes(len(edits.edits) // 8 + 1, "little")
-        for (line, kind), group in edits.groups.items():
-            left = [(value, place) for value, place in group if not bits[place >> 3] >> (place & 7) & 1]
-            if left:
-                yield left, share * factors.of(line, kind)
+    def _streams(self, memory: Memory) -> Iterator[tuple[int, int]]:
+        """In which order pools are opened: base and tier; base 0 is the original."""
+        last = len(TIERS) - 1
+        order = sorted(range(1, len(memory.bases) + 1), key=lambda base: (-memory.bases[base - 1].gain, base))
+        top, others = order[:TOP_BASES], order[TOP_BASES:]
+        yield from ((0, tier) for tier in range(last))
+        yield from ((base, 0) for base in top)
+        yield 0, last
+        for tier in range(1, last):
+            yield from ((base, tier) for base in top)
+            yield from ((base, tier - 1) for base in others)
+        yield from ((base, last) for base in top)
 
     def _start(self, memory: Memory, base: int) -> Start:
         if base not in self._starts:
@@ -210,43 +209,26 @@ class Pool:
 
 
 class _Factors:
-    """What the memory says about lines and kinds, as factors on the worth of untried edits."""
+    """What the memory says about lines and kinds, as factors."""
 
     def __init__(self, memory: Memory) -> None:
         self._lines, self._kinds = memory.lines, memory.kinds
-        self._best_line = max(map(_gain, memory.lines.values()), default=0.0)
-        self._best_kind = max(map(_gain, memory.kinds.values()), default=0.0)
-        self._most_changed = max(map(_changed, memory.lines.values()), default=1.0)
         self._known: dict[tuple[int, str], float] = {}
 
-    def most(self) -> float:
-        """No less than any factor that was asked for, nor than that of a line never tried."""
-        return max([1.3, *(self.of(line, "") for line in self._lines)])
-
     def of(self, line: int, kind: str) -> float:
-        """Above 1 where edits helped, below 1 where they changed nothing or were many."""
         key = (line, kind)
         if key not in self._known:
-            by_line, by_kind = self._lines.get(line, Tally()), self._kinds.get(kind, Tally())
-            helped = 1.0 + 2.0 * _ratio(_gain(by_line), self._best_line)
-            mattered = 0.3 + _ratio(_changed(by_line), self._most_changed) if by_line.tried else 1.3
-            liked = 1.0 + _ratio(_gain(by_kind), self._best_kind)
-            self._known[key] = helped * mattered * liked / (1.0 + by_line.tried / BOREDOM)
+            by_line = _factor(self._lines.get(line), 4.0, 200)
+            by_kind = _factor(self._kinds.get(kind), 2.0, 400)
+            self._known[key] = by_line * by_kind
         return self._known[key]
 
 
-def _gain(tally: Tally) -> float:
-    """The mean gain of a candidate, drawn towards 0 while there are few."""
-    return tally.gained / (tally.tried + 10)
-
-
-def _changed(tally: Tally) -> float:
-    """The share of candidates that changed what a failing case does, drawn towards a half while there are few."""
-    return (tally.changed + 1) / (tally.tried + 2)
-
-
-def _ratio(value: float, most: float) -> float:
-    return value / most if most else 0.0
+def _factor(tally: Tally | None, weight: float, patience: float) -> float:
+    """Above 1 where gains were seen, falling as more is tried in vain."""
+    if tally is None:
+        return 1.0
+    return (1 + weight * min(tally.gained, 2.0)) / (1 + tally.tried / patience)
 
 
 def _start_from(original: str, base: Base, lines: dict[int, float]) -> Start:

