@@ -14,7 +14,7 @@ neither takes a feedback edge of a loop around `g`. So such an edge leads nowher
 concerned, and a way to `g` starts afresh behind it.
 
 **Possibly unset.** `g` may find the field unset if some way leads to it from START, through nodes that may find it
-unset and do not write it, such that nothing that is bound to start beside the way is bound to bring the field to `g`.
+unset and do not write it, such that at none of them something is sure to start that is bound to bring the field to `g`.
 
 Nothing is missed (a read that is called set is set in every run); what conditions have to do with each other is not
 known, so a read may be reported although no run reaches it unset.
@@ -201,20 +201,12 @@ def _colliding(traffic: Traffic, sides: Sequence[int]) -> int:
 
 def _in_every_case(outcomes: Sequence[Outcome], succeeding: Sequence[int], failing: Sequence[int]) -> int:
     """The nodes that are arrived at however a node ends, given where its targets arrive."""
-    return reduce(
-        and_,
-        (
-            reduce(
-                or_,
-                (
-                    _arriving(outcome, choice, succeeding if outcome.success else failing)
-                    for choice in outcome.choices
-                ),
-                0,
-            )
-            for outcome in outcomes
-        ),
-    )
+    return reduce(and_, (_sure(outcome, succeeding if outcome.success else failing) for outcome in outcomes))
+
+
+def _sure(outcome: Outcome, masks: Sequence[int]) -> int:
+    """The nodes that are arrived at if a node ends so, whichever edges are taken."""
+    return reduce(or_, (_arriving(outcome, choice, masks) for choice in outcome.choices), 0)
 
 
 def _arriving(outcome: Outcome, choice: Sequence[int], masks: Sequence[int]) -> int:
@@ -245,30 +237,20 @@ def _always_set(traffic: Traffic, fields: frozenset[str]) -> list[frozenset[str]
             return known
 
 
-class _Open(NamedTuple):
-    """An edge along which a field may stay unset.
-
-    Attributes:
-        way: The edge.
-        closed: The nodes to which something that is sure to start beside it brings the field, a bit mask.
-    """
-
-    way: Way
-    closed: int
-
-
 class _Search:
     """The nodes that may find one field unset."""
 
     def __init__(self, traffic: Traffic, field: str) -> None:
         brought = traffic.bring(field)
         self._start = traffic.start
+        # For each node the edges along which the field may stay unset, and for each of them the nodes to which the
+        # field is brought by what is sure to start there.
         self._open = [
             [
-                edge
+                (way, _sure(outcome, brought))
                 for outcome in outcomes
                 if not (outcome.success and field in traffic.writes[node])
-                for edge in _open_edges(outcome, brought)
+                for way in outcome.ways
             ]
             for node, outcomes in enumerate(traffic.outcomes)
         ]
@@ -330,10 +312,3 @@ class _Search:
                     came[way.target] = node
                     queue.append(way.target)
         return goal in came
-
-
-def _open_edges(outcome: Outcome, brought: Sequence[int]) -> Iterator[_Open]:
-    arriving = [(choice, mask) for choice in outcome.choices if (mask := _arriving(outcome, choice, brought))]
-    for place, way in enumerate(outcome.ways):
-        beside = (mask for choice, mask in arriving if place not in choice)
-        yield _Open(way, reduce(or_, beside, 0))

@@ -45,7 +45,7 @@ def sure_writes(spec: NodeSpec, binding: Binding | None) -> frozenset[str]:
     for member in members(binding.returns):
         parts = _parts(member)
         if parts is not None:
-            written &= {name for name in parts if not name.endswith("?")}
+            written &= parts.keys()  # what may be left out is marked there, and so no field's name
     return written
 
 

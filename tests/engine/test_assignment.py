@@ -125,6 +125,16 @@ def test_what_is_taken_at_the_limit_is_a_way_on():
     assert unset(world(text.format("?"), writers="z", limits="z"))["r"] == ["START", "a", "r"]
 
 
+def test_a_loop_that_ends_by_its_limit_is_bound_to_go_only_where_the_limit_leads():
+    text = "START>a START>h h>w? h<h w>r a>r z>END r>END"
+    assert unset(world(text, writers="w", limits="z"))["r"] == ["START", "a", "r"]
+
+
+def test_a_loop_that_never_ends_brings_nothing_to_where_it_does_not_lead():
+    its = world("START>a START>b a>END b>END a<a", writers="a")
+    assert set(unset(its)) == {START, "a", "b"}
+
+
 def test_a_condition_sees_what_its_node_wrote_but_the_node_does_not():
     its = world("START>a a>b? a>c? b>END c>END", writers="a")
     assert set(unset(its)) == {START, "a"}
@@ -214,6 +224,7 @@ def test_branches_that_are_bound_to_write_the_same_plain_field_are_told(text, wr
         ("START>h START>w h>h2 h2<h? h2>e? w>e e>END", "h"),
         ("START>a a>b? a>c? b>d c>d d>END", "abcd"),
         ("START>a START>h h>b b<h? b>e? a>e e>END", "e"),
+        ("START>a START>b START>c? a<a a>END b>END c>END", "bc"),
     ],
 )
 def test_nothing_is_told_of_graphs_whose_writes_follow_or_exclude_each_other(text, writers):

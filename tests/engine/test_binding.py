@@ -358,6 +358,7 @@ def test_a_narrower_parameter_is_checked_when_the_node_starts():
     [
         ("mood", Literal["good"], "good", "bad"),
         ("ratio", int, None, 0.5),
+        ("ratio", int, None, 1.0),  # nothing is converted on the way
         ("count", Literal[3], 3, 4),
     ],
 )
