@@ -4,7 +4,7 @@ Everything one needs to build and run graphs stands here; journals are in `backe
 `backedge.providers`, ready nodes and sandboxes in `backedge.nodes`.
 """
 
-from backedge.engine.compile import BackedgeWarning
+from backedge.engine.compiler.compile import BackedgeWarning
 from backedge.engine.context import Context
 from backedge.engine.errors import (
     BackedgeError,
@@ -35,7 +35,7 @@ from backedge.engine.errors import (
     StepError,
     UpdateError,
 )
-from backedge.engine.events import (
+from backedge.engine.execution.events import (
     ActivationFailed,
     ActivationFinished,
     ActivationStarted,
@@ -48,8 +48,8 @@ from backedge.engine.flow import Flow, RunOptions
 from backedge.engine.graph import END, START, Graph, Marker, Node
 from backedge.engine.history import Checkpoint
 from backedge.engine.records import ActivationId, ErrorInfo, RunStatus
-from backedge.engine.reducers import add, append, extend, maximum, merge, minimum, union
 from backedge.engine.run import Run, RunResult
+from backedge.engine.state.reducers import add, append, extend, maximum, merge, minimum, union
 
 __all__ = [
     "END",

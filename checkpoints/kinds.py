@@ -83,12 +83,12 @@ def _get_taken(taken: list[str] | None) -> tuple[str, ...] | None:
 
 
 def _write_started(r: RunStarted, values: _Values) -> tuple[str, tuple[Any, ...]]:
-    return "started", (r.at, _put_fields(r.inputs, values), r.taken)
+    return "started", (r.at, _put_fields(r.inputs, values), r.taken, dict(r.limits))
 
 
 def _read_started(seq: int, members: list[Any], values: Iterator[bytes]) -> RunStarted:
-    at, names, taken = members
-    return RunStarted(seq, at, _get_fields(names, values), _get_taken(taken))
+    at, names, taken, limits = members
+    return RunStarted(seq, at, _get_fields(names, values), _get_taken(taken), dict(limits))
 
 
 def _write_finished(r: NodeFinished, values: _Values) -> tuple[str, tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from .compile import CompiledGraph
+from .compiler.compile import CompiledGraph
 from .definition import END, START
 from .loops import Loop
 

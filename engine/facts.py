@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from .plan import Rounds
 from .records import ErrorInfo
-from .state import Snapshot
+from .state.snapshots import Snapshot
 
 
 class NodeSucceeded(NamedTuple):
@@ -87,11 +87,4 @@ class RejectNode(NamedTuple):
     reason: Exception
 
 
-class RouteNode(NamedTuple):
-    """This node has returned, and now it can be told which edges it takes: its earlier rounds have taken theirs."""
-
-    node: int
-    rounds: Rounds
-
-
-Order: TypeAlias = StartNode | RejectNode | RouteNode
+Order: TypeAlias = StartNode | RejectNode

@@ -9,17 +9,17 @@ from typing import Any, Generic, TypeAlias, TypeVar, Unpack
 from pydantic import BaseModel
 
 from . import recovery
-from .compile import CompiledGraph
+from .compiler.compile import CompiledGraph
 from .errors import InputError
-from .executor import Executor
+from .execution.executor import Executor
+from .execution.inputs import Inputs
+from .execution.options import BUFFER, Options, RunOptions
+from .execution.preparing import How, new_run, old_run, unfit
+from .execution.sync import wait_for
 from .history import Checkpoint, history_of
-from .inputs import Inputs
-from .options import BUFFER, Options, RunOptions
 from .ports import Journal, opened
-from .preparing import How, new_run, old_run, unfit
 from .records import Record, RunStatus
 from .run import Run, RunResult, error_of
-from .sync import wait_for
 
 __all__ = ["Flow", "Inputs", "RunOptions", "Where"]
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from pydantic import BaseModel
 
+from .compiler.signatures import name_of_callable
 from .definition import END, START, Case, Definition, EdgeSpec, Marker, NodeSpec, usable_name
 from .errors import GraphError
 from .node import Node, Place
 from .redeclared import Site, same_edge
 from .shown import shown
-from .signatures import name_of_callable
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -390,7 +390,7 @@ class Graph(Generic[S]):
         Raises:
             GraphError: Something cannot work; every problem is listed, each with what to do.
         """
-        from .compile import compile_graph
+        from .compiler.compile import compile_graph
         from .flow import Flow
 
         return Flow(compile_graph(self.definition), self.state)

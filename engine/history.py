@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from . import outcome
-from .compile import CompiledGraph
+from .compiler.compile import CompiledGraph
+from .execution import outcome
 from .records import (
     AttemptFailed,
     EffectRecorded,
@@ -56,7 +56,7 @@ def history_of(graph: CompiledGraph, records: Iterable[Record]) -> list[Checkpoi
 
 def _checkpoint(graph: CompiledGraph, record: Record) -> Checkpoint:
     match record:
-        case RunStarted(seq, at, inputs, taken):
+        case RunStarted(seq, at, inputs, taken, _):
             return Checkpoint(seq, "started", "START", 1, at, 0.0, outcome.decode(graph, inputs), taken)
         case NodeFinished(seq, activation, attempt, started, ended, writes, taken, error):
             what = "finished" if error is None else "failed, handled"

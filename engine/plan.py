@@ -130,6 +130,11 @@ class Plan:
         self.outgoing = self._by_node("source")
         self.incoming = self._by_node("target")
         self.remaining = self._longest_paths()
+        self._crossed = frozenset(
+            number
+            for number, nest in enumerate(self.nests)
+            if any(len(self.loops[name].headers) > 1 for name in nest)
+        )
         self.simple = tuple(self._simple_count(node) for node in range(len(self.nodes)))
         self.ancestors = self._reachability()
         self._summaries: dict[int, Mapping[int, Summary]] = {}
@@ -147,13 +152,17 @@ class Plan:
         return (*interleaved, places[-1])
 
     def complete(self, node: int, rounds: Rounds, arrived: int) -> bool:
-        """Whether `arrived` tokens are all that can ever come to this activation, by counting edges alone.
+        """Whether the activation can start since `arrived` tokens have come, by counting edges alone.
 
-        False where an incoming edge leaves a loop: how many tokens it brings is open.
+        False where counting does not tell. An incoming edge that leaves a loop brings any number of tokens. And where
+        several headers send each other back, a round may have all its tokens before an earlier one has any; where
+        each loop has one header, that one's rounds begin one after another, and so do those of the whole body.
         """
         simple = self.simple[node]
         if simple is not None:
             return arrived == simple
+        if node in self._crossed:
+            return False
         expected = 0
         for number in self.incoming[node]:
             edge = self.edges[number]
@@ -163,10 +172,13 @@ class Plan:
         return arrived == expected
 
     def blocks(self, other: int, other_rounds: Rounds, node: int, rounds: Rounds) -> bool:
-        """Whether the live activation of `other` can still bring a token to `node` at `rounds` or before."""
+        """Whether the live activation of `other` can still bring a token to `node` at `rounds` or before.
+
+        An earlier round of the node itself blocks too: a node's rounds run one after another.
+        """
         if not self.ancestors[node] >> other & 1:
             return False
-        if not rounds:
+        if not rounds or (other == node and other_rounds < rounds):
             return True
         return self.summaries(node)[other].apply(other_rounds) <= rounds
 
@@ -226,7 +238,9 @@ class Plan:
 
     def _simple_count(self, node: int) -> int | None:
         edges = [self.edges[number] for number in self.incoming[node]]
-        if any(edge.merges or edge.zeros or edge.level is not None for edge in edges):
+        if node in self._crossed or any(
+            edge.merges or edge.zeros or edge.level is not None for edge in edges
+        ):
             return None
         return len(edges)
 

@@ -87,12 +87,16 @@ class RunHeader:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """Record 0: the inputs, and which of START's edges were taken (None: routing is still owed)."""
+    """Record 0: the inputs, and which of START's edges were taken (None: routing is still owed).
+
+    `limits` are the loop limits that the run was given (edge id to limit).
+    """
 
     seq: int
     at: float
     inputs: Mapping[str, bytes]
     taken: tuple[str, ...] | None
+    limits: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import outcome
-from .compile import CompiledGraph
+from .compiler.compile import CompiledGraph
 from .errors import ScheduleError
+from .execution import outcome
+from .execution.settings import Tries
 from .facts import (
     NodeErrored,
     NodeFailed,
@@ -20,9 +21,7 @@ from .facts import (
     NodeRouted,
     NodeSucceeded,
     Order,
-    RouteNode,
 )
-from .fields import FoldError
 from .plan import Rounds
 from .records import (
     ActivationId,
@@ -37,8 +36,8 @@ from .records import (
     RunStatus,
 )
 from .schedule import Key, Phase, Schedule
-from .settings import Tries
-from .state import Snapshot
+from .state.fields import FoldError
+from .state.snapshots import Snapshot
 
 
 @dataclass(slots=True)
@@ -159,6 +158,7 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 
 def _started(graph: CompiledGraph, run: Recovered, record: RunStarted) -> None:
+    _limit(graph, run, record.limits)
     values = outcome.decode(graph, record.inputs)
     if record.taken is None:
         _apply(run, NodeReturned(graph.start, (), values))
@@ -192,11 +192,15 @@ def _failed(graph: CompiledGraph, run: Recovered, record: AttemptFailed) -> None
 
 def _resumed(graph: CompiledGraph, run: Recovered, record: RunResumed) -> None:
     run.status = RunStatus.RUNNING
-    for edge, limit in record.limits.items():
-        if edge in graph.plan.edge_number:
-            run.schedule.limits[graph.plan.edge_number[edge]] = limit
+    _limit(graph, run, record.limits)
     for key in run.in_phase(Phase.FAILED):
         _apply(run, NodeRetried(*key))
+
+
+def _limit(graph: CompiledGraph, run: Recovered, limits: Mapping[str, int | None]) -> None:
+    for edge, limit in limits.items():
+        if edge in graph.plan.edge_number:
+            run.schedule.limits[graph.plan.edge_number[edge]] = limit
 
 
 def _apply(
@@ -208,8 +212,7 @@ def _apply(
         if not isinstance(fact, NodeFailed):
             run.tries.pop(key, None)
     for order in run.schedule.apply(fact):
-        if not isinstance(order, RouteNode):  # resume asks the schedule itself what owes its routing
-            run.orders[order.node, order.rounds] = order
+        run.orders[order.node, order.rounds] = order
 
 
 def _numbers(graph: CompiledGraph, taken: Iterable[str]) -> tuple[int, ...]:

@@ -12,8 +12,8 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from pydantic import BaseModel
 
 from .errors import BackedgeError, RunCancelledError, RunError, RunFailedError, RunInterruptedError
-from .events import Event, EventQueue
-from .executor import Executor
+from .execution.events import Event, EventQueue
+from .execution.executor import Executor
 from .ports import Journal, opened
 from .records import RunStatus
 

@@ -27,9 +27,8 @@ literal) and is looked at again only when that one is done, or when all its inco
 **Why it cannot stall.** Of all live activations take one with the least rounds and place: what blocks it would have to
 reach it at the same rounds or before along forward edges, from a lesser place. So one of the live ones is never blocked.
 
-**Limits.** A feedback edge may be taken so many times per entry into its loop. Where headers send each other back, two
-rounds of one node can be alive at once; then the later one is routed after the earlier one, so that which of them is
-refused does not depend on timing.
+**Limits.** A feedback edge may be taken so many times per entry into its loop. A node's rounds run one after another,
+so which of them is refused does not depend on timing.
 
 Whoever drives the schedule reports facts in the order in which they were committed and carries out the orders it gets
 back. The same facts give the same orders, live, on resume and on replay. A fact that is illegal raises `ScheduleError`
@@ -53,13 +52,12 @@ from .facts import (
     NodeSucceeded,
     Order,
     RejectNode,
-    RouteNode,
     StartNode,
 )
-from .fields import FoldError
 from .plan import Plan, Rounds
 from .records import ActivationId, ErrorInfo
-from .state import MergeConflict, Snapshot, merge
+from .state.fields import FoldError
+from .state.snapshots import MergeConflict, Snapshot, merge
 
 Key: TypeAlias = tuple[int, Rounds]
 
@@ -96,7 +94,7 @@ class Token(NamedTuple):
 class Activation:
     """A live activation."""
 
-    __slots__ = ("asked", "node", "phase", "preview", "rounds", "snapshot", "tokens", "watched")
+    __slots__ = ("node", "phase", "preview", "rounds", "snapshot", "tokens", "watched")
 
     def __init__(self, node: int, rounds: Rounds) -> None:
         self.node = node
@@ -108,8 +106,6 @@ class Activation:
         self.snapshot: Snapshot | None = None
         # What `preview` made of the updates, so that it is made once; None unless RUNNING.
         self.preview: Snapshot | None = None
-        # Whether its RouteNode was given; only while RETURNED.
-        self.asked = False
         # The live activation that blocks this one; None unless WAITING.
         self.watched: Key | None = None
 
@@ -202,7 +198,7 @@ class Schedule:
         if isinstance(fact, NodeReturned):
             activation.snapshot = self._written(activation, fact.updates)
             activation.phase = Phase.RETURNED
-            return self._routable(fact.node)
+            return []
         activation.phase = Phase.FAILED
         activation.preview = None
         return []
@@ -223,17 +219,6 @@ class Schedule:
             else:
                 return LoopLimit(number, limit)
         return tuple(taken)
-
-    def must_wait(self, node: int, rounds: Rounds) -> bool:
-        """Whether the activation can only be routed later, since a limit counts what its earlier rounds take.
-
-        Report it as returned then: a `RouteNode` follows.
-        """
-        by_rounds = self._live[node]
-        if len(by_rounds) == 1:
-            return False
-        levels = self._limited_levels(node)
-        return any(other < rounds and any(other[:n] == rounds[:n] for n in levels) for other in by_rounds)
 
     def preview(self, node: int, rounds: Rounds, updates: Mapping[str, object]) -> Snapshot:
         """What the running activation's edges will carry after these updates: what their conditions see.
@@ -305,7 +290,7 @@ class Schedule:
                 order = self._look(each)
                 if order is not None:
                     orders.append(order)
-        return orders if node not in self._live else orders + self._routable(node)
+        return orders
 
     def _look(self, activation: Activation) -> Order | None:
         """Run the waiting activation if nothing live blocks it; else watch one that does."""
@@ -400,30 +385,6 @@ class Schedule:
             alive = {rounds[:level] for by_rounds in self._live.values() for rounds in by_rounds}
             laps = self._laps[edge] = {entry: count for entry, count in laps.items() if entry in alive}
         laps[outer] = laps.get(outer, 0) + 1
-
-    def _limited_levels(self, node: int) -> list[int]:
-        """The levels of the loops that the node's limited feedback edges go round in."""
-        found = []
-        for number in self._plan.outgoing[node]:
-            level = self._edges[number].level
-            if level is not None and self.limits.get(number) is not None:
-                found.append(level)
-        return found
-
-    def _routable(self, node: int) -> list[Order]:
-        """The node's activations that had to wait for their earlier rounds and need not any more."""
-        if not self._limited_levels(node):
-            return []
-        orders: list[Order] = []
-        for rounds, activation in sorted(self._live[node].items()):
-            if (
-                activation.phase is Phase.RETURNED
-                and not activation.asked
-                and not self.must_wait(node, rounds)
-            ):
-                activation.asked = True
-                orders.append(RouteNode(node, rounds))
-        return orders
 
     def _place(self, activation: Activation) -> tuple[int, ...]:
         return self._plan.position(activation.node, activation.rounds)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from backedge.engine.events import (
+from backedge.engine.execution.events import (
     ActivationFailed,
     ActivationFinished,
     ActivationStarted,

@@ -61,7 +61,8 @@ def row_of(record: Record, began: float) -> Row:
     """A record as a line of a table; `began` is when its run did."""
     match record:
         case RunStarted():
-            return _row(record, record.at - began, "(run started)", record.taken, written(record.inputs))
+            told = "; ".join(filter(None, (written(record.inputs), _limits(record))))
+            return _row(record, record.at - began, "(run started)", record.taken, told)
         case NodeFinished():
             told = f"handled {_error(record.error)}" if record.error else written(record.writes)
             what = _attempt(record.activation, record.attempt)
@@ -81,9 +82,7 @@ def row_of(record: Record, began: float) -> Row:
             what = _attempt(record.activation, record.attempt)
             return _row(record, record.at - began, what, (), f"{record.name} = {told}")
         case RunResumed():
-            limits = ", ".join(f"{edge}={limit}" for edge, limit in record.limits.items())
-            told = f"limits: {limits}" if limits else ""
-            return _row(record, record.at - began, "(run resumed)", (), told)
+            return _row(record, record.at - began, "(run resumed)", (), _limits(record))
         case RunEnded():
             return _row(record, record.at - began, "(run ended)", (), record.status.value)
         case _:
@@ -144,3 +143,8 @@ def _decoded(raw: bytes) -> Any:
         return json.loads(raw)
     except (ValueError, RecursionError):
         return raw.decode(errors="backslashreplace")
+
+
+def _limits(record: RunStarted | RunResumed) -> str:
+    limits = ", ".join(f"{edge}={limit}" for edge, limit in record.limits.items())
+    return f"limits: {limits}" if limits else ""

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from backedge.engine.events import ActivationFinished, ActivationStarted, Event
+from backedge.engine.execution.events import ActivationFinished, ActivationStarted, Event
 from backedge.nodes.repair.memory import Memory
 from backedge.nodes.repair.models import Batch, Report, Survey, Verdict
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, get_origin
 
-from backedge.engine.compile import BackedgeWarning
+from backedge.engine.compiler.compile import BackedgeWarning
 from backedge.engine.errors import GraphError
 from backedge.engine.flow import Flow
 from backedge.engine.graph import Graph, Node

@@ -14,7 +14,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from backedge.engine.events import CustomEvent
+from backedge.engine.execution.events import CustomEvent
 from backedge.engine.records import RunStatus
 from backedge.engine.run import Run
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..binding import Source
-from ..compile import CompiledGraph, CompiledNode
+from ..compiler.binding import Source
+from ..compiler.compile import CompiledGraph, CompiledNode
 from ..definition import START, EdgeSpec, NodeSpec
 from ..records import Record, RunStatus
 from .conditions import ConditionTexts

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..compile import CompiledGraph
+from ..compiler.compile import CompiledGraph
 from ..definition import END, START
 from ..errors import BackedgeError
 from ..records import (
@@ -75,7 +75,7 @@ class RunHistory:
         visits: Node to its activations by id, in the order in which they were first heard of.
         usage: Node to what it spent: name to amount.
         edges: Edge id to how often it was taken.
-        limits: Limits that resumes have set: edge id to limit.
+        limits: Limits that the run or its resumes were given: edge id to limit.
         rounds: Loop to the rounds seen of it, those of the loops around it included.
         notes: What cannot be shown, and why.
     """
@@ -119,6 +119,7 @@ def _count(graph: CompiledGraph, history: RunHistory, record: Record) -> None:
     match record:
         case RunStarted():
             history.started = record.at
+            history.limits |= record.limits
             start = _visit(history, ActivationId(START.name))
             start.status = Status.DONE
             _take(graph, history, ActivationId(START.name), record.taken)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from ..compile import CompiledGraph
+from ..compiler.compile import CompiledGraph
 from ..records import Record
 from .compose import compose
 from .data import as_json

@@ -43,7 +43,7 @@ def every_kind() -> list[Record]:
     """One run that has a record of each kind, with and without what may be missing."""
     return [
         started(),
-        RunStarted(1, 1.5, {}, None),
+        RunStarted(1, 1.5, {}, None, {"checker->coder": 8, "other": None}),
         NodeFinished(
             2, CODER, 2, 1.0, 2.0, {"a": b"1", "b": BIG, "c": b'{"x":[]}'}, (), None, b'{"tokens":3}'
         ),

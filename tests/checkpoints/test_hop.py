@@ -67,18 +67,16 @@ async def test_a_job_runs_though_nobody_waits_any_more(hop):
 
 
 async def test_what_the_connector_raises_is_raised_and_the_thread_ends():
-    before = threading.active_count()
+    threads = []
 
     def refuse():
+        threads.append(threading.current_thread())
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
         await Hop.open(refuse)
-    for _ in range(2000):
-        if threading.active_count() == before:
-            break
-        await asyncio.sleep(0.001)
-    assert threading.active_count() == before
+    await asyncio.to_thread(threads[0].join, 10)
+    assert not threads[0].is_alive()
 
 
 async def test_the_thread_does_not_keep_a_program_alive(hop):

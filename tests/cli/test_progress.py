@@ -1,5 +1,5 @@
 from backedge.cli.progress import Progress, line_of
-from backedge.engine.events import (
+from backedge.engine.execution.events import (
     ActivationFailed,
     ActivationFinished,
     ActivationStarted,

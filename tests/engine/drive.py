@@ -30,7 +30,7 @@ from backedge.engine.loops import Link, find_loops
 from backedge.engine.plan import Plan, Rounds
 from backedge.engine.records import ErrorInfo
 from backedge.engine.schedule import Phase, Schedule
-from backedge.engine.state import Layout, MergeConflict, Snapshot
+from backedge.engine.state.snapshots import Layout, MergeConflict, Snapshot
 
 from .oracle import END, START, Activation, Graph, Rule
 from .simulation import Inputs, Run, State

@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from backedge.engine.checks import Bindings
-from backedge.engine.dataflow import traffic_of
+from backedge.engine.compiler.checks import Bindings
+from backedge.engine.compiler.dataflow import traffic_of
 from backedge.engine.definition import Definition, EdgeSpec, NodeSpec
 from backedge.engine.facts import NodeErrored, NodeSucceeded, StartNode
-from backedge.engine.fields import StateSchema
 from backedge.engine.loops import Link, find_loops
 from backedge.engine.plan import Plan
 from backedge.engine.records import ErrorInfo
 from backedge.engine.schedule import LoopLimit, Schedule
-from backedge.engine.state import Layout, MergeConflict
+from backedge.engine.state.fields import StateSchema
+from backedge.engine.state.snapshots import Layout, MergeConflict
 
 from .graphs import graphs
 from .oracle import END, START

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backedge.engine.assignment import Read, concurrent_writes, inputs_of, unset_reads
+from backedge.engine.compiler.assignment import Read, concurrent_writes, inputs_of, unset_reads
 from backedge.engine.definition import Definition, EdgeSpec, NodeSpec
 
 from .oracle import END, START, find_loops

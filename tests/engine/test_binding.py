@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NewType, Protocol, TypeVar
 import pytest
 from pydantic import AfterValidator, BaseModel
 
-from backedge.engine.binding import (
+from backedge.engine.compiler.binding import (
     Argument,
     ArgumentMismatchError,
     Binding,
@@ -16,12 +16,12 @@ from backedge.engine.binding import (
     UnsetFieldError,
     bind,
 )
+from backedge.engine.compiler.scope import Scope
 from backedge.engine.context import Context
 from backedge.engine.errors import NodeRaisedError
-from backedge.engine.fields import StateSchema
 from backedge.engine.records import ActivationId
-from backedge.engine.reducers import extend
-from backedge.engine.scope import Scope
+from backedge.engine.state.fields import StateSchema
+from backedge.engine.state.reducers import extend
 
 from . import postponed
 

@@ -10,7 +10,7 @@ from tenacity import AsyncRetrying, Retrying, stop_after_attempt
 
 from backedge.engine.context import Context
 from backedge.engine.graph import END, START, Graph
-from backedge.engine.reducers import extend, maximum
+from backedge.engine.state.reducers import extend, maximum
 
 from .building import alone, problem_of, problems_of
 

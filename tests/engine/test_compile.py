@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from backedge.engine.compile import BackedgeWarning
+from backedge.engine.compiler.compile import BackedgeWarning
 from backedge.engine.errors import GraphError
 from backedge.engine.graph import END, START, Graph
-from backedge.engine.reducers import append, extend
+from backedge.engine.state.reducers import append, extend
 
 from .building import problem_of, problems_of
 

@@ -6,9 +6,9 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 import pytest
 from pydantic import BaseModel
 
-from backedge.engine.compile import BackedgeWarning
+from backedge.engine.compiler.compile import BackedgeWarning
 from backedge.engine.graph import END, START, Graph
-from backedge.engine.reducers import extend
+from backedge.engine.state.reducers import extend
 
 from .building import problem_of, problems_of
 

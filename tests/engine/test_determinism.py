@@ -76,11 +76,7 @@ def outcome(drawn, seed, delays, journal):
                 writes[str(record.activation)] = record.writes
             if isinstance(record, NodeFinished | Routed) and record.taken is not None:
                 taken[str(record.activation)] = record.taken
-        return (
-            result._state,
-            writes,
-            taken,
-        )  # whether routing had to wait for an earlier round is a matter of time
+        return result._state, writes, taken
 
     return run_virtual(go(), loop=VirtualLoop, debug=False)
 
@@ -112,10 +108,6 @@ def overtaking(slow):
     return run_virtual(graph.compile().run()).state.log
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a round that overtakes one that is not yet alive is routed before it, and uses up its limit",
-)
 @pytest.mark.parametrize("slow", ["a@0", "a@1"])
 def test_a_limit_refuses_the_same_round_whatever_takes_how_long(slow):
     assert overtaking(slow) == overtaking("nothing")

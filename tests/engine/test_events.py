@@ -6,7 +6,7 @@ import threading
 from pydantic import BaseModel
 
 from backedge import END, START, Context, Graph
-from backedge.engine.events import Announcer, CustomEvent, EventQueue, EventsDropped
+from backedge.engine.execution.events import Announcer, CustomEvent, EventQueue, EventsDropped
 from backedge.engine.records import ActivationId
 
 from ..virtual import run_virtual

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from backedge.engine import executor
 from backedge.engine.errors import NodeRaisedError, StepError
+from backedge.engine.execution import executor
 from backedge.engine.failures import as_step_error, describe, rebuild
 from backedge.engine.records import ErrorInfo
 

@@ -11,10 +11,10 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from backedge.engine import fields
-from backedge.engine.fields import StateSchema
-from backedge.engine.reducers import add, append, extend, maximum, merge, union
-from backedge.engine.state import merge as join
+from backedge.engine.state import fields
+from backedge.engine.state.fields import StateSchema
+from backedge.engine.state.reducers import add, append, extend, maximum, merge, union
+from backedge.engine.state.snapshots import merge as join
 
 T = TypeVar("T")
 

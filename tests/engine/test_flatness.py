@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from backedge import END, START, Context, Graph, add
-from backedge.engine.executor import Executor
+from backedge.engine.execution.executor import Executor
 
 from ..virtual import run_virtual
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, Optional, TypeVar
 import pytest
 from pydantic import BaseModel
 
-from backedge.engine.compile import BackedgeWarning
+from backedge.engine.compiler.compile import BackedgeWarning
 from backedge.engine.errors import GraphError
 from backedge.engine.graph import END, START, Graph
 

@@ -7,10 +7,10 @@ import pytest
 from pydantic import BaseModel
 
 from backedge.engine.errors import DeadEndError, LoopLimitError, RoutingError, UpdateError
+from backedge.engine.execution.outcome import NOTHING, decode, encode, handlers, holding, route, updates_of
 from backedge.engine.graph import END, START, Graph
-from backedge.engine.outcome import NOTHING, decode, encode, handlers, holding, route, updates_of
 from backedge.engine.recovery import new_schedule
-from backedge.engine.reducers import extend
+from backedge.engine.state.reducers import extend
 
 
 class Report(BaseModel):

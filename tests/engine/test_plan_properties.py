@@ -91,7 +91,7 @@ def test_the_summaries_name_the_same_blockers_as_a_walk_through_the_unrolled_gra
     plan, rule = plan_of(graph), Rule(graph)
     for _ in range(data.draw(st.integers(5, 30))):
         live, waiting = data.draw(_activations(rule)), data.draw(_activations(rule))
-        assert _blocks(plan, live, waiting) == rule.blocks(live, waiting), f"{live} blocks {waiting}"
+        assert _blocks(plan, live, waiting) == rule.blocks_in_turn(live, waiting), f"{live} blocks {waiting}"
 
 
 @any_graph
@@ -101,7 +101,9 @@ def test_all_activations_of_a_run_block_each_other_as_the_oracle_says(graph, see
     ran = sorted(simulate(rule, SeededChoice(rule, seed), _order()).inputs)[:40]
     for live in ran:
         for waiting in ran:
-            assert _blocks(plan, live, waiting) == rule.blocks(live, waiting), f"{live} blocks {waiting}"
+            assert _blocks(plan, live, waiting) == rule.blocks_in_turn(live, waiting), (
+                f"{live} blocks {waiting}"
+            )
 
 
 @any_graph

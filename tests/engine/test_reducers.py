@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backedge.engine import reducers
+from backedge.engine.state import reducers
 
 numbers = st.lists(st.integers(), max_size=3)
 texts = st.text(max_size=3)

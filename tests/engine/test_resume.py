@@ -237,7 +237,8 @@ def test_a_start_that_could_not_be_routed_is_routed_on_resume():
     assert run_virtual(go()).status is RunStatus.COMPLETED
 
 
-def test_a_limit_can_be_raised_on_resume_and_stays_raised():
+def nine_rounds():
+    """A loop of nine rounds that may by its declaration go back twice."""
     graph = Graph(State)
 
     @graph.node(writes="log")
@@ -247,7 +248,22 @@ def test_a_limit_can_be_raised_on_resume_and_stays_raised():
     graph.edge(START, node)
     graph.feedback(node, node, when=lambda log: len(log) < 9, limit=2)
     graph.edge(node, END, when=lambda log: len(log) >= 9)
-    flow = graph.compile()
+    return graph.compile()
+
+
+def test_a_limit_the_run_was_given_holds_after_a_crash():
+    async def go():
+        journal = MemoryJournal()
+        result = await nine_rounds().run(journal=journal, run_id="r", limits={"node->node": 20})
+        crashed = await crashed_after((await journal.read("r"))[:2], await journal.header("r"))
+        assert await nine_rounds().resume("r", journal=crashed) == result
+        return result
+
+    assert len(run_virtual(go()).state.log) == 9
+
+
+def test_a_limit_can_be_raised_on_resume_and_stays_raised():
+    flow = nine_rounds()
 
     async def go():
         journal = MemoryJournal()

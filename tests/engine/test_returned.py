@@ -6,12 +6,12 @@ from typing import Annotated, Any, NoReturn, NotRequired, TypedDict
 import pytest
 from pydantic import BaseModel
 
-from backedge.engine.binding import Binding, bind
+from backedge.engine.compiler.binding import Binding, bind
+from backedge.engine.compiler.returned import return_problems, sure_writes
+from backedge.engine.compiler.scope import Scope
 from backedge.engine.definition import NodeSpec
-from backedge.engine.fields import StateSchema
-from backedge.engine.reducers import append, extend
-from backedge.engine.returned import return_problems, sure_writes
-from backedge.engine.scope import Scope
+from backedge.engine.state.fields import StateSchema
+from backedge.engine.state.reducers import append, extend
 
 
 class Report(BaseModel):

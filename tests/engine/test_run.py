@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from backedge import END, START, BackedgeError, Context, Graph, RunFailedError, RunInterruptedError, extend
 from backedge.checkpoints import MemoryJournal
-from backedge.engine.events import (
+from backedge.engine.execution.events import (
     ActivationFailed,
     ActivationFinished,
     ActivationStarted,

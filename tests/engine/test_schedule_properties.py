@@ -11,7 +11,7 @@ from hypothesis import Phase as Step
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from backedge.engine.facts import NodeReturned, NodeRouted, NodeSucceeded, RouteNode
+from backedge.engine.facts import NodeSucceeded
 from backedge.engine.schedule import LoopLimit, Phase
 
 from .drive import LOG, Drive, plan_of, schedule_of, spell
@@ -84,26 +84,18 @@ def limited_run(graph, seed, limit, order):
     plan, choose = plan_of(graph), SeededChoice(Rule(graph), seed, limit=1_000_000)
     schedule = schedule_of(plan)
     schedule.limits = {number: limit for number, edge in enumerate(plan.edges) if edge.level is not None}
-    routes, routable = {}, []
+    routes = {}
     while not schedule.idle:
         assume(len(routes) < 200)
         live = [(node, rounds) for node, rounds, phase in schedule.live() if phase is Phase.RUNNING]
-        node, rounds = order.choice(routable or live)
+        node, rounds = order.choice(live)
         one = Activation(plan.nodes[node], rounds)
-        if schedule.must_wait(node, rounds):
-            routable += schedule.apply(NodeReturned(node, rounds, {LOG: spell(one)}))
-            continue
         holding = sorted(plan.edge_number[edge] for edge in choose(one, frozenset()))
         refused = []
         while isinstance(route := schedule.route(node, rounds, holding), LoopLimit):
             refused.append(route)
             holding.remove(route.edge)
-        if schedule.phase(node, rounds) is Phase.RETURNED:
-            routable.remove((node, rounds))
-            orders = schedule.apply(NodeRouted(node, rounds, route))
-        else:
-            orders = schedule.apply(NodeSucceeded(node, rounds, {LOG: spell(one)}, route))
-        routable += [order for order in orders if isinstance(order, RouteNode)]
+        schedule.apply(NodeSucceeded(node, rounds, {LOG: spell(one)}, route))
         schedule.validate()
         routes[one] = (frozenset(route), frozenset(refused))
     return routes

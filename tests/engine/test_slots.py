@@ -8,8 +8,8 @@ import tenacity
 from pydantic import BaseModel
 
 from backedge import END, START, BackedgeError, Context, Graph
-from backedge.engine.executor import Executor
-from backedge.engine.slots import Slots
+from backedge.engine.execution.executor import Executor
+from backedge.engine.execution.slots import Slots
 
 from ..virtual import run_virtual
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from backedge.engine.compiler.structure import examine
 from backedge.engine.definition import Definition, EdgeSpec, NodeSpec
-from backedge.engine.structure import examine
 
 from .graphs import mazes
 from .oracle import END, START, IllegalGraph, find_loops

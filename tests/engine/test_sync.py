@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from backedge.engine.sync import wait_for
+from backedge.engine.execution.sync import wait_for
 
 
 async def answer():

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from backedge.engine.threads import WorkerThreads
+from backedge.engine.execution.threads import WorkerThreads
 
 
 async def test_a_thread_that_is_idle_is_used_again():

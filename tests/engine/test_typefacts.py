@@ -17,8 +17,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from typing_extensions import TypeAliasType, TypedDict
 
-from backedge.engine.reducers import extend
-from backedge.engine.typefacts import type_facts
+from backedge.engine.state.reducers import extend
+from backedge.engine.state.typefacts import type_facts
 
 T = TypeVar("T")
 
@@ -167,8 +167,8 @@ def test_a_type_is_described_by_what_it_holds(annotation, text):
 SCRIPT = """
 import json, enum, pydantic
 from typing import Annotated, Literal
-from backedge.engine.fields import StateSchema
-from backedge.engine.reducers import extend, union
+from backedge.engine.state.fields import StateSchema
+from backedge.engine.state.reducers import extend, union
 
 class Color(enum.Enum):
     RED = "r"

@@ -24,7 +24,7 @@ from annotated_types import Gt
 from pydantic import BaseModel
 from typing_extensions import TypeAliasType
 
-from backedge.engine.typerelation import Relation, choices, members, relation, spell
+from backedge.engine.compiler.typerelation import Relation, choices, members, relation, spell
 
 FITS, NARROWER, DISJOINT = Relation.FITS, Relation.NARROWER, Relation.DISJOINT
 T = TypeVar("T")

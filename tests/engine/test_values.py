@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, computed_field, create_model
 from typing_extensions import TypeAliasType, TypedDict
 
-from backedge.engine import values
-from backedge.engine.copiers import same
-from backedge.engine.fields import StateSchema
+from backedge.engine.state import values
+from backedge.engine.state.copiers import same
+from backedge.engine.state.fields import StateSchema
 
 T = TypeVar("T")
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
@@ -450,3 +450,15 @@ def test_values_that_differ_in_value_or_type_are_not_the_same(one, other):
 @pytest.mark.parametrize("value", [math.nan, [math.nan], {"a": math.nan}, decimal.Decimal("nan")])
 def test_nan_is_the_same_as_nan(value):
     assert same(value, type(value)(value))
+
+
+@pytest.mark.parametrize("hour", [1, 2])
+@pytest.mark.parametrize("day", [dt.date(1987, 3, 29), dt.date(1987, 9, 27)])
+@pytest.mark.parametrize("within", [lambda when: [when], lambda when: {when}, lambda when: {(when,)}])
+def test_a_time_that_a_zone_has_twice_or_skips_comes_back_as_the_same_instant(hour, day, within):
+    when = dt.datetime.combine(day, dt.time(hour, 30), BERLIN)
+    annotation = {list: list[dt.datetime], set: set[dt.datetime | tuple[dt.datetime]]}
+    value = within(when)
+    _, back = schema_of(annotation[type(value)]).roundtrip("f", value)
+    assert same(back, value)
+    assert not same(back, within(when + dt.timedelta(hours=3)))

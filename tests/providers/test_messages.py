@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from backedge.engine.fields import StateSchema
+from backedge.engine.state.fields import StateSchema
 from backedge.providers import Image, Message, Text, ToolCall, ToolResult, Usage
 
 CALL = ToolCall(id="1", name="add", arguments='{"a": 1}')

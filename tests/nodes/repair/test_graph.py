@@ -3,7 +3,7 @@
 import pytest
 
 from backedge import RunFailedError, RunInterruptedError
-from backedge.engine.events import ActivationFinished
+from backedge.engine.execution.events import ActivationFinished
 from backedge.nodes.repair.graph import Request, repair_graph
 from backedge.nodes.repair.judge import Rules
 from backedge.nodes.repair.models import Batch, Candidate

@@ -34,6 +34,14 @@ def _warm(sandbox: Sandbox) -> Iterator[Sandbox]:
     asyncio.run(sandbox.close())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Temporary folders of other tests that run at the same time lie elsewhere."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("tmp")))
+        yield
+
+
 @pytest.fixture
 async def nothing_left_behind(bubblewrap: Sandbox, unisolated: Sandbox) -> AsyncIterator[None]:
     """The host process is as it was: no open file, child, task or temporary folder more than before."""

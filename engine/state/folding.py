@@ -12,7 +12,7 @@ import typing_extensions
 from .copiers import Copier
 from .lineage import UNSET
 from .reducers import REDUCERS
-from .state import FoldError
+from .snapshots import FoldError
 from .typeparts import name_of, substitute
 from .updates import Fold
 

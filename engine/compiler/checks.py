@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from inspect import Signature
 from typing import Any
 
+from ..definition import END, START, Case, Definition, EdgeSpec, NodeSpec
+from ..shown import listed, shown
+from ..state.fields import StateSchema
 from .binding import Argument, Binding, Source, bind
-from .definition import END, START, Case, Definition, EdgeSpec, NodeSpec
-from .fields import StateSchema
 from .returned import return_problems
 from .scope import Scope
-from .shown import listed, shown
 from .signatures import is_generator
 from .typerelation import Relation, choices, relation, spell
 

@@ -23,8 +23,8 @@ from typing import (
     is_typeddict,
 )
 
-from .shown import listed
-from .typeparts import substitute
+from ..shown import listed
+from ..state.typeparts import substitute
 
 _DEEPEST = 12  # two recursive types are not compared further down than this
 

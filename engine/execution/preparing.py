@@ -11,16 +11,17 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from . import outcome, recovery
-from .compile import CompiledGraph
-from .errors import GraphChangedError, InputError, JournalCorruptError, StepError
+from .. import recovery
+from ..compiler.compile import CompiledGraph
+from ..errors import GraphChangedError, InputError, JournalCorruptError, StepError
+from ..facts import NodeReturned, NodeSucceeded
+from ..ports import Journal, RunLog
+from ..records import RunHeader, RunResumed, RunStarted, RunStatus
+from ..schedule import Phase
+from ..state.fields import FoldError
+from . import outcome
 from .executor import Executor
-from .facts import NodeReturned, NodeSucceeded
-from .fields import FoldError
 from .inputs import Inputs, checked_inputs
-from .ports import Journal, RunLog
-from .records import RunHeader, RunResumed, RunStarted, RunStatus
-from .schedule import Phase
 from .settings import Beginning, Settings
 
 
@@ -59,7 +60,7 @@ async def new_run(
         now = time.time()
         ids = None if taken is None else tuple(graph.plan.edges[number].id for number in taken)
         header = RunHeader(name, graph.definition.name, graph.digest, graph.shape, now)
-        log = await store.create(header, RunStarted(0, now, update.encoded, ids))
+        log = await store.create(header, RunStarted(0, now, update.encoded, ids, _by_id(graph, how.limits)))
     if taken is None:
         beginning = Beginning(NodeReturned(start, (), update.values), failed)
     else:
@@ -105,13 +106,11 @@ async def _recovered(
             f"run {header.run_id!r} was cancelled, which is final; fork it to go on from a checkpoint"
         )
     retry = run.in_phase(Phase.FAILED)
-    reroute = [key for key in run.in_phase(Phase.RETURNED) if not run.schedule.must_wait(*key)]
+    reroute = run.in_phase(Phase.RETURNED)
     run.schedule.limits.update(how.limits)
     over = run.status is RunStatus.COMPLETED
     if not over:
-        edges = graph.plan.edges
-        told = {edges[number].id: limit for number, limit in how.limits.items()}
-        await log.append(RunResumed(run.seq, time.time(), log.epoch, told))
+        await log.append(RunResumed(run.seq, time.time(), log.epoch, _by_id(graph, how.limits)))
         run.seq += 1
     beginning = Beginning(
         orders=tuple(run.orders.values()), retry=tuple(retry), reroute=tuple(reroute), over=over
@@ -126,6 +125,10 @@ async def _recovered(
         seq=run.seq,
         tries=run.tries,
     )
+
+
+def _by_id(graph: CompiledGraph, limits: Mapping[int, int | None]) -> dict[str, int | None]:
+    return {graph.plan.edges[number].id: limit for number, limit in limits.items()}
 
 
 def changed(

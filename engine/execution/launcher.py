@@ -10,12 +10,12 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from ..compiler.compile import CompiledGraph
+from ..errors import NodeRaisedError
+from ..facts import Order, StartNode
+from ..plan import Rounds
+from ..schedule import Key, Schedule
 from .calls import Caller, Step
-from .compile import CompiledGraph
-from .errors import NodeRaisedError
-from .facts import Order, StartNode
-from .plan import Rounds
-from .schedule import Key, Schedule
 from .settings import FIRST, Settings, Tries
 from .slots import Slots
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .errors import StepError
-from .facts import NodeReturned, NodeSucceeded, Order
-from .schedule import Key
+from ..errors import StepError
+from ..facts import NodeReturned, NodeSucceeded, Order
+from ..schedule import Key
 from .slots import Needs
 
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from .compile import CompiledGraph, CompiledNode
-from .errors import InputError
+from ..compiler.compile import CompiledGraph, CompiledNode
+from ..errors import InputError
 from .settings import Settings
 from .slots import Needs
 

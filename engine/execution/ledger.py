@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
-from .errors import JournalWriteError
-from .ports import RunLog
-from .records import Record, RunEnded, RunStatus
+from ..errors import JournalWriteError
+from ..ports import RunLog
+from ..records import Record, RunEnded, RunStatus
 
 
 class Owner(Protocol):

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from .records import ActivationId, ErrorInfo, RunStatus
+from ..records import ActivationId, ErrorInfo, RunStatus
 
 
 @dataclass(frozen=True, slots=True)

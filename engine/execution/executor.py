@@ -15,12 +15,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from . import events, outcome
-from .calls import Caller, Step
-from .compile import CompiledGraph
-from .ending import Ending, Stop
-from .errors import ConflictError, NodeRaisedError, ScheduleError, StepError, UpdateError
-from .facts import (
+from ..compiler.compile import CompiledGraph
+from ..errors import ConflictError, NodeRaisedError, ScheduleError, StepError, UpdateError
+from ..facts import (
     Fact,
     NodeErrored,
     NodeFailed,
@@ -32,13 +29,10 @@ from .facts import (
     RejectNode,
     StartNode,
 )
-from .failures import describe
-from .fields import FoldError
-from .launcher import Launcher
-from .ledger import Ledger
-from .plan import Rounds
-from .ports import RunLog
-from .records import (
+from ..failures import describe
+from ..plan import Rounds
+from ..ports import RunLog
+from ..records import (
     ActivationId,
     AttemptFailed,
     ErrorInfo,
@@ -48,9 +42,15 @@ from .records import (
     RoutingFailed,
     RunStatus,
 )
-from .schedule import Key, Schedule
+from ..schedule import Key, Schedule
+from ..state.fields import FoldError
+from ..state.snapshots import MergeConflict, Snapshot
+from . import events, outcome
+from .calls import Caller, Step
+from .ending import Ending, Stop
+from .launcher import Launcher
+from .ledger import Ledger
 from .settings import Beginning, Settings, Tries
-from .state import MergeConflict, Snapshot
 
 _log = logging.getLogger("backedge")
 
@@ -203,10 +203,8 @@ class Executor:
             return  # resume gives the same order again
         if isinstance(order, StartNode):
             self._launcher.start(order, self)
-        elif isinstance(order, RejectNode):
-            self._reject(order)
         else:
-            self._reroute(order.node, order.rounds)
+            self._reject(order)
 
     # ------------------------------------------------------------------ outcomes
 
@@ -225,11 +223,6 @@ class Executor:
         except StepError as error:
             self.raised(step, error)
             return
-        if self.schedule.must_wait(node, rounds):
-            returned = NodeReturned(node, rounds, update.values)
-            records = self._finished(step, update.encoded, None)
-            self._ledger.submit(records, partial(self._succeeded, step, returned), self)
-            return
         try:
             taken = outcome.route(
                 self._graph, self.schedule, node, rounds, snapshot, self._settings.resources
@@ -246,10 +239,10 @@ class Executor:
                 self._finished(step, update.encoded, taken), partial(self._succeeded, step, fact), self
             )
 
-    def _succeeded(self, step: Step, fact: NodeSucceeded | NodeReturned) -> None:
+    def _succeeded(self, step: Step, fact: NodeSucceeded) -> None:
         if self._announcer.listeners:
             now = time.time()
-            taken = self._edge_ids(fact.taken) if isinstance(fact, NodeSucceeded) else ()
+            taken = self._edge_ids(fact.taken)
             self._announcer.tell(
                 events.ActivationFinished(
                     step.activation, step.attempt, now, now - step.started, fact.updates, taken

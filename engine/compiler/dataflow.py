@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..definition import START, Case, Definition, EdgeSpec
+from ..plan import Plan
+from ..shown import listed
+from ..state.fields import StateSchema
 from .assignment import Outcome, Read, Traffic, Way, concurrent_writes, unset_reads
 from .checks import Bindings, is_exhaustive, switches_of
-from .definition import START, Case, Definition, EdgeSpec
-from .fields import StateSchema
-from .plan import Plan
 from .returned import sure_writes
-from .shown import listed
 
 
 def traffic_of(definition: Definition, plan: Plan, bindings: Bindings, schema: StateSchema) -> Traffic:

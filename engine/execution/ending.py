@@ -14,8 +14,8 @@ from enum import Enum
 from functools import partial
 from typing import Any, TypeAlias
 
-from .errors import BackedgeError
-from .records import RunStatus
+from ..errors import BackedgeError
+from ..records import RunStatus
 
 _log = logging.getLogger("backedge")
 

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
+from ..compiler.compile import CompiledGraph
+from ..errors import InputError, UpdateError
 from . import outcome
-from .compile import CompiledGraph
-from .errors import InputError, UpdateError
 
 Inputs: TypeAlias = Mapping[str, Any] | BaseModel
 

@@ -13,14 +13,14 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..definition import END, START, Definition, EdgeSpec, NodeSpec
+from ..errors import GraphError
+from ..plan import Plan
+from ..state.fields import StateSchema
 from . import checks
 from .assignment import Traffic, inputs_of
 from .binding import Binding
 from .dataflow import conflict_warnings, reads_of, traffic_of, unset_problems
-from .definition import END, START, Definition, EdgeSpec, NodeSpec
-from .errors import GraphError
-from .fields import StateSchema
-from .plan import Plan
 from .scope import Scope
 from .structure import examine
 

@@ -12,17 +12,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..compiler.binding import ArgumentMismatchError, Binding
+from ..compiler.compile import CompiledGraph, CompiledNode
+from ..context import Context
+from ..definition import NodeSpec
+from ..errors import NodeTimeoutError, ParameterError, UpdateError
+from ..facts import StartNode
+from ..failures import rebuild
+from ..records import ActivationId
+from ..schedule import Schedule
+from ..shown import shown
 from . import events
-from .binding import ArgumentMismatchError, Binding
-from .compile import CompiledGraph, CompiledNode
-from .context import Context
-from .errors import NodeTimeoutError, ParameterError, UpdateError
-from .facts import StartNode
-from .failures import rebuild
-from .graph import NodeSpec
-from .records import ActivationId
-from .schedule import Schedule
-from .shown import shown
 from .threads import WorkerThreads
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, get_args
 
-from .context import Context
-from .fields import StateSchema
+from ..context import Context
+from ..state.fields import StateSchema
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,13 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from .context import Context
-from .errors import NodeRaisedError
-from .fields import StateSchema
+from ..context import Context
+from ..errors import NodeRaisedError
+from ..shown import shown
+from ..state.fields import StateSchema
+from ..state.snapshots import Snapshot
 from .scope import Scope
-from .shown import shown
 from .signatures import NoSignatureError, is_async, read_signature
-from .state import Snapshot
 from .typerelation import Relation, members, relation, spell
 from .unbound import exception_types, misfit, unknown
 

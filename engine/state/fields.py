@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from .copiers import revive
 from .folding import Reducer, make_fold, reducer_name, reducer_problems, update_annotation
 from .lineage import UNSET
-from .state import Edit, FoldError, Layout, Snapshot
+from .snapshots import Edit, FoldError, Layout, Snapshot
 from .typefacts import TypeFacts, type_facts
 from .typeparts import field_hint, is_reducer_like, mark_problem
 from .updates import Fold
@@ -80,7 +80,7 @@ class StateSchema:
 
     Example:
         >>> from typing import Annotated
-        >>> from backedge.engine.reducers import extend
+        >>> from backedge.engine.state.reducers import extend
         >>> class Build(BaseModel):
         ...     code: str
         ...     notes: Annotated[list[str], extend] = []

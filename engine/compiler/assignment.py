@@ -28,7 +28,7 @@ from functools import cached_property, reduce
 from operator import and_, or_
 from typing import NamedTuple
 
-from .plan import Plan
+from ..plan import Plan
 
 
 class Way(NamedTuple):

@@ -8,11 +8,11 @@ from typing import Any, get_origin, is_typeddict
 
 from pydantic import BaseModel
 
+from ..definition import NodeSpec
+from ..shown import listed
+from ..state.fields import StateSchema
+from ..state.typeparts import hinted_parts, model_parts
 from .binding import Binding
-from .definition import NodeSpec
-from .fields import StateSchema
-from .shown import listed
-from .typeparts import hinted_parts, model_parts
 from .typerelation import Relation, members, relation, spell
 
 

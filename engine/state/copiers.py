@@ -11,6 +11,7 @@ import dataclasses
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
@@ -99,7 +100,12 @@ def same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(same(a, b) and same(one[a], other[b]) for a, b in pairs)
     if isinstance(one, set | frozenset):
         kinds = sorted(type(item).__qualname__ for item in one)
-        return bool(one == other) and kinds == sorted(type(item).__qualname__ for item in other)
+        if kinds != sorted(type(item).__qualname__ for item in other):
+            return False
+        return bool(one == other) or all(any(same(item, each) for each in other) for item in one)
+    if kind is datetime and one.tzinfo is not None and other.tzinfo is not None:
+        # Python calls a time that a zone has twice, or skips, unequal to the same instant in another zone (PEP 495).
+        return bool(one.astimezone(UTC) == other.astimezone(UTC))
     if dataclasses.is_dataclass(one):
         return all(
             same(getattr(one, f.name, None), getattr(other, f.name, None)) for f in dataclasses.fields(one)

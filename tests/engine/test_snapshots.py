@@ -10,11 +10,11 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from backedge.engine.fields import StateSchema
-from backedge.engine.lineage import Cell, Lineage
-from backedge.engine.reducers import add, append, extend
-from backedge.engine.state import FoldError, MergeConflict, merge
-from backedge.engine.updates import FoldCell, Node
+from backedge.engine.state.fields import StateSchema
+from backedge.engine.state.lineage import Cell, Lineage
+from backedge.engine.state.reducers import add, append, extend
+from backedge.engine.state.snapshots import FoldError, MergeConflict, merge
+from backedge.engine.state.updates import FoldCell, Node
 
 from .naive_state import NaiveConflict, naive_edit, naive_merge, naive_start
 

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from .binding import ArgumentMismatchError, UnsetFieldError
-from .compile import CompiledGraph
-from .definition import Case
-from .errors import DeadEndError, LoopLimitError, RoutingError, UpdateError
-from .plan import Rounds
-from .schedule import LoopLimit, Schedule
-from .shown import listed, shown
-from .state import Snapshot
+from ..compiler.binding import ArgumentMismatchError, UnsetFieldError
+from ..compiler.compile import CompiledGraph
+from ..definition import Case
+from ..errors import DeadEndError, LoopLimitError, RoutingError, UpdateError
+from ..plan import Rounds
+from ..schedule import LoopLimit, Schedule
+from ..shown import listed, shown
+from ..state.snapshots import Snapshot
 
 
 class Update(NamedTuple):

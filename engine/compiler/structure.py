@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from .definition import END, START, Definition, EdgeSpec
-from .loops import Link, LoopForest, components, find_loops
-from .shown import listed
+from ..definition import END, START, Definition, EdgeSpec
+from ..loops import Link, LoopForest, components, find_loops
+from ..shown import listed
 
 _MOST = 10  # cycles told at once
 

@@ -1,0 +1,1 @@
+"""From a declared graph to one that can run: every check there is, told all at once."""
