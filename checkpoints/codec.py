@@ -35,6 +35,7 @@ from backedge.engine.records import (
     NodeFinished,
     Record,
     RunEnded,
+    RunForked,
     RunResumed,
     RunStarted,
     RunStatus,
@@ -44,7 +45,7 @@ from .kinds import READERS, WRITERS
 
 VERSION = 1
 BLOB_SIZE = 16 * 1024
-_TELL_STATUS = (RunEnded, RunStarted, RunResumed)
+_TELL_STATUS = (RunEnded, RunStarted, RunForked, RunResumed)
 
 
 class Encoded(NamedTuple):

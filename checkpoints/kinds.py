@@ -12,13 +12,17 @@ from typing import Any
 from backedge.engine.records import (
     ActivationId,
     AttemptFailed,
+    EffectKind,
+    EffectOpened,
     EffectRecorded,
     ErrorInfo,
+    InputEdited,
     NodeFinished,
     Record,
     Routed,
     RoutingFailed,
     RunEnded,
+    RunForked,
     RunResumed,
     RunStarted,
     RunStatus,
@@ -142,17 +146,54 @@ def _read_routed(seq: int, members: list[Any], values: Iterator[bytes]) -> Route
 def _write_effect(r: EffectRecorded, values: _Values) -> tuple[str, tuple[Any, ...]]:
     result = _put(r.result, values)
     error = _put_error(r.error, values)
+    usage = _put(r.usage, values)
     return "effect", (
         _put_activation(r.activation),
-        *(r.attempt, r.path, r.name, r.digest, r.at, result, error),
+        *(r.attempt, r.path, r.name, r.digest, r.at, result, error, r.kind, r.seconds, usage),
     )
 
 
 def _read_effect(seq: int, members: list[Any], values: Iterator[bytes]) -> EffectRecorded:
-    activation, attempt, path, name, digest, at, result, error = members
+    activation, attempt, path, name, digest, at, result, error, kind, seconds, usage = members
     return EffectRecorded(
         *(seq, _get_activation(activation), attempt, path, name, digest, at),
-        *(_get(result, values), _get_error(error, values)),
+        *(_get(result, values), _get_error(error, values), EffectKind(kind), seconds, _get(usage, values)),
+    )
+
+
+def _write_opened(r: EffectOpened, values: _Values) -> tuple[str, tuple[Any, ...]]:
+    detail = _put(r.detail, values)
+    return "opened", (
+        _put_activation(r.activation),
+        *(r.attempt, r.path, r.name, r.digest, r.at, r.kind, detail),
+    )
+
+
+def _read_opened(seq: int, members: list[Any], values: Iterator[bytes]) -> EffectOpened:
+    activation, attempt, path, name, digest, at, kind, _ = members
+    return EffectOpened(
+        seq, _get_activation(activation), attempt, path, name, digest, at, EffectKind(kind), next(values)
+    )
+
+
+def _write_edited(r: InputEdited, values: _Values) -> tuple[str, tuple[Any, ...]]:
+    return "edited", (_put_activation(r.activation), r.at, _put_fields(r.edits, values))
+
+
+def _read_edited(seq: int, members: list[Any], values: Iterator[bytes]) -> InputEdited:
+    activation, at, names = members
+    return InputEdited(seq, _get_activation(activation), at, _get_fields(names, values))
+
+
+def _write_forked(r: RunForked, values: _Values) -> tuple[str, tuple[Any, ...]]:
+    before = None if r.before is None else _put_activation(r.before)
+    return "forked", (r.at, _put_fields(r.edits, values), before)
+
+
+def _read_forked(seq: int, members: list[Any], values: Iterator[bytes]) -> RunForked:
+    at, names, before = members
+    return RunForked(
+        seq, at, _get_fields(names, values), None if before is None else _get_activation(before)
     )
 
 
@@ -181,6 +222,9 @@ WRITERS: dict[type, Callable[[Any, _Values], tuple[str, tuple[Any, ...]]]] = {
     RoutingFailed: _write_routing_failed,
     Routed: _write_routed,
     EffectRecorded: _write_effect,
+    EffectOpened: _write_opened,
+    InputEdited: _write_edited,
+    RunForked: _write_forked,
     RunResumed: _write_resumed,
     RunEnded: _write_ended,
 }
@@ -191,6 +235,9 @@ READERS: dict[str, Callable[[int, list[Any], Iterator[bytes]], Record]] = {
     "routing_failed": _read_routing_failed,
     "routed": _read_routed,
     "effect": _read_effect,
+    "opened": _read_opened,
+    "edited": _read_edited,
+    "forked": _read_forked,
     "resumed": _read_resumed,
     "ended": _read_ended,
 }

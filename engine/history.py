@@ -9,13 +9,16 @@ from .compiler.compile import CompiledGraph
 from .execution import outcome
 from .records import (
     AttemptFailed,
+    EffectOpened,
     EffectRecorded,
     ErrorInfo,
+    InputEdited,
     NodeFinished,
     Record,
     Routed,
     RoutingFailed,
     RunEnded,
+    RunForked,
     RunResumed,
     RunStarted,
 )
@@ -28,7 +31,7 @@ class Checkpoint:
     Attributes:
         seq: The record's number.
         what: In a word or two: ``started``, ``finished``, ``attempt failed``, ``failed``, ``not routed``, ``routed``,
-            ``effect``, ``resumed``, or the status the run ended with.
+            ``effect``, ``waits``, ``edited``, ``forked``, ``resumed``, or the status the run ended with.
         activation: Which activation, as text (``checker@2``); empty for records about the run itself.
         attempt: Which attempt; 0 for records about the run itself.
         at: When, in seconds since the epoch.
@@ -76,6 +79,15 @@ def _checkpoint(graph: CompiledGraph, record: Record) -> Checkpoint:
             return Checkpoint(
                 record.seq, "effect", name, record.attempt, record.at, 0.0, {}, (), record.error
             )
+        case EffectOpened():
+            name = f"{record.activation} {record.name}"
+            return Checkpoint(record.seq, "waits", name, record.attempt, record.at, 0.0, {})
+        case InputEdited():
+            edits = outcome.decode(graph, record.edits)
+            return Checkpoint(record.seq, "edited", str(record.activation), 0, record.at, 0.0, edits)
+        case RunForked():
+            edits = outcome.decode(graph, record.edits)
+            return Checkpoint(record.seq, "forked", "", 0, record.at, 0.0, edits)
         case RunResumed(seq, at):
             return Checkpoint(seq, "resumed", "", 0, at, 0.0, {})
         case RunEnded(seq, at, status):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol, runtime_checkable
 
-from .records import Record, RunHeader, RunStarted, RunSummary
+from .records import Letter, Record, RunForked, RunHeader, RunStarted, RunSummary
 
 
 @runtime_checkable
@@ -23,11 +23,15 @@ class Journal(Protocol):
     def name(self) -> str:
         """What to call this journal in messages: its path, or ``memory``."""
 
-    async def create(self, header: RunHeader, first: RunStarted) -> RunLog:
+    async def create(self, header: RunHeader, first: RunStarted | RunForked) -> RunLog:
         """Store a new run with its first record, durably, and own it.
+
+        A run with a parent shares the parent's records up to the one that `header.parent` names: nothing is copied,
+        `first.seq` is the next number, and `read` gives both as one.
 
         Raises:
             RunExistsError: The id is taken. Nothing was changed.
+            RunNotFoundError: There is no such parent.
         """
 
     async def acquire(self, run_id: str, *, takeover: bool = False) -> RunLog:
@@ -52,6 +56,28 @@ class Journal(Protocol):
     async def runs(self) -> Sequence[RunSummary]:
         """All runs, newest first."""
 
+    async def post(self, run_id: str, letter: Letter) -> int:
+        """Keep something for a run, durably, until its owner takes it; returns its number. From any process.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+        """
+
+    async def letters(self, run_id: str, *, after: int = 0) -> Sequence[Letter]:
+        """What was posted to a run and not taken yet, with a number above `after`, in order.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+        """
+
+    async def delete(self, run_id: str) -> None:
+        """Remove a run and give its space back. Forks of it stay whole.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+            RunOwnedError: Somebody is working on it.
+        """
+
     async def close(self) -> None:
         """Write what is queued, then let go of files and threads. Closing twice does nothing."""
 
@@ -67,8 +93,10 @@ class RunLog(Protocol):
     def epoch(self) -> int:
         """How often the run had been acquired, this time included: 1 for its creator."""
 
-    def append(self, *records: Record) -> asyncio.Future[None]:
+    def append(self, *records: Record, taken: Sequence[int] = ()) -> asyncio.Future[None]:
         """Queue records; the future is done when they are committed as durably as the journal promises.
+
+        In the same transaction the letters numbered in `taken` are removed: what they say is in the records now.
 
         Records are committed in the order of the calls, those of one call together. `seq` must go on without a
         gap. Once an append failed every later one fails too.

@@ -58,6 +58,7 @@ class RunStatus(StrEnum):
 
     RUNNING = "running"  # under way, or its owner died
     SUSPENDED = "suspended"  # waits for an answer, a signal or a timer
+    IN_DOUBT = "in_doubt"  # nobody knows whether an unsafe effect was done before a crash; a person has to say
     INTERRUPTED = "interrupted"  # stopped on the way, on purpose
     FAILED = "failed"  # an activation failed
     COMPLETED = "completed"
@@ -154,15 +155,57 @@ class Routed:
     taken: tuple[str, ...]
 
 
+class EffectKind(StrEnum):
+    """What an effect does, and so how it goes on after a crash."""
+
+    STEP = "step"  # a function of the user's
+    MODEL = "model"  # a call of a model; a retry of the node makes it anew
+    TOOL = "tool"  # a call of a tool
+    VALUE = "value"  # the clock, a random number, a fresh id
+    CHOICE = "choice"  # which of several came first
+    QUESTION = "question"  # waits for an answer
+    SIGNAL = "signal"  # waits for a signal
+    TIMER = "timer"  # waits for a time
+    APPROVAL = "approval"  # waits for leave to run the node at all
+
+
+@dataclass(frozen=True, slots=True)
+class EffectOpened:
+    """An effect was begun that may outlive its process.
+
+    A question, signal, timer or approval waits for something; a step is about to do what must not be done twice, so if
+    no `EffectRecorded` follows nobody knows whether it was done.
+
+    Attributes:
+        path: Where in the activation: stable under `gather`, `first` and `branch`.
+        name: What was asked for.
+        digest: Digest of the arguments.
+        detail: One JSON object: what somebody who is to answer needs to know, or when a timer is due.
+    """
+
+    seq: int
+    activation: ActivationId
+    attempt: int
+    path: str
+    name: str
+    digest: str
+    at: float
+    kind: EffectKind
+    detail: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class EffectRecorded:
     """One completed interaction with the world inside an activation.
 
     Attributes:
-        path: Where in the activation: stable under `gather` and `branch`.
+        path: Where in the activation: stable under `gather`, `first` and `branch`.
         name: What was asked for.
-        digest: Digest of name and arguments.
+        digest: Digest of the arguments.
+        at: When it was over, in seconds since the epoch.
         result: Encoded result, or None when `error` is set.
+        seconds: How long it took.
+        usage: What it spent (tokens, money), as one JSON object, or None.
     """
 
     seq: int
@@ -174,6 +217,34 @@ class EffectRecorded:
     at: float
     result: bytes | None
     error: ErrorInfo | None = None
+    kind: EffectKind = EffectKind.STEP
+    seconds: float = 0.0
+    usage: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputEdited:
+    """Somebody edited what an activation that had not begun is to run on: one write, later than all others."""
+
+    seq: int
+    activation: ActivationId
+    at: float
+    edits: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class RunForked:
+    """First own record of a run that goes on from another one's record; those before it are the parent's.
+
+    Attributes:
+        edits: Field to encoded value: one write, later than all others, on every snapshot of the frontier.
+        before: The activation whose input alone is edited, or None for all.
+    """
+
+    seq: int
+    at: float
+    edits: Mapping[str, bytes]
+    before: ActivationId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +268,44 @@ class RunEnded:
 
 Record: TypeAlias = (
     RunStarted
+    | RunForked
     | NodeFinished
     | AttemptFailed
     | RoutingFailed
     | Routed
+    | EffectOpened
     | EffectRecorded
+    | InputEdited
     | RunResumed
     | RunEnded
 )
+
+
+class LetterKind(StrEnum):
+    """What somebody tells a run from outside."""
+
+    ANSWER = "answer"
+    SIGNAL = "signal"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Something that was sent to a run, kept until the run has taken it.
+
+    Attributes:
+        number: Its number in the journal, which grows; 0 before it was posted.
+        kind: What it is.
+        name: Which question is answered, or the signal's name; empty for a cancellation.
+        value: One JSON value.
+        at: When it was sent, in seconds since the epoch.
+    """
+
+    kind: LetterKind
+    name: str
+    value: bytes
+    at: float
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

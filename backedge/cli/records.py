@@ -10,13 +10,16 @@ from typing import Any, assert_never
 from backedge.engine.records import (
     ActivationId,
     AttemptFailed,
+    EffectOpened,
     EffectRecorded,
+    InputEdited,
     ErrorInfo,
     NodeFinished,
     Record,
     Routed,
     RoutingFailed,
     RunEnded,
+    RunForked,
     RunResumed,
     RunStarted,
 )
@@ -81,6 +84,15 @@ def row_of(record: Record, began: float) -> Row:
             told = _error(record.error) if record.error else _shown(record.result)
             what = _attempt(record.activation, record.attempt)
             return _row(record, record.at - began, what, (), f"{record.name} = {told}")
+        case EffectOpened():
+            what = _attempt(record.activation, record.attempt)
+            told = f"{record.kind.value} {record.name}: waits"
+            return _row(record, record.at - began, what, (), told)
+        case InputEdited():
+            return _row(record, record.at - began, str(record.activation), (), f"edited: {written(record.edits)}")
+        case RunForked():
+            where = "" if record.before is None else f" before {record.before}"
+            return _row(record, record.at - began, "(run forked)", (), f"{written(record.edits)}{where}")
         case RunResumed():
             return _row(record, record.at - began, "(run resumed)", (), _limits(record))
         case RunEnded():
