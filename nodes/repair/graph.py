@@ -81,12 +81,18 @@ def repair_graph() -> Graph[Repair]:
 
     @graph.node(writes="report", uses="sandbox")
     async def interpreter(
-        specification: Specification, survey: Survey | None, memory: Memory, batch: Batch, runner: Runner
+        specification: Specification,
+        survey: Survey | None,
+        memory: Memory,
+        batch: Batch,
+        rules: Rules,
+        runner: Runner,
     ) -> Report:
         """Run the candidates in the sandbox; the original in the first round."""
+        left = rules.seconds - memory.seconds
         if survey is None:
-            return await runner.survey(specification)
-        return await runner.trial(specification, survey, batch.candidates, memory.kills)
+            return await runner.survey(specification, within=left)
+        return await runner.trial(specification, survey, batch.candidates, memory.kills, within=left)
 
     @graph.node(writes=("memory", "verdict", "survey"))
     async def checker(

@@ -17,7 +17,8 @@ class Rules(Frozen):
     """When to stop.
 
     Attributes:
-        seconds: Time on the clock for all rounds together.
+        seconds: Time on the clock for all rounds together. What was used before a resume counts. A patch found at the
+            very end is still confirmed, which may take a moment more.
         guided: Whether the search learns from results; it is there to be measured.
         alternatives: How many patches are wanted.
     """
@@ -39,7 +40,7 @@ def first_judgement(spec: Specification, report: Report, rules: Rules) -> Judgem
     """Judge the look at the original: which cases fail, and where the fault is likely to be."""
     survey = report.survey
     assert survey is not None
-    memory = Memory(round=1, seconds=round(report.seconds, 3), best=len(survey.passing))
+    memory = Memory(round=1, seconds=round(report.elapsed, 3), best=len(survey.passing))
     count = len(survey.cases)
     if not survey.failing:
         told = f"all {count} cases pass already" if count else "there are no cases"

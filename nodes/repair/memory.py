@@ -62,7 +62,7 @@ class Memory(Frozen):
     Attributes:
         round: Rounds done.
         candidates: Candidates run.
-        seconds: Time on the clock of all rounds.
+        seconds: Time on the clock that all rounds took, with everything around them.
         rate: Candidates per second in the last round.
         tried: For each stream ``base.tier`` which places of its pool were tried, as the bits of a hexadecimal number.
         lines: Tallies by line of the original.
@@ -130,7 +130,7 @@ def learn(
     update = {
         "round": memory.round + 1,
         "candidates": memory.candidates + len(report.results),
-        "seconds": round(memory.seconds + report.seconds, 3),
+        "seconds": round(memory.seconds + report.elapsed, 3),
         "rate": round(len(report.results) / report.seconds, 1) if report.results else memory.rate,
         "tried": tried,
         **_patient(memory, survey, proposed, report.results),

@@ -172,7 +172,9 @@ class Report(Frozen):
         results: One for each candidate that was run; those the time did not suffice for are missing.
         confirmed: Candidates that passed, and passed again.
         original: What the original does on neighbouring inputs, when something was confirmed.
-        seconds: Time on the clock.
+        seconds: Time on the clock that running took.
+        elapsed: Time on the clock since the report before, or since this process began to work on the repair. So the
+            sum over all reports is what the repair has used, and time between an interruption and a resume is not in it.
     """
 
     survey: Survey | None = None
@@ -180,6 +182,7 @@ class Report(Frozen):
     confirmed: tuple[Confirmed, ...] = ()
     original: tuple[str, ...] = ()
     seconds: float = 0.0
+    elapsed: float = 0.0
 
 
 Status = Literal["searching", "repaired", "nothing to repair", "exhausted", "out of time"]

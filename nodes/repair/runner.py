@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -23,9 +24,19 @@ from .inside.values import same
 from .models import Candidate, Confirmed, Observed, Report, Result, Survey
 from .neighbours import neighbours
 from .spec import Specification
+from .stopwatch import Stopwatch
 
 BATCH_SECONDS = 4.0
 """Seconds on the clock after which a worker starts no further candidate of its batch."""
+
+SURVEY_SECONDS = 60.0
+"""Seconds on the clock after which no further case of the original is looked at."""
+
+CONFIRM_SECONDS = 2.0
+"""Seconds on the clock that confirming a patch may take even when the time is up."""
+
+ENDING = 0.5
+"""Seconds on the clock that a sandbox may take beyond its time until it is killed."""
 
 SHORT, LONG, SURVEY_BUDGET = 0.1, 0.6, 0.5
 """Seconds for a case of the original at first, on the second try, and for all second tries together."""
@@ -55,36 +66,52 @@ class HarnessError(BackedgeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """Runs surveys and batches.
+    """Runs surveys and batches. Make one for each run: its watch counts what the run uses.
 
     Attributes:
         sandbox: Where programs run.
         workers: Sandboxes at once.
+        watch: Counts the time from report to report.
     """
 
     sandbox: Sandbox
     workers: int = 2
+    watch: Stopwatch = field(default_factory=Stopwatch)
 
-    async def survey(self, spec: Specification) -> Report:
+    async def survey(self, spec: Specification, *, within: float = math.inf) -> Report:
         """Run the original on every case and observe it.
+
+        Args:
+            spec: What should hold.
+            within: Seconds on the clock, from the last report on; half of what is left of them is for this. Cases
+                that there was no time for count as out of time.
 
         Raises:
             HarnessError: The sandbox gave no answer, or the test file cannot be run here.
         """
         start = time.monotonic()
+        seconds = min(max((within - self.watch.seconds) / 2, 0.0), SURVEY_SECONDS)
         request = {
             "mode": "survey",
+            "seconds": seconds,
             "source": spec.source,
             "short": SHORT,
             "long": LONG,
             "budget": SURVEY_BUDGET,
             **_common(spec, ()),
         }
-        lines = await self._ask(spec, request, wall=120.0)
-        return Report(survey=_survey(lines), seconds=time.monotonic() - start)
+        lines = await self._ask(spec, request, wall=seconds + SURVEY_SECONDS)
+        seen = _survey(lines)
+        return Report(survey=seen, seconds=time.monotonic() - start, elapsed=self.watch.lap())
 
     async def trial(
-        self, spec: Specification, survey: Survey, batch: Sequence[Candidate], kills: Sequence[int] = ()
+        self,
+        spec: Specification,
+        survey: Survey,
+        batch: Sequence[Candidate],
+        kills: Sequence[int] = (),
+        *,
+        within: float = math.inf,
     ) -> Report:
         """Run a batch of candidates, and confirm those that pass.
 
@@ -93,22 +120,25 @@ class Runner:
             survey: How the original did.
             batch: The candidates, the most promising first.
             kills: For each case how many candidates it refuted; cases that refute often run first.
+            within: Seconds on the clock, from the last report on. Candidates there was no time for have no result.
 
         Raises:
             HarnessError: A sandbox gave no answer.
         """
         start = time.monotonic()
+        end = start + within - self.watch.seconds
         request = _trial_request(spec, survey, kills)
         parts = [part for part in (batch[worker :: self.workers] for worker in range(self.workers)) if part]
-        answers = await asyncio.gather(*(self._try(spec, request, part) for part in parts))
+        answers = await asyncio.gather(*(self._try(spec, request, part, end) for part in parts))
         known = {line["id"]: line for answer in answers for line in answer}
         results = tuple(
             _result(known[candidate.id], survey.failing) for candidate in batch if candidate.id in known
         )
         passed = {result.id for result in results if result.passed}
         plausible = [candidate for candidate in batch if candidate.id in passed]
-        winners = await self.confirmed(spec, survey, plausible[:MOST_CONFIRMED])
-        original, *behaviours = await self._behaviours(spec, survey, winners)
+        end = max(end, time.monotonic() + CONFIRM_SECONDS)
+        winners = await self.confirmed(spec, survey, plausible[:MOST_CONFIRMED], end)
+        original, *behaviours = await self._behaviours(spec, survey, winners, end)
         return Report(
             results=results,
             confirmed=tuple(
@@ -116,10 +146,11 @@ class Runner:
             ),
             original=original,
             seconds=time.monotonic() - start,
+            elapsed=self.watch.lap(),
         )
 
     async def confirmed(
-        self, spec: Specification, survey: Survey, candidates: Sequence[Candidate]
+        self, spec: Specification, survey: Survey, candidates: Sequence[Candidate], end: float = math.inf
     ) -> list[Candidate]:
         """Which candidates pass again: each in a process of its own, with time to spare, judged out here.
 
@@ -136,11 +167,11 @@ class Runner:
             "sharing": 1,
         }
         patient = [candidate._replace(patience=CONFIRM_PATIENCE) for candidate in candidates]
-        lines = {line["id"]: line for line in await self._try(spec, request, patient)}
+        lines = {line["id"]: line for line in await self._try(spec, request, patient, end)}
         return [one for one in candidates if one.id in lines and _passes(spec, lines[one.id])]
 
     async def _behaviours(
-        self, spec: Specification, survey: Survey, winners: Sequence[Candidate]
+        self, spec: Specification, survey: Survey, winners: Sequence[Candidate], end: float
     ) -> list[tuple[str, ...]]:
         """What the original and the winners do on neighbouring inputs."""
         nearby = neighbours(spec, survey)
@@ -158,24 +189,35 @@ class Runner:
             "all": True,
         }
         original = Candidate("original", (), 0, "", 0.0)
-        lines = {line["id"]: line for line in await self._try(spec, request, [original, *winners])}
+        lines = {line["id"]: line for line in await self._try(spec, request, [original, *winners], end)}
         return [_behaviour(lines.get(one.id), len(nearby)) for one in (original, *winners)]
 
     async def _try(
-        self, spec: Specification, request: Mapping[str, Any], batch: Sequence[Candidate]
+        self, spec: Specification, request: Mapping[str, Any], batch: Sequence[Candidate], end: float
     ) -> list[dict[str, Any]]:
+        """Run candidates until a point of time of the monotonic clock; those it did not suffice for have no line."""
+        left = end - time.monotonic()
+        if left <= 0:
+            return []
         candidates = [
             {"id": one.id, "source": one.source(spec.source), "patience": one.patience} for one in batch
         ]
         longest = sum(request["limits"]) * max(one.patience for one in batch)
         wall = BATCH_SECONDS + 10.0 + 4 * longest
-        return await self._ask(
-            spec, {**request, "candidates": candidates, "budget": BATCH_SECONDS}, wall=wall
-        )
+        asked = {**request, "candidates": candidates, "budget": min(BATCH_SECONDS, left)}
+        return await self._ask(spec, asked, wall=min(wall, left + ENDING), hurried=left + ENDING < wall)
 
     async def _ask(
-        self, spec: Specification, request: Mapping[str, Any], *, wall: float
+        self, spec: Specification, request: Mapping[str, Any], *, wall: float, hurried: bool = False
     ) -> list[dict[str, Any]]:
+        """Run the harness on a request and give its answer.
+
+        Args:
+            spec: Its files are laid out.
+            request: What the harness is to do.
+            wall: Seconds on the clock after which it is killed.
+            hurried: Whether these are so few that an answer that did not come in time is no surprise.
+        """
         program = Program(
             argv=("python", "-S", "-P", ".backedge/inside/start.py"),
             files=_files(spec),
@@ -187,7 +229,9 @@ class Runner:
         failed = next((line["failed"] for line in lines if "failed" in line), None)
         if failed is not None:
             raise HarnessError(f"{spec.tests}: the tests cannot be run here: {failed}")
-        if (outcome.ended is Ended.EXITED and outcome.exit_status != 0) or (not lines and not outcome.ok):
+        if (outcome.ended is Ended.EXITED and outcome.exit_status != 0) or (
+            not lines and not outcome.ok and not (hurried and outcome.ended is Ended.WALL_LIMIT)
+        ):
             tail = outcome.stderr.decode(errors="replace").strip().splitlines()[-1:]
             raise HarnessError(
                 f"the harness ended early ({outcome.ended}, {outcome.exit_status}): {''.join(tail)}"

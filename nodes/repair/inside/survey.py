@@ -21,7 +21,8 @@ def survey(request: Request, report: Report) -> None:
     """Run the original on every case: first plain, for verdict and time, then watched, for lines and types.
 
     Cases that take longer than the first, short limit are tried again with a longer one, until the budget is spent:
-    a slow case is worth waiting for, an endless one is not.
+    a slow case is worth waiting for, an endless one is not. Once the request's seconds are over, no further case is
+    run; watching may take half as long again, since without lines there is nothing to search.
     """
     source = request["source"]
     if request.get("tests") and not request["cases"]:
@@ -29,23 +30,32 @@ def survey(request: Request, report: Report) -> None:
     subject = subject_of(request)
     cases = range(len(request["cases"]))
     short, long, budget = request["short"], request["long"], request["budget"]
-    lines = {case: _alone(subject, source, case, short) for case in cases}
+    began, seconds = time.monotonic(), request["seconds"]
+    end = began + seconds
+    lines = {
+        case: _alone(subject, source, case, short) if time.monotonic() < end else _skipped(case)
+        for case in cases
+    }
     waited = 0.0
     for case in cases:
-        if lines[case]["code"] == "t" and waited < budget:
+        if lines[case]["code"] == "t" and waited < budget and time.monotonic() < end:
             lines[case] = _alone(subject, source, case, long)
             waited += lines[case]["seconds"]
     types: dict[str, set[str]] = {}
     endless = 0
     for case in cases:
         endless += lines[case]["code"] == "t"
-        if lines[case]["code"] != "t" or endless <= ENDLESS:
+        if time.monotonic() < began + 1.5 * seconds and (lines[case]["code"] != "t" or endless <= ENDLESS):
             watched = _watched(subject, source, case, short * 2, request["program"])
             for name, seen in watched.pop("types", {}).items():
                 types.setdefault(name, set()).update(seen)
             lines[case]["lines"] = watched.get("lines", [])
         report(lines[case])
     report({"types": {name: sorted(seen) for name, seen in sorted(types.items())}})
+
+
+def _skipped(case: int) -> Line:
+    return {"case": case, "code": "t", "text": "there was no time to run it", "seconds": 0.0}
 
 
 def _names(request: Request, source: str, report: Report) -> list[str]:

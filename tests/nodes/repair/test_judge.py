@@ -12,12 +12,12 @@ ONE = Candidate("0.0.0", (Replacement(27, 28, "2"),), 2, "constant", 1.0)
 
 
 def judged(memory, *results, batch=(ONE,), rules=None, confirmed=(), seconds=1.0):
-    report = Report(results=results, confirmed=confirmed, seconds=seconds)
+    report = Report(results=results, confirmed=confirmed, seconds=seconds, elapsed=seconds)
     return judgement(SPEC, SURVEY, memory, Batch(candidates=batch), report, rules or Rules())
 
 
 def test_the_first_look_tells_failing_cases_and_suspicious_lines():
-    judged = first_judgement(SPEC, Report(survey=SURVEY, seconds=2.0), Rules())
+    judged = first_judgement(SPEC, Report(survey=SURVEY, elapsed=2.0), Rules())
     assert judged.survey == SURVEY
     assert judged.verdict.status == "searching"
     assert judged.verdict.message.startswith("1 of 2 cases fail")

@@ -24,7 +24,7 @@ def candidate(place, line=2, kind="constant", **more):
 
 def after(memory, *results, batch=None, guided=True, confirmed=(), seconds=1.0):
     batch = batch or [candidate(number) for number in range(len(results))]
-    report = Report(results=results, confirmed=confirmed, seconds=seconds)
+    report = Report(results=results, confirmed=confirmed, seconds=seconds, elapsed=seconds + 0.25)
     return learn(memory, SPEC, SURVEY, batch, report, guided=guided)
 
 
@@ -65,7 +65,7 @@ def test_rounds_candidates_time_and_pace_add_up():
         *[Result(f"0.0.{n}", "-fff") for n in (0, 1, 2)],
         seconds=0.5,
     )
-    assert (memory.round, memory.candidates, memory.seconds, memory.rate) == (2, 4, 1.5, 6.0)
+    assert (memory.round, memory.candidates, memory.seconds, memory.rate) == (2, 4, 2.0, 6.0)
 
 
 def test_lines_and_kinds_are_credited_with_gains():
