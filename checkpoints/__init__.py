@@ -31,8 +31,14 @@ def __getattr__(name: str) -> object:
 
 
 @asynccontextmanager
-async def open_journal(where: str | os.PathLike[str] | Journal) -> AsyncIterator[Journal]:
+async def open_journal(
+    where: str | os.PathLike[str] | Journal, *, create: bool = True
+) -> AsyncIterator[Journal]:
     """The journal that `where` names: a path is opened, and closed in the end; an open journal stays open.
+
+    Args:
+        where: The path, or the journal.
+        create: Whether to make a journal where there is none; who only reads does not want to.
 
     Raises:
         TypeError: It is neither.
@@ -47,7 +53,7 @@ async def open_journal(where: str | os.PathLike[str] | Journal) -> AsyncIterator
     if isinstance(where, str | os.PathLike):
         from .sqlite import SqliteJournal
 
-        async with await SqliteJournal.open(where) as journal:
+        async with await SqliteJournal.open(where, create=create) as journal:
             yield journal
     elif isinstance(where, Journal):
         yield where

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import stat
 import struct
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -56,17 +57,21 @@ def translate(name: str, doing: str, error: sqlite3.Error) -> JournalError:
     return JournalWriteError(name, f"{doing} failed: {error} ({symbol}); {hint}")
 
 
-def open_files(path: Path, synchronous: Synchronous) -> tuple[JobConnection, LockFile]:
-    """Open a database, made or migrated if need be, and its lock file.
+def open_files(
+    path: Path, synchronous: Synchronous, *, create: bool = True
+) -> tuple[JobConnection, LockFile]:
+    """Open a database, migrated if need be, and its lock file; with `create` a missing one is made.
 
     Raises:
         JournalFormatError: The file is no journal, or a newer version's. It was not touched.
-        JournalOpenError: The system does not allow it, or the folder is missing.
+        JournalOpenError: The system does not allow it, the folder is missing, or so is the file without `create`.
         JournalCorruptError: It is damaged.
     """
     name = str(path)
     try:
         fresh = _is_fresh(path)
+        if fresh and not create:
+            raise JournalOpenError(name, "there is no such journal; nothing was made")
         locks = LockFile(path.with_name(f"{path.name}-lock"))
     except OSError as error:
         raise _cannot_open(path, error) from error
@@ -140,6 +145,9 @@ def _is_fresh(path: Path) -> bool:
     if not path.parent.is_dir():
         raise JournalOpenError(str(path), f"there is no folder {path.parent}; make it first")
     try:
+        # Opening a pipe waits for whoever writes, and a new database would take the place of a device.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise JournalOpenError(str(path), "this is a device or a pipe; name a file")
         with path.open("r+b") as file:  # for writing, so that a file that may only be read is told here
             head = file.read(100)
     except FileNotFoundError:

@@ -62,10 +62,11 @@ def read_records(
         JournalCorruptError: A record is damaged or missing; it is named.
     """
     key, _ = find_run(db, name, run_id)
-    first = max(after, -1) + 1
-    end = place(key + 1, 0) if before is None else place(key, max(before, 0))
+    most = 1 << _SEQ_BITS  # what lies there is another run's
+    first = min(max(after, -1) + 1, most)
+    end = place(key, 0) + (most if before is None else min(max(before, 0), most))
     query = "SELECT place, crc, body FROM records WHERE place >= ? AND place < ? ORDER BY place LIMIT ?"
-    rows = db.execute(query, (place(key, first), end, limit))
+    rows = db.execute(query, (place(key, 0) + first, end, limit))
     return list(
         _decoded(db, name, run_id, first, ((at - place(key, 0), crc, body) for at, crc, body in rows))
     )

@@ -62,17 +62,21 @@ class SqliteJournal:
         self._me = f"pid {os.getpid()} on {socket.gethostname()}"
 
     @classmethod
-    async def open(cls, path: str | os.PathLike[str], *, synchronous: Synchronous = "full") -> SqliteJournal:
+    async def open(
+        cls, path: str | os.PathLike[str], *, synchronous: Synchronous = "full", create: bool = True
+    ) -> SqliteJournal:
         """Open a journal, made if there is none.
 
         Args:
             path: The database file. ``-wal``, ``-shm`` and ``-lock`` files appear beside it.
             synchronous: ``"full"``: what is acknowledged survives a power cut. ``"normal"``: several times faster;
                 it survives the process, and a power cut may take the last acknowledged records.
+            create: Whether to make a journal where there is none, or only an empty file.
 
         Raises:
             JournalFormatError: The file is something else, or written by a newer backedge. It was not touched.
-            JournalOpenError: The folder is missing, or the system does not allow it.
+            JournalOpenError: The folder is missing, the system does not allow it, or there is no journal and `create`
+                is False.
             JournalCorruptError: The file is damaged.
         """
         if synchronous not in ("full", "normal"):
@@ -84,8 +88,8 @@ class SqliteJournal:
         opened: list[tuple[Path, LockFile]] = []
 
         def connect() -> JobConnection:
-            where = Path(path).resolve()  # so that all names of a file lead to one lock
-            connection, locks = open_files(where, synchronous)
+            where = _resolved(path)
+            connection, locks = open_files(where, synchronous, create=create)
             opened.append((where, locks))
             return connection
 
@@ -223,3 +227,11 @@ class SqliteRunLog:
         if not self._released:
             self._released = True
             await self._writer.release(self.seat)
+
+
+def _resolved(path: str | os.PathLike[str]) -> Path:
+    """The file itself, so that all names of it lead to one lock."""
+    try:
+        return Path(path).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a ring of links, a null character
+        raise JournalOpenError(str(path), f"this cannot be the path of a file: {error}") from error

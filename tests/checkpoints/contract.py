@@ -80,6 +80,16 @@ class JournalContract:
             range(max(after, -1) + 1, max(after, -1) + 1 + expected)
         )
 
+    @pytest.mark.parametrize("far", [2**32, 2**33, 2**80])
+    async def test_no_bound_is_too_far_away(self, journal, far):
+        for name in ("first", "demo", "last"):
+            await journal.create(header(name), started())
+        assert await journal.read("demo", before=far) == [started()]
+        assert await journal.read("demo", after=-far, before=far) == [started()]
+        assert await journal.read("demo", after=far) == []
+        assert await journal.read("demo", after=far, before=2 * far) == []
+        assert await journal.read("demo", before=-far) == []
+
     async def test_a_long_run_is_read_whole(self, journal):
         log = await journal.create(header(), started())
         await log.append(*[finished(seq) for seq in range(1, 1301)])

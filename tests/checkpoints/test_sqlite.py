@@ -95,11 +95,11 @@ class TestReopening:
             assert (await journal.acquire("demo")).epoch == 2
 
     async def test_closing_leaves_one_database_and_its_lock_file_and_nothing_open(self, path):
-        threads = threading.active_count()
+        threads = set(threading.enumerate())  # one of an earlier test may be about to end
         await stored(path)
         assert sorted(files_beside(path)) == ["runs.db", "runs.db-lock"]
         assert still_open(path) == []
-        await eventually(lambda: threading.active_count() == threads)
+        await eventually(lambda: threads.issuperset(threading.enumerate()))
 
     async def test_close_writes_what_is_queued(self, path):
         journal = await SqliteJournal.open(path)
@@ -215,6 +215,34 @@ class TestFilesThatAreNotOurs:
         with pytest.raises(JournalOpenError, match="cannot be opened for writing: Permission denied"):
             await SqliteJournal.open(path)
 
+    async def test_a_pipe_or_a_device_is_refused_and_stays_what_it_is(self, path):
+        os.mkfifo(path)
+        for name in (path, "/dev/null"):
+            before = os.lstat(name)
+            with pytest.raises(JournalOpenError, match="a device or a pipe; name a file"):
+                await SqliteJournal.open(name)
+            assert os.lstat(name).st_mode == before.st_mode
+        assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+    async def test_what_can_be_no_path_is_one_clear_error(self, path):
+        path.symlink_to(path)
+        for name in (path, "a\0b"):
+            with pytest.raises(JournalOpenError, match="cannot be"):
+                await SqliteJournal.open(name)
+
+    @pytest.mark.parametrize("empty", [False, True])
+    async def test_who_only_reads_makes_no_journal(self, path, empty):
+        if empty:
+            path.touch()
+        before = list(path.parent.iterdir())
+        with pytest.raises(JournalOpenError, match="there is no such journal"):
+            async with open_journal(path, create=False):
+                raise AssertionError("it was opened")
+        assert list(path.parent.iterdir()) == before
+        await stored(path, started())
+        async with open_journal(path, create=False) as journal:
+            assert await journal.read("demo") == [started()]
+
     async def test_memory_is_not_a_path(self):
         with pytest.raises(JournalOpenError, match="MemoryJournal"):
             await SqliteJournal.open(":memory:")
@@ -225,10 +253,10 @@ class TestFilesThatAreNotOurs:
         assert not path.exists()
 
     async def test_a_refused_file_leaves_no_thread(self, path):
-        threads = threading.active_count()
+        threads = set(threading.enumerate())  # one of an earlier test may be about to end
         path.write_text("hello " * 100)
         await self.refused(path, JournalFormatError)
-        await eventually(lambda: threading.active_count() == threads)
+        await eventually(lambda: threads.issuperset(threading.enumerate()))
 
     def test_the_application_id_is_ours_for_ever(self):
         assert APPLICATION_ID == 0x6261636B
@@ -469,13 +497,13 @@ class TestCancellation:
             await journal.acquire("demo")
 
     async def test_a_cancelled_opening_leaves_nothing_open(self, path):
-        threads = threading.active_count()
+        threads = set(threading.enumerate())  # one of an earlier test may be about to end
         task = asyncio.ensure_future(SqliteJournal.open(path))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await eventually(lambda: threading.active_count() == threads)
+        await eventually(lambda: threads.issuperset(threading.enumerate()))
         assert still_open(path) == []
 
     async def test_a_log_can_be_released_while_its_journal_closes(self, path):
