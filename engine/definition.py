@@ -52,6 +52,15 @@ def usable_name(name: object) -> bool:
     )
 
 
+def is_text(given: object) -> bool:
+    """Whether something is a text that can be stored: not empty, and without half a character (a lone surrogate).
+
+    >>> is_text("two words"), is_text(""), is_text(3)
+    (True, False, False)
+    """
+    return isinstance(given, str) and given != "" and not any("\ud800" <= sign <= "\udfff" for sign in given)
+
+
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
     """A node as declared. See `Graph.node` for the meaning of each."""

@@ -4,6 +4,7 @@
 
     BackedgeError
     ├── GraphError                 the graph: all its problems at once
+    ├── RenderError                a picture that could not be made or written
     ├── InputError                 what was handed to a run, a resume or a command
     ├── RunError                   a run that did not complete; knows how to go on
     │   ├── RunFailedError         a node, its routing or a merge failed (`.failures`)
@@ -53,6 +54,10 @@ class GraphError(BackedgeError):
         count = len(self.problems)
         head = "1 problem in the graph" if count == 1 else f"{count} problems in the graph"
         super().__init__("\n".join([f"{head}:", *(f"  {n}. {p}" for n, p in enumerate(self.problems, 1))]))
+
+
+class RenderError(BackedgeError):
+    """The picture could not be made or written: an unknown suffix, no `dot` program, a path that cannot be written."""
 
 
 class InputError(BackedgeError):

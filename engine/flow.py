@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from . import recovery
 from .compiler.compile import CompiledGraph
+from .definition import is_text
 from .errors import InputError
 from .execution.executor import Executor
 from .execution.inputs import Inputs
@@ -20,6 +21,7 @@ from .history import Checkpoint, history_of
 from .ports import Journal, opened
 from .records import Record, RunStatus
 from .run import Run, RunResult, error_of
+from .shown import shown
 
 __all__ = ["Flow", "Inputs", "RunOptions", "Where"]
 
@@ -137,7 +139,7 @@ class Flow(Generic[S]):
             GraphChangedError: The graph changed.
             RunError: As for `run`; also for a run that had been cancelled.
         """
-        async with opened(journal) as store:
+        async with opened(journal, create=False) as store:
             executor = await self._reopen(run_id, store, takeover, on_change, options)
             executor.begin()
             return self._result(executor, await executor.run(), store)
@@ -155,10 +157,11 @@ class Flow(Generic[S]):
         """A live run that goes on where a run stopped; `start` for `resume`."""
 
         async def make(store: Journal | None) -> Executor:
-            assert store is not None
+            if store is None:
+                raise InputError(f"resuming run {run_id!r} needs its journal=")
             return await self._reopen(run_id, store, takeover, on_change, options)
 
-        return Run(make, self._finisher(journal), journal, buffer=options.get("buffer", BUFFER))
+        return Run(make, self._finisher(journal), journal, buffer=options.get("buffer", BUFFER), create=False)
 
     def run_sync(
         self,
@@ -195,7 +198,8 @@ class Flow(Generic[S]):
         Raises:
             RunNotFoundError: There is no such run.
         """
-        async with opened(journal) as store:
+        _must_be_id(run_id)
+        async with opened(journal, create=False) as store:
             header = await store.header(run_id)
             records = await store.read(run_id)
             try:
@@ -211,7 +215,10 @@ class Flow(Generic[S]):
             InputError: The run has no such record.
             GraphChangedError: The graph is not the one the run was made with, and its records do not fit.
         """
-        async with opened(journal) as store:
+        _must_be_id(run_id)
+        if not isinstance(seq, int):
+            raise InputError(f"seq is the number of a record, from 0, not {shown(seq)}")
+        async with opened(journal, create=False) as store:
             header = await store.header(run_id)
             records = await store.read(run_id, before=max(seq, 0) + 1)
             if records[-1].seq != seq:
@@ -230,7 +237,12 @@ class Flow(Generic[S]):
         from .render import render
 
         records: Sequence[Record] | None = None
+        if run is None and journal is not None:
+            raise InputError(
+                "journal= says where a run is: say run= too, or leave it out to draw the graph alone"
+            )
         if run is not None:
+            _must_be_id(run)
             if journal is None:
                 raise InputError("say in which journal= the run is")
             records = wait_for(_read(journal, run))
@@ -244,11 +256,14 @@ class Flow(Generic[S]):
     async def _create(
         self, inputs: Inputs | None, store: Journal | None, run_id: str | None, options: RunOptions
     ) -> Executor:
+        if run_id is not None:
+            _must_be_id(run_id)
         return await new_run(self.graph, inputs, store, run_id, self._how(options))
 
     async def _reopen(
         self, run_id: str, store: Journal, takeover: bool, on_change: str, options: RunOptions
     ) -> Executor:
+        _must_be_id(run_id)
         how = self._how(options)
         return await old_run(self.graph, run_id, store, how, takeover=takeover, on_change=on_change)
 
@@ -271,6 +286,11 @@ class Flow(Generic[S]):
         return built
 
 
+def _must_be_id(run_id: str) -> None:
+    if not is_text(run_id):
+        raise InputError(f"the id of a run is a text that is not empty, not {shown(run_id)}")
+
+
 async def _read(journal: Where, run_id: str) -> Sequence[Record]:
-    async with opened(journal) as store:
+    async with opened(journal, create=False) as store:
         return await store.read(run_id)

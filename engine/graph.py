@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 from pydantic import BaseModel
 
 from .compiler.signatures import name_of_callable
-from .definition import END, START, Case, Definition, EdgeSpec, Marker, NodeSpec, usable_name
+from .definition import END, START, Case, Definition, EdgeSpec, Marker, NodeSpec, is_text, usable_name
 from .errors import GraphError
 from .node import Node, Place
 from .redeclared import Site, same_edge
@@ -84,7 +84,7 @@ class Graph(Generic[S]):
             )
         if resources is not None and not isinstance(resources, Mapping):
             raise GraphError([f"resources= wants a mapping of names to types, not {shown(resources)}"])
-        if name is not None and not (isinstance(name, str) and name):
+        if name is not None and not is_text(name):
             raise GraphError([f"name= wants a text, not {shown(name)}"])
         self.state = state
         self.name = name or state.__name__
@@ -402,12 +402,19 @@ class Graph(Generic[S]):
         run: str | None = None,
         journal: str | PathLike[str] | Journal | None = None,
     ) -> None:
-        """Draw the graph into a file; its suffix says what kind (.svg, .png, .pdf, .dot, .mmd).
+        """Draw the graph into a file.
 
         Args:
-            path: The file to write.
+            path: The file to write; its suffix says what kind: .svg, .png and .pdf (these need Graphviz), .dot or .gv,
+                .mmd (Mermaid), .txt, .json.
             run: A run to draw in: rounds, times and where it stands.
             journal: The journal that holds the run.
+
+        Raises:
+            GraphError: The graph cannot work.
+            RenderError: The suffix is unknown, Graphviz is missing, or the file cannot be written.
+            InputError: Of `run` and `journal` there is one without the other.
+            RunNotFoundError: The journal holds no such run.
         """
         self.compile().render(path, run=run, journal=journal)
 

@@ -113,8 +113,13 @@ OPENER: Final = "backedge.checkpoints:open_journal"
 """What opens the journal that a caller names by its path. Named, not imported: the engine knows no implementation."""
 
 
-def opened(where: str | os.PathLike[str] | Journal) -> AbstractAsyncContextManager[Journal]:
-    """The journal as an async context manager: a path is opened and closed, an open journal is left open."""
+def opened(
+    where: str | os.PathLike[str] | Journal, *, create: bool = True
+) -> AbstractAsyncContextManager[Journal]:
+    """The journal as an async context manager: a path is opened and closed, an open journal is left open.
+
+    Without `create` a journal that is not there is not made but a JournalOpenError.
+    """
     opener: Any = pkgutil.resolve_name(OPENER)
-    manager: AbstractAsyncContextManager[Journal] = opener(where)
+    manager: AbstractAsyncContextManager[Journal] = opener(where, create=create)
     return manager

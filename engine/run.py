@@ -62,12 +62,20 @@ class Run(Generic[S]):
     """
 
     def __init__(
-        self, make: Make, finish: Callable[[Executor, RunStatus], RunResult[S]], journal: Any, *, buffer: int
+        self,
+        make: Make,
+        finish: Callable[[Executor, RunStatus], RunResult[S]],
+        journal: Any,
+        *,
+        buffer: int,
+        create: bool = True,
     ) -> None:
         self._make = make
         self._finish = finish
         self._journal: str | PathLike[str] | Journal | None = journal
         self._buffer = buffer
+        # Whether a journal is made where there is none.
+        self._create = create
         self._stack = AsyncExitStack()
         # Set once the context was entered.
         self._executor: Executor | None = None
@@ -80,7 +88,7 @@ class Run(Generic[S]):
         if self._executor is not None:
             raise BackedgeError("this run was entered before: start another one")
         store = (
-            await self._stack.enter_async_context(opened(self._journal))
+            await self._stack.enter_async_context(opened(self._journal, create=self._create))
             if self._journal is not None
             else None
         )

@@ -120,8 +120,10 @@ def _report(error: BaseException, told: Told, *, as_json: bool) -> int:
 
 
 def _kind(error: BaseException) -> str:
-    """The name a program knows an error by; what a command refuses by itself is an InputError to it."""
-    return "InputError" if isinstance(error, CommandError | click.UsageError) else type(error).__name__
+    """The name a program knows an error by; bad usage is an InputError to it."""
+    if isinstance(error, CommandError):
+        return error.kind
+    return "InputError" if isinstance(error, click.UsageError) else type(error).__name__
 
 
 def _let_go_of_stdout() -> None:

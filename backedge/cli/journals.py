@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -34,31 +35,43 @@ async def existing(path: str) -> AsyncIterator[Journal]:
         JournalError: It cannot be opened, or is no journal.
     """
     _must_be_there(path)
-    async with open_journal(path) as journal:
+    async with open_journal(path, create=False) as journal:
         yield journal
 
 
 def _must_be_there(path: str) -> None:
     try:
-        size = Path(path).stat().st_size
+        found = Path(path).stat()
     except (FileNotFoundError, NotADirectoryError) as error:
         hint = "" if path != JOURNAL else ", which is the default: name another with --journal"
-        raise CommandError(f"journal {path}: there is no such file{hint}", Exit.JOURNAL) from error
+        raise _cannot_open(path, f"there is no such file{hint}") from error
     except (OSError, ValueError) as error:
         told = error.strerror if isinstance(error, OSError) else str(error)
-        raise CommandError(f"journal {path}: it cannot be opened: {told}", Exit.JOURNAL) from error
-    if size == 0:
-        raise CommandError(f"journal {path}: this file is empty, so it holds no runs", Exit.JOURNAL)
+        raise _cannot_open(path, f"it cannot be opened: {told}") from error
+    if found.st_size == 0 and stat.S_ISREG(found.st_mode):
+        raise _cannot_open(path, "this file is empty, so it holds no runs")
+
+
+def _cannot_open(path: str, why: str) -> CommandError:
+    return CommandError(f"journal {path}: {why}", Exit.JOURNAL, kind="JournalOpenError")
+
+
+async def header_of(journal: Journal, run_id: str) -> RunHeader:
+    """The header of one run. Raises CommandError, naming runs with ids like it."""
+    try:
+        return await journal.header(run_id)
+    except RunNotFoundError:
+        return (await summary_of(journal, run_id)).header  # which knows all ids
 
 
 async def summary_of(journal: Journal, run_id: str) -> RunSummary:
-    """The summary of one run. Raises CommandError, naming runs with ids like it."""
+    """The summary of one run; takes the time to list all. Raises CommandError as `header_of` does."""
     found = await journal.runs()
     for run in found:
         if run.header.run_id == run_id:
             return run
     ids = [run.header.run_id for run in found]
-    raise CommandError(_unknown(journal.name, run_id, ids), Exit.JOURNAL)
+    raise CommandError(_unknown(journal.name, run_id, ids), Exit.JOURNAL, kind="RunNotFoundError")
 
 
 def _unknown(name: str, run_id: str, ids: Sequence[str]) -> str:

@@ -48,10 +48,12 @@ class CommandError(BackedgeError):
 
     Attributes:
         code: The exit code.
+        kind: The name a program knows it by: that of the error the engine would raise.
     """
 
-    def __init__(self, message: str, code: Exit = Exit.USAGE) -> None:
+    def __init__(self, message: str, code: Exit = Exit.USAGE, *, kind: str = "InputError") -> None:
         self.code = code
+        self.kind = kind
         super().__init__(message)
 
 

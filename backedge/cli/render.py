@@ -25,7 +25,7 @@ def render(told: Told, /, target: str, out: str, run_id: str | None, journal: st
     backedge render loop.py:graph loop.svg
     backedge render loop.py:graph loop.svg --run demo --journal runs.db
     """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
-    from backedge.engine.render.errors import RenderError
+    from backedge.engine.errors import RenderError
 
     from .console import json_line, say, stdout_kept
     from .problems import CommandError
@@ -49,7 +49,7 @@ def render(told: Told, /, target: str, out: str, run_id: str | None, journal: st
 
 
 async def _must_be_there(journal: str, run_id: str) -> None:
-    from .journals import existing, summary_of
+    from .journals import existing, header_of
 
     async with existing(journal) as store:
-        await summary_of(store, run_id)
+        await header_of(store, run_id)

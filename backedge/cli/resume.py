@@ -41,13 +41,13 @@ def resume(
     from . import drive
     from .again import program
     from .console import stdout_kept
-    from .journals import existing, summary_of
+    from .journals import existing, header_of
     from .problems import CommandError
     from .target import Loader
 
     async def graph_of_run() -> str:
         async with existing(journal) as store:
-            return (await summary_of(store, run_id)).header.graph
+            return (await header_of(store, run_id)).graph
 
     graph = asyncio.run(graph_of_run())
     how = HowToRun(**typed)

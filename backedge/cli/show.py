@@ -151,7 +151,7 @@ def _show_json(story: Story, last: int | None) -> None:
 def _show_state(told: Told, run_id: str, target: str, journal: str, seq: int) -> None:
     from .console import console_for, json_line, print_json, stdout_kept
     from .drive import state_json
-    from .journals import existing, summary_of
+    from .journals import existing, header_of
     from .target import Loader
 
     with stdout_kept(told.json) as answer, Loader() as loader:
@@ -159,7 +159,7 @@ def _show_state(told: Told, run_id: str, target: str, journal: str, seq: int) ->
 
         async def at() -> dict[str, Any]:
             async with existing(journal) as store:
-                await summary_of(store, run_id)
+                await header_of(store, run_id)
                 return state_json(flow, await flow.state_at(run_id, seq, journal=store))
 
         state = asyncio.run(at())

@@ -191,7 +191,8 @@ def _readable(named: Named) -> Path:
     try:
         if path.is_dir():
             raise CommandError(f"{path} is a folder: name a Python file in it, as {path / 'file.py'}:graph")
-        path.open("rb").close()
+        if not path.exists() or path.is_file():  # a pipe would wait for whoever writes
+            path.open("rb").close()
     except FileNotFoundError as error:
         known = [str(other) for other in path.parent.glob("*.py")] if path.parent.is_dir() else []
         raise CommandError(f"there is no file {path}{near(str(path), known)}") from error

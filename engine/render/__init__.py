@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..errors import RenderError
 from .compose import compose
-from .errors import RenderError
 from .output import OUTPUTS, render
 from .picture import Picture
 from .stacks import stack

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from ..compiler.compile import CompiledGraph
+from ..errors import RenderError
 from ..records import Record
 from .compose import compose
 from .data import as_json
 from .dot import dot_source
-from .errors import RenderError
 from .mermaid import mermaid_source
 from .picture import Picture
 from .stacks import stack
@@ -73,23 +73,26 @@ def render(
 
 def _write(target: Path, content: bytes) -> None:
     """Write beside it, then put it in its place: who looks meanwhile sees the old picture or the new one."""
-    place = target.resolve()  # a link stays one
-    draft = place.with_name(f".{place.name[:200]}.{secrets.token_hex(4)}")
     try:
+        place = target.resolve()  # a link stays one
+        if place.exists() and not place.is_file() and not place.is_dir():
+            raise RenderError(f"cannot write {str(target)!r}: it is a device or a pipe; name a file")
+        draft = place.with_name(f".{place.name[:200]}.{secrets.token_hex(4)}")
         try:
             with draft.open("xb") as file:
                 file.write(content)
             draft.replace(place)
         finally:
             draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise RenderError(f"cannot write {str(target)!r}: {_why(error, place)}") from error
+    except (OSError, ValueError, RuntimeError) as error:  # a null character, a ring of links
+        raise RenderError(f"cannot write {str(target)!r}: {_why(error, target)}") from error
 
 
-def _why(error: OSError, place: Path) -> str:
-    with suppress(OSError):
+def _why(error: Exception, target: Path) -> str:
+    with suppress(OSError, ValueError, RuntimeError):
+        place = target.resolve()
         if place.is_dir():
             return "it is a folder; name a file in it"
         if not place.parent.is_dir():
             return f"there is no folder {str(place.parent)!r}; make it first"
-    return error.strerror or str(error)
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

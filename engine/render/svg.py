@@ -10,9 +10,9 @@ import subprocess
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from ..errors import RenderError
 from . import theme
 from .dot import arrow_details, box_details, dot_source
-from .errors import RenderError
 from .picture import Picture
 from .wording import clean, count
 

@@ -216,12 +216,10 @@ class TestFilesThatAreNotOurs:
             await SqliteJournal.open(path)
 
     async def test_a_pipe_or_a_device_is_refused_and_stays_what_it_is(self, path):
-        os.mkfifo(path)
-        for name in (path, "/dev/null"):
-            before = os.lstat(name)
-            with pytest.raises(JournalOpenError, match="a device or a pipe; name a file"):
-                await SqliteJournal.open(name)
-            assert os.lstat(name).st_mode == before.st_mode
+        os.mkfifo(path)  # not a real device: root would lose it if this failed
+        with pytest.raises(JournalOpenError, match="a device or a pipe; name a file"):
+            await SqliteJournal.open(path)
+        assert path.is_fifo()
         assert [each.name for each in path.parent.iterdir()] == [path.name]
 
     async def test_what_can_be_no_path_is_one_clear_error(self, path):

@@ -127,6 +127,12 @@ CASES = {
         'run loop.py:graph --input {"spec":"a"} --journal no/runs.db', 4, "there is no folder"
     ),
     "empty journal": case("runs --journal empty.db", 4, "empty.db: this file is empty"),
+    "pipe as journal": case("runs --journal pipe", 4, "a device or a pipe; name a file"),
+    "run into a pipe": case(
+        'run loop.py:graph --input {"spec":"a"} --journal pipe', 4, "a device or a pipe; name a file"
+    ),
+    "picture into a pipe": case("render loop.py:graph pipe.txt", 2, "a device or a pipe; name a file"),
+    "pipe as target": case("check pipe:graph", 2, "pipe is no Python file"),
     "text as journal": case("runs --journal notes.txt", 4, "this is no SQLite database"),
     "run into a text": case(
         'run loop.py:graph --input {"spec":"a"} --journal notes.txt', 4, "no SQLite database"
@@ -147,6 +153,9 @@ CASES = {
     ),
     "unknown record": case("show demo --seq 99 --journal runs.db", 2, "no record 99", "from 0 to 7"),
     "unknown state": case("show demo loop.py:graph --state 99 --journal runs.db", 2, "no record 99"),
+    "state far away": case(
+        f"show demo loop.py:graph --state {10**30} --journal runs.db", 2, "no record 1000"
+    ),
     "state without graph": case("show demo --state 3 --journal runs.db", 2, "add TARGET"),
     "resume without graph": case(
         "resume demo --journal runs.db", 2, "of graph 'Build'", "resume demo path/to/file.py"
@@ -165,6 +174,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with everything that is wrong in it, made once."""
     here = tmp_path_factory.mktemp("bad")
     (here / "folder").mkdir()
+    os.mkfifo(here / "pipe")
+    os.mkfifo(here / "pipe.txt")
     files = {
         "loop.py": LOOP,
         "other.py": LOOP.replace("coder", "writer"),
@@ -223,6 +234,25 @@ def test_bad_input_is_told_on_one_line_and_changes_nothing(prepared: Path, forks
         assert text in told
     assert done.stdout == b""
     assert contents(prepared) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        ("show demi --journal runs.db", "RunNotFoundError"),
+        ("resume demi --journal runs.db", "RunNotFoundError"),
+        ("render loop.py:graph x.txt --run demi --journal runs.db", "RunNotFoundError"),
+        ("show demo --journal no.db", "JournalOpenError"),
+        ("runs --journal empty.db", "JournalOpenError"),
+        ("runs --journal notes.txt", "JournalFormatError"),
+    ],
+)
+def test_with_json_an_error_has_the_name_it_has_in_python(
+    prepared: Path, forks: Forks, arguments: str, kind: str
+):
+    done = forks.run(*arguments.split(), "--json", cwd=prepared)
+    assert done.returncode == 4
+    assert json.loads(done.stdout)["error"]["type"] == kind
 
 
 def test_with_json_the_error_is_one_object_on_stdout(here: Path):

@@ -13,6 +13,7 @@ from backedge import (
     FencedError,
     Graph,
     InputError,
+    JournalOpenError,
     JournalWriteError,
     RunExistsError,
     RunFailedError,
@@ -175,6 +176,61 @@ async def test_a_journal_is_a_path_or_an_open_journal(tmp_path):
         await flow.run({"spec": "x"}, journal=journal)
         assert len(await journal.runs()) == 3
         assert {summary.status for summary in await journal.runs()} == {RunStatus.COMPLETED}
+
+
+@pytest.mark.parametrize("run_id", ["", "\ud800", 3, b"x", True])
+def test_the_id_of_a_run_is_a_text_that_can_be_stored(run_id, tmp_path):
+    async def go():
+        flow, journal = build(), MemoryJournal()
+        for where in (None, journal):
+            with pytest.raises(InputError, match="the id of a run is a text"):
+                await flow.run({"spec": "x"}, journal=where, run_id=run_id)
+        for looked in (
+            flow.resume(run_id, journal=journal),
+            flow.history(run_id, journal=journal),
+            flow.state_at(run_id, 0, journal=journal),
+        ):
+            with pytest.raises(InputError, match="the id of a run is a text"):
+                await looked
+        assert await journal.runs() == []
+
+    run_virtual(go())
+    with pytest.raises(InputError, match="the id of a run is a text"):
+        build().render(tmp_path / "x.txt", run=run_id, journal=tmp_path / "runs.db")
+
+
+async def test_who_looks_at_a_run_makes_no_journal(tmp_path):
+    flow, path = build(), tmp_path / "runs.db"
+    for looked in (
+        flow.resume("demo", journal=path),
+        flow.history("demo", journal=path),
+        flow.state_at("demo", 0, journal=path),
+        flow.reopen("demo", journal=path).__aenter__(),
+        asyncio.to_thread(flow.render, tmp_path / "x.txt", run="demo", journal=path),
+    ):
+        with pytest.raises(JournalOpenError, match="there is no such journal"):
+            await looked
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_run_without_journal_cannot_be_reopened():
+    with pytest.raises(InputError, match="'demo' needs its journal="):
+        async with build().reopen("demo", journal=None):
+            pass
+
+
+@pytest.mark.parametrize("seq", ["1", None, 1.0])
+async def test_a_record_is_named_by_its_number(seq):
+    with pytest.raises(InputError, match="seq is the number of a record"):
+        await build().state_at("demo", seq, journal=MemoryJournal())
+
+
+def test_a_picture_with_a_journal_wants_a_run_of_it(tmp_path):
+    with pytest.raises(InputError, match="say run= too"):
+        build().render(tmp_path / "x.txt", journal=tmp_path / "runs.db")
+    with pytest.raises(InputError, match="in which journal="):
+        build().render(tmp_path / "x.txt", run="demo")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_id_that_is_taken_is_an_error_that_names_resume():

@@ -248,8 +248,8 @@ def test_resources_are_a_mapping(resources):
     assert "resources= wants a mapping of names to types" in said(caught)
 
 
-@pytest.mark.parametrize("name", ["", 5, b"x"])
-def test_a_graphs_name_is_a_text(name):
+@pytest.mark.parametrize("name", ["", "half a letter \ud800", 5, b"x"])
+def test_a_graphs_name_is_a_text_that_can_be_stored(name):
     with pytest.raises(GraphError) as caught:
         Graph(State, name=name)
     assert said(caught) == f"name= wants a text, not {name!r}"

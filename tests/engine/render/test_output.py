@@ -1,4 +1,5 @@
 import json
+import os
 import random
 import subprocess
 import sys
@@ -31,16 +32,23 @@ def test_suffixes_may_be_written_large_and_paths_as_text(tmp_path: Path):
 def test_a_path_that_cannot_be_written_is_one_clear_error(tmp_path: Path):
     (tmp_path / "file").write_text("")
     (tmp_path / "folder.txt").mkdir()
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "ring.txt").symlink_to(tmp_path / "ring.txt")
+    before = sorted(tmp_path.iterdir())
     for name, why in (
         ("no/x.txt", "there is no folder"),
         ("file/x.txt", "there is no folder"),
         ("folder.txt", "it is a folder"),
         ("n" * 300 + ".txt", "File name too long"),
+        ("pipe.txt", "it is a device or a pipe"),
+        ("ring.txt", "Symlink loop"),
+        ("a\0.txt", "null"),
     ):
         with pytest.raises(RenderError, match=why) as caught:
             render(loop().graph, tmp_path / name)
-        assert name in str(caught.value)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.txt"]
+        assert repr(name)[1:-1] in str(caught.value)
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "pipe.txt").is_fifo()
 
 
 def test_when_writing_fails_the_old_picture_stays_and_nothing_else_is_left(
