@@ -36,6 +36,7 @@ from backedge.engine.records import (
     Record,
     RunEnded,
     RunForked,
+    RunHeader,
     RunResumed,
     RunStarted,
     RunStatus,
@@ -133,6 +134,14 @@ def decode(seq: int, crc: int, body: bytes, blob: Callable[[bytes], bytes | None
     return record
 
 
+def blob_names(head: bytes) -> list[bytes]:
+    """The hashes of the blobs that a body's first line names; none where it cannot be read."""
+    try:
+        return [bytes.fromhex(name) for _, name in _loads(head)[2] or ()]
+    except (ValueError, TypeError, IndexError):
+        return []
+
+
 def decode_stored(
     journal: str, run_id: str, row: tuple[int, int, bytes], blob: Callable[[bytes], bytes | None]
 ) -> Record:
@@ -151,6 +160,11 @@ def decode_stored(
             journal,
             f"cannot read record {row[0]} of run {run_id!r}: {error}; use the newer backedge it is from",
         ) from error
+
+
+def first_seq(header: RunHeader) -> int:
+    """The `seq` that a run's first own record must have."""
+    return 0 if header.parent is None else header.parent[1] + 1
 
 
 def encode_next(

@@ -35,6 +35,7 @@ BUSY_TIMEOUT = 30.0  # seconds that one process waits for another's transaction
 CHECKPOINT_SIZE = 4 * 1024 * 1024
 _LOOK = 16  # commits between two looks at the log's size
 
+_GIVES_BACK = "PRAGMA auto_vacuum = INCREMENTAL"
 _MAGIC = b"SQLite format 3\0"
 _HINTS = {
     sqlite3.SQLITE_FULL: "make room on the disk, then resume",
@@ -191,11 +192,20 @@ def _prepare(path: Path, locks: LockFile) -> None:
             _make(path)
         db = _connect(path, "full")
         try:
-            migrate(db)
+            if migrate(db):
+                _make_room(db)
         finally:
             db.close()
     finally:
         locks.unlock(MAINTENANCE)
+
+
+def _make_room(db: sqlite3.Connection) -> None:
+    """Let a file of an older version give pages back, which takes rewriting it once. It works without that, too."""
+    if db.execute("PRAGMA auto_vacuum").fetchone() == (0,):
+        with contextlib.suppress(sqlite3.Error):
+            db.execute(_GIVES_BACK)
+            db.execute("VACUUM")
 
 
 def _make(path: Path) -> None:
@@ -205,6 +215,7 @@ def _make(path: Path) -> None:
         path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
     db = sqlite3.connect(draft, isolation_level=None)
     try:
+        db.execute(_GIVES_BACK)  # before all else: later it would need the whole file to be rewritten
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         migrate(db)
         db.execute("PRAGMA journal_mode = WAL")

@@ -192,9 +192,7 @@ def _write_forked(r: RunForked, values: _Values) -> tuple[str, tuple[Any, ...]]:
 
 def _read_forked(seq: int, members: list[Any], values: Iterator[bytes]) -> RunForked:
     at, names, before = members
-    return RunForked(
-        seq, at, _get_fields(names, values), None if before is None else _get_activation(before)
-    )
+    return RunForked(seq, at, _get_fields(names, values), None if before is None else _get_activation(before))
 
 
 def _write_resumed(r: RunResumed, values: _Values) -> tuple[str, tuple[Any, ...]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from types import TracebackType
 
 from backedge.engine.errors import (
@@ -18,22 +18,13 @@ from backedge.engine.errors import (
     RunNotFoundError,
     RunOwnedError,
 )
-from backedge.engine.records import Record, RunHeader, RunStarted, RunStatus, RunSummary
+from backedge.engine.records import Letter, Record, RunForked, RunHeader, RunStarted, RunSummary
 
-from .codec import Encoded, decode_stored, encode_next, written_at
+from .codec import Encoded, decode_stored, encode_next, first_seq, written_at
+from .refusals import no_letter, no_record
+from .shelf import Kept, Shelf
 
 _KNOWN = 5  # how many runs a RunNotFoundError names
-
-
-@dataclass(slots=True)
-class _Run:
-    """A run. `log` is its owner, or None."""
-
-    header: RunHeader
-    records: list[Encoded] = field(default_factory=list)
-    status: RunStatus = RunStatus.RUNNING
-    epoch: int = 0
-    log: MemoryRunLog | None = None
 
 
 class MemoryJournal:
@@ -50,19 +41,26 @@ class MemoryJournal:
     name = "memory"
 
     def __init__(self) -> None:
-        self._runs: dict[str, _Run] = {}
-        self._blobs: dict[bytes, bytes] = {}
+        self._shelf = Shelf()
+        self._posted = 0
         self._closed = False
 
-    async def create(self, header: RunHeader, first: RunStarted) -> MemoryRunLog:
-        """Store a new run with its first record, and own it. Raises RunExistsError."""
+    async def create(self, header: RunHeader, first: RunStarted | RunForked) -> MemoryRunLog:
+        """Store a new run with its first record, and own it.
+
+        Raises:
+            RunExistsError: The id is taken.
+            RunNotFoundError: There is no such parent.
+            JournalWriteError: The parent has no such record, or the first record's `seq` does not follow it.
+        """
         self._refuse_closed()
-        if header.run_id in self._runs:
+        encoded, _ = encode_next(self.name, header.run_id, first_seq(header), [first])
+        if header.run_id in self._shelf.runs:
             raise RunExistsError(self.name, header.run_id)
-        encoded, _ = encode_next(self.name, header.run_id, 0, [first])
-        run = _Run(header)
-        self._keep(run, encoded, None)
-        self._runs[header.run_id] = run
+        origin = None if header.parent is None else self._origin(*header.parent)
+        run = Kept(header, first=first.seq, origin=origin)
+        self._shelf.keep(run, encoded)
+        self._shelf.add(run)
         return self._seat(run)
 
     async def acquire(self, run_id: str, *, takeover: bool = False) -> MemoryRunLog:
@@ -78,9 +76,9 @@ class MemoryJournal:
 
     async def read(self, run_id: str, *, after: int = -1, before: int | None = None) -> Sequence[Record]:
         """The run's records between `after` and `before`, both not included. Raises RunNotFoundError."""
-        end = None if before is None else max(before, 0)
-        stored = self._find(run_id).records[max(after, -1) + 1 : end]
-        return [self._decode(run_id, record) for record in stored]
+        run = self._find(run_id)
+        end = run.end if before is None else max(before, 0)
+        return [self._decode(run_id, record) for record in run.between(max(after, -1) + 1, end)]
 
     async def runs(self) -> Sequence[RunSummary]:
         """All runs, newest first."""
@@ -90,18 +88,41 @@ class MemoryJournal:
             RunSummary(
                 header=run.header,
                 status=run.status,
-                records=len(run.records),
+                records=run.end,
                 updated=written_at(self._decode(run.header.run_id, run.records[-1])),
                 owner="this process" if run.log is not None else None,
             )
             for run in newest
         ]
 
+    async def post(self, run_id: str, letter: Letter) -> int:
+        """Keep a letter for a run until its owner takes it, and return its number.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+            ValueError: The letter's name is no proper text. Nothing was stored.
+        """
+        letter.name.encode()
+        run = self._find(run_id)
+        self._posted += 1
+        run.letters.append(replace(letter, number=self._posted))
+        return self._posted
+
+    async def letters(self, run_id: str, *, after: int = 0) -> Sequence[Letter]:
+        """What was posted to a run and not taken yet. Raises RunNotFoundError."""
+        return [letter for letter in self._find(run_id).letters if letter.number > after]
+
+    async def delete(self, run_id: str) -> None:
+        """Remove a run; what forks of it need stays until they are gone. Raises RunNotFoundError, RunOwnedError."""
+        run = self._find(run_id)
+        if run.log is not None:
+            raise RunOwnedError(self.name, run_id, "this process")
+        self._shelf.remove(run)
+
     async def close(self) -> None:
         """Forget everything."""
         self._closed = True
-        self._runs.clear()
-        self._blobs.clear()
+        self._shelf = Shelf()
 
     async def __aenter__(self) -> MemoryJournal:
         return self
@@ -111,37 +132,45 @@ class MemoryJournal:
     ) -> None:
         await self.close()
 
-    def write(self, log: MemoryRunLog, run: _Run, records: Sequence[Record]) -> None:
-        """Store records for a log. Raises JournalError if it may not write."""
+    def write(self, log: MemoryRunLog, run: Kept, records: Sequence[Record], taken: Sequence[int]) -> None:
+        """Store records for a log, and remove the letters they take. Raises JournalError if it may not write."""
         self._refuse_closed()
+        if run.gone:
+            raise JournalWriteError(self.name, f"run {run.header.run_id!r} was deleted while it was written")
         if run.epoch != log.epoch:
             raise FencedError(self.name, run.header.run_id, log.epoch, run.epoch)
-        self._keep(run, *encode_next(self.name, run.header.run_id, len(run.records), records))
-
-    def _keep(self, run: _Run, encoded: Sequence[Encoded], status: RunStatus | None) -> None:
-        for record in encoded:
-            self._blobs.update(record.blobs)
-            run.records.append(record._replace(blobs=()))
+        encoded, status = encode_next(self.name, run.header.run_id, run.end, records)
+        for number in taken:
+            if not any(letter.number == number for letter in run.letters):
+                raise no_letter(self.name, run.header.run_id, number)
+        self._shelf.keep(run, encoded)
+        run.letters = [letter for letter in run.letters if letter.number not in taken]
         run.status = status or run.status
 
-    def _seat(self, run: _Run) -> MemoryRunLog:
+    def _origin(self, parent: str, seq: int) -> Kept:
+        run = self._find(parent)
+        if not 0 <= seq < run.end:
+            raise no_record(self.name, parent, seq, run.end - 1)
+        return run.holder(seq)
+
+    def _seat(self, run: Kept) -> MemoryRunLog:
         run.epoch += 1
         run.log = MemoryRunLog(self, run)
         return run.log
 
     def _decode(self, run_id: str, record: Encoded) -> Record:
-        return decode_stored(self.name, run_id, (record.seq, record.crc, record.body), self._blobs.get)
+        return decode_stored(self.name, run_id, (record.seq, record.crc, record.body), self._shelf.blobs.get)
 
-    def _find(self, run_id: str) -> _Run:
+    def _find(self, run_id: str) -> Kept:
         self._refuse_closed()
-        run = self._runs.get(run_id)
+        run = self._shelf.runs.get(run_id)
         if run is None:
             known = [run.header.run_id for run in self._newest()[:_KNOWN]]
             raise RunNotFoundError(self.name, run_id, known)
         return run
 
-    def _newest(self) -> list[_Run]:
-        return sorted(self._runs.values(), key=lambda run: run.header.created)[::-1]
+    def _newest(self) -> list[Kept]:
+        return sorted(self._shelf.runs.values(), key=lambda run: run.header.created)[::-1]
 
     def _refuse_closed(self) -> None:
         if self._closed:
@@ -151,7 +180,7 @@ class MemoryJournal:
 class MemoryRunLog:
     """One run of a `MemoryJournal`, owned. Made by `create` and `acquire`."""
 
-    def __init__(self, journal: MemoryJournal, run: _Run) -> None:
+    def __init__(self, journal: MemoryJournal, run: Kept) -> None:
         self._journal = journal
         self._run = run
         self._epoch = run.epoch
@@ -168,11 +197,11 @@ class MemoryRunLog:
         """How often the run had been acquired, this time included."""
         return self._epoch
 
-    def append(self, *records: Record) -> asyncio.Future[None]:
-        """Store records; the future is done already.
+    def append(self, *records: Record, taken: Sequence[int] = ()) -> asyncio.Future[None]:
+        """Store records and remove the letters in `taken`; the future is done already.
 
-        Its exception is FencedError after a takeover, and JournalWriteError when a `seq` is not the next one, or the
-        log was released.
+        Its exception is FencedError after a takeover, and JournalWriteError when a `seq` is not the next one, a letter
+        is not there, or the log was released.
 
         Raises:
             ValueError: A value is not compact JSON. Nothing was stored.
@@ -183,7 +212,7 @@ class MemoryRunLog:
                 raise self._error
             if self._released:
                 raise JournalWriteError(self._journal.name, f"run {self.header.run_id!r} was released")
-            self._journal.write(self, self._run, records)
+            self._journal.write(self, self._run, records, taken)
         except JournalError as error:
             self._error = self._error or error
             future.set_exception(error)

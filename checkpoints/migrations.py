@@ -8,23 +8,38 @@ A record's place is ``run key << 32 | seq``, the row id of an ordinary table. Th
 second b-tree to write, keeps a run's records together, and counts them with one seek. (A ``WITHOUT ROWID`` table
 would keep long bodies on overflow pages of their own and take three times the space.) Keys are never used twice, so a
 lock of a deleted run cannot be taken for another's.
+
+A fork's own records stand under its own key; `forks` says where it goes on from: the key that holds the last record it
+shares (not necessarily its parent's, which may be a fork itself), and that record's `seq`. A deleted run whose records
+forks still need has no row in `runs` any more, but keeps its key in `forks` and those records.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from .codec import blob_names
 
 APPLICATION_ID = 0x6261636B  # "back"
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One change of the schema: a name for messages, and its statements."""
+    """One change of the schema: a name for messages, its statements, and what SQL alone cannot do, done after them."""
 
     name: str
     statements: tuple[str, ...]
+    then: Callable[[sqlite3.Connection], None] | None = None
+
+
+def _find_uses(db: sqlite3.Connection) -> None:
+    """Note which records use which blobs. A record too damaged to tell keeps nothing from being given back."""
+    heads = "SELECT place, substr(body, 1, instr(body || x'0a', x'0a') - 1) FROM records"
+    for place, head in db.execute(heads):
+        for name in blob_names(head):
+            db.execute("INSERT OR IGNORE INTO uses SELECT ?, key FROM blobs WHERE hash = ?", (place, name))
 
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -59,6 +74,35 @@ MIGRATIONS: tuple[Migration, ...] = (
                 FROM records JOIN runs ON runs.key = place >> 32""",
         ),
     ),
+    Migration(
+        "forks, letters, and which records use a blob",
+        (
+            """CREATE TABLE forks (
+                key INTEGER PRIMARY KEY,
+                parent INTEGER NOT NULL, -- key of the run that holds the last record it shares
+                seq INTEGER NOT NULL     -- that record
+            ) STRICT""",
+            "CREATE INDEX forks_of ON forks (parent, seq)",
+            """CREATE TABLE letters (
+                number INTEGER PRIMARY KEY AUTOINCREMENT,
+                run INTEGER NOT NULL, -- runs.key
+                kind TEXT NOT NULL,
+                name TEXT NOT NULL,
+                value BLOB NOT NULL,
+                at REAL NOT NULL,
+                crc INTEGER NOT NULL
+            ) STRICT""",
+            "CREATE INDEX letters_of ON letters (run)",
+            """CREATE TABLE uses (
+                place INTEGER NOT NULL, -- of the record
+                blob INTEGER NOT NULL,  -- blobs.key
+                PRIMARY KEY (place, blob)
+            ) STRICT, WITHOUT ROWID""",
+            "CREATE INDEX uses_of ON uses (blob)",
+            "CREATE INDEX runs_of_shape ON runs (shape)",
+        ),
+        _find_uses,
+    ),
 )
 
 
@@ -82,6 +126,8 @@ def migrate(db: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS
         try:
             for statement in migration.statements:
                 db.execute(statement)
+            if migration.then is not None:
+                migration.then(db)
             db.execute(f"PRAGMA user_version = {number + 1}")
             db.execute("COMMIT")
         except BaseException:

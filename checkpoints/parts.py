@@ -16,34 +16,52 @@ from backedge.engine.records import RunHeader, RunStatus
 
 from .codec import Encoded, content_hash
 from .group import Seat
+from .inbox import take_letters
+from .lineage import holder, last_seq, place
 from .ownership import Owners
-from .rows import find_run, insert_blobs, last_seq, place
+from .refusals import no_record
+from .rows import find_run, insert_blobs, insert_content
 
 _INSERT = "INSERT INTO records VALUES (?, ?, ?)"
 _INSERT_FENCED = "INSERT INTO records SELECT ?, ?, ? WHERE (SELECT epoch FROM runs WHERE key = ?) = ?"
+_OURS = "SELECT 1 FROM runs WHERE key = ? AND epoch = ?"
 
 
 class Append:
-    """Some records of one run, fenced."""
+    """Some records of one run, fenced, and the letters they take."""
 
     def __init__(
-        self, name: str, seat: Seat, owners: Owners, records: Sequence[Encoded], status: RunStatus | None
+        self,
+        name: str,
+        seat: Seat,
+        owners: Owners,
+        records: Sequence[Encoded],
+        status: RunStatus | None,
+        taken: Sequence[int] = (),
     ) -> None:
         self.seat = seat
         self._status = status  # the run's status after these records, where they change it
         self._name = name
         self._owners = owners
         self._records = records
+        self._taken = taken
         # One record without blobs is one statement, which is the common case.
-        self.several = len(records) > 1 or status is not None or bool(records and records[0].blobs)
+        self.several = bool(len(records) > 1 or status is not None or taken or (records and records[0].blobs))
 
     def apply(self, db: sqlite3.Connection) -> None:
         """Insert the records if the epoch is still ours."""
         seat = self.seat
         if seat.error is not None:
             raise seat.error
-        if not self._records:
-            return  # an append of nothing is done when all before it are
+        if self._records:
+            self._insert(db)
+        elif self._taken and not db.execute(_OURS, (seat.key, seat.epoch)).fetchone():
+            raise self._fenced(db)
+        if self._taken:
+            take_letters(db, self._name, seat, self._taken)
+
+    def _insert(self, db: sqlite3.Connection) -> None:
+        seat = self.seat
         first, *rest = self._records
         row = (place(seat.key, first.seq), first.crc, first.body, seat.key, seat.epoch)
         if db.execute(_INSERT_FENCED, row).rowcount != 1:
@@ -51,14 +69,16 @@ class Append:
         if rest:
             db.executemany(_INSERT, [(place(seat.key, seq), crc, body) for seq, crc, body, _ in rest])
         for record in self._records:
-            insert_blobs(db, record.blobs)
+            if record.blobs:
+                insert_content(db, seat.key, record)
         if self._status is not None:
             db.execute("UPDATE runs SET status = ? WHERE key = ?", (self._status.value, seat.key))
 
     def landed(self, db: sqlite3.Connection) -> bool:
-        """Whether the last of them is there, which the others precede."""
+        """Whether the last of them is there, which the others precede; or the letters are gone."""
         if not self._records:
-            return True
+            query = "SELECT 1 FROM letters WHERE number = ?"
+            return not any(db.execute(query, (number,)).fetchone() for number in self._taken)
         last = self._records[-1]
         query = "SELECT crc FROM records JOIN runs ON key = ? AND epoch = ? WHERE place = ?"
         row = db.execute(query, (self.seat.key, self.seat.epoch, place(self.seat.key, last.seq))).fetchone()
@@ -89,12 +109,13 @@ class Create:
         self._me = me
 
     def apply(self, db: sqlite3.Connection) -> None:
-        """Insert the run and its record, and lock it before anybody can see it."""
+        """Insert the run and its record, and lock it before anybody can see it. The cost is that of one record."""
         header, seat = self.seat.header, self.seat
         if db.execute("SELECT 1 FROM runs WHERE run_id = ?", (header.run_id,)).fetchone():
             raise RunExistsError(self._name, header.run_id)
+        origin = None if header.parent is None else self._origin(db, *header.parent)
         shape = content_hash(header.shape)
-        insert_blobs(db, ((shape, header.shape), *self._first.blobs))
+        insert_blobs(db, ((shape, header.shape),))
         row = (header.run_id, header.graph, header.digest, shape, header.created)
         parent = header.parent or (None, None)
         inserted = db.execute(
@@ -108,7 +129,18 @@ class Create:
         seat.key, seat.epoch, seat.next_seq = key, 1, self._first.seq + 1
         if not self._owners.claim(seat.key, seat.epoch):
             raise RunOwnedError(self._name, header.run_id, "a process that is just making it")
+        if origin is not None:
+            db.execute("INSERT INTO forks VALUES (?, ?, ?)", (key, *origin))
         db.execute(_INSERT, (place(key, self._first.seq), self._first.crc, self._first.body))
+        insert_content(db, key, self._first)
+
+    def _origin(self, db: sqlite3.Connection, parent: str, seq: int) -> tuple[int, int]:
+        """The key that holds the record a fork goes on from, and its `seq`."""
+        key, _ = find_run(db, self._name, parent)
+        held = holder(db, key, seq)
+        if seq < 0 or not db.execute("SELECT 1 FROM records WHERE place = ?", (place(held, seq),)).fetchone():
+            raise no_record(self._name, parent, seq, last_seq(db, key))
+        return held, seq
 
     def landed(self, db: sqlite3.Connection) -> bool:
         """Whether the run is there, made by us."""

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from backedge.engine.errors import JournalCorruptError, RunNotFoundError
 from backedge.engine.records import Record, RunHeader, RunStatus, RunSummary
 
-from .codec import decode, decode_stored, written_at
+from .codec import Encoded, decode, decode_stored, written_at
+from .lineage import place, segments
 from .ownership import Owners
 
 _KNOWN = 5  # how many runs a RunNotFoundError names
-_SEQ_BITS = 32
 _HEADER = "run_id, graph, digest, (SELECT content FROM blobs WHERE hash = shape), created, parent, parent_seq"
 _SUMMARIES = f"""
     SELECT key, status, epoch, owner, place, crc, body, {_HEADER}
     FROM runs LEFT JOIN records ON place = (
         SELECT max(place) FROM records
-        WHERE place BETWEEN key << {_SEQ_BITS} AND ((key + 1) << {_SEQ_BITS}) - 1
+        WHERE place BETWEEN key << 32 AND ((key + 1) << 32) - 1
     )
     ORDER BY created DESC, key DESC"""  # noqa: S608  # put together from constants alone
-
-
-def place(key: int, seq: int) -> int:
-    """Where a record stands in the table."""
-    return key << _SEQ_BITS | seq
 
 
 def find_run(db: sqlite3.Connection, name: str, run_id: str) -> tuple[int, RunHeader]:
@@ -39,37 +35,59 @@ def find_run(db: sqlite3.Connection, name: str, run_id: str) -> tuple[int, RunHe
     return row[0], _header(name, row[1:])
 
 
-def last_seq(db: sqlite3.Connection, key: int) -> int:
-    """The `seq` of a run's last record, -1 where there is none."""
-    query = "SELECT max(place) FROM records WHERE place BETWEEN ? AND ?"
-    (last,) = db.execute(query, (place(key, 0), place(key + 1, 0) - 1)).fetchone()
-    return -1 if last is None else last - place(key, 0)
-
-
 def insert_blobs(db: sqlite3.Connection, blobs: Iterable[tuple[bytes, bytes]]) -> None:
     """Store contents by their hashes, those that are not there yet."""
     for row in blobs:
         db.execute("INSERT OR IGNORE INTO blobs (hash, content) VALUES (?, ?)", row)
 
 
+def insert_content(db: sqlite3.Connection, key: int, record: Encoded) -> None:
+    """Store the blobs of a record of run `key`, and that it uses them."""
+    insert_blobs(db, record.blobs)
+    for name, _ in record.blobs:
+        row = (place(key, record.seq), name)
+        db.execute("INSERT OR IGNORE INTO uses SELECT ?, key FROM blobs WHERE hash = ?", row)
+
+
 def read_records(
     db: sqlite3.Connection, name: str, run_id: str, after: int, before: int | None, limit: int
-) -> list[Record]:
-    """Up to `limit` records of a run.
+) -> tuple[int, list[Record]]:
+    """A run's key, and up to `limit` of its records, those it shares with what it was forked from included.
 
     Raises:
         RunNotFoundError: There is no such run.
         JournalCorruptError: A record is damaged or missing; it is named.
     """
-    key, _ = find_run(db, name, run_id)
-    most = 1 << _SEQ_BITS  # what lies there is another run's
-    first = min(max(after, -1) + 1, most)
-    end = place(key, 0) + (most if before is None else min(max(before, 0), most))
-    query = "SELECT place, crc, body FROM records WHERE place >= ? AND place < ? ORDER BY place LIMIT ?"
-    rows = db.execute(query, (place(key, 0) + first, end, limit))
-    return list(
-        _decoded(db, name, run_id, first, ((at - place(key, 0), crc, body) for at, crc, body in rows))
+    first = max(after, -1) + 1
+    with _snapshot(db):
+        key, _ = find_run(db, name, run_id)
+        rows = _stored(db, key, first, before, limit)
+        return key, list(_decoded(db, name, run_id, first, rows))
+
+
+@contextmanager
+def _snapshot(db: sqlite3.Connection) -> Iterator[None]:
+    """All queries inside see one state of the database: a run that is deleted meanwhile is not half there."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.execute("COMMIT")
+
+
+def _stored(
+    db: sqlite3.Connection, key: int, first: int, before: int | None, limit: int
+) -> list[tuple[int, int, bytes]]:
+    query = (
+        "SELECT place & 4294967295, crc, body FROM records WHERE place BETWEEN ? AND ? ORDER BY place LIMIT ?"
     )
+    rows: list[tuple[int, int, bytes]] = []
+    for segment in segments(db, key):
+        low = max(first, segment.first)
+        high = segment.last if before is None else min(segment.last, before - 1)
+        if low <= high and len(rows) < limit:
+            rows += db.execute(query, (place(segment.key, low), place(segment.key, high), limit - len(rows)))
+    return rows
 
 
 def _decoded(

@@ -11,6 +11,9 @@ What it promises, each with a test:
 * After a failed append every later one of that run fails with the same error. Other runs go on.
 * An append is told to have failed only if its records are not there: after doubt the file is read again.
 * Cancelling whoever waits for an append does not take it back, and closing writes what was queued.
+* A letter stays until it is taken, and goes in the very transaction that stores the records which took it.
+* A fork costs one record, however long its parent. Deleting the parent leaves it whole; what no run needs any more is
+  given back, blobs too.
 * A run has one owner. The death of its process frees it, and the owner of before a takeover cannot write.
 * Damage is told by record, and what lies before it can be read. A file that is not ours is not touched.
 
@@ -27,18 +30,21 @@ import asyncio
 import os
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from backedge.engine.errors import JournalError, JournalOpenError, JournalWriteError
-from backedge.engine.records import Record, RunHeader, RunStarted, RunSummary
+from backedge.engine.errors import JournalError, JournalOpenError, JournalWriteError, RunNotFoundError
+from backedge.engine.records import Letter, Record, RunForked, RunHeader, RunStarted, RunSummary
 
-from .codec import encode_next
+from .codec import encode_next, first_seq
 from .database import Synchronous, open_files
 from .group import Seat
 from .hop import Hop, JobConnection
+from .inbox import Post, read_letters
 from .ownership import LockFile
 from .parts import Acquire, Append, Create
+from .removal import Delete, give_back
 from .rows import find_run, read_records, read_summaries
 from .writer import Writer
 
@@ -112,9 +118,17 @@ class SqliteJournal:
         """How many transactions were committed since the journal was opened."""
         return self._writer.commits
 
-    async def create(self, header: RunHeader, first: RunStarted) -> SqliteRunLog:
-        """Store a new run with its first record, and own it. Raises RunExistsError."""
-        [encoded], _ = encode_next(self.name, header.run_id, 0, [first])
+    async def create(self, header: RunHeader, first: RunStarted | RunForked) -> SqliteRunLog:
+        """Store a new run with its first record, and own it.
+
+        A run with a parent shares its parent's records up to the one named; nothing is copied.
+
+        Raises:
+            RunExistsError: The id is taken.
+            RunNotFoundError: There is no such parent.
+            JournalWriteError: The parent has no such record, or the first record's `seq` does not follow it.
+        """
+        [encoded], _ = encode_next(self.name, header.run_id, first_seq(header), [first])
         return await self._seat(Create(self.name, self._writer.owners, header, encoded, self._me))
 
     async def acquire(self, run_id: str, *, takeover: bool = False) -> SqliteRunLog:
@@ -140,19 +154,53 @@ class SqliteJournal:
             RunNotFoundError: There is no such run.
             JournalCorruptError: A record is damaged; `seq` names it.
         """
-        records: list[Record] = []
-        while True:
-            since = records[-1].seq if records else after
-            piece = await self._piece(run_id, since, before)
+        key, records = await self._piece(run_id, after, before)
+        piece = records
+        while len(piece) == _PIECE:
+            again, piece = await self._piece(run_id, records[-1].seq, before)
+            if again != key:  # deleted, and another one made under its id
+                raise RunNotFoundError(self.name, run_id)
             records += piece
-            if len(piece) < _PIECE:
-                return records
+        return records
 
     async def runs(self) -> Sequence[RunSummary]:
         """All runs, newest first. Owners are those that hold a lock now."""
         return await self._writer.ask(
             "listing runs", lambda db: read_summaries(db, self.name, self._writer.owners)
         )
+
+    async def post(self, run_id: str, letter: Letter) -> int:
+        """Keep a letter for a run until its owner takes it, and return its number.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+            ValueError: The letter's name is no proper text. Nothing was stored.
+        """
+        letter.name.encode()  # what cannot be written is refused before it is in a transaction with others
+        post = Post(self.name, run_id, letter)
+        await self._writer.submit(post)
+        return post.number
+
+    async def letters(self, run_id: str, *, after: int = 0) -> Sequence[Letter]:
+        """What was posted to a run and not taken yet. Raises RunNotFoundError."""
+        return await self._writer.ask(
+            "reading letters", lambda db: read_letters(db, self.name, run_id, after)
+        )
+
+    async def delete(self, run_id: str) -> None:
+        """Remove a run; what forks of it need stays until they are gone.
+
+        Its pages are free at once, and the file is shorter after the next checkpoint (when the journal is closed, at
+        the latest).
+
+        Raises:
+            RunNotFoundError: There is no such run.
+            RunOwnedError: Somebody is working on it.
+        """
+        await self._writer.submit(Delete(self.name, self._writer.owners, run_id))
+        with suppress(JournalError):  # what cannot be given back now is reused, and given back with the next
+            while await self._writer.ask("giving space back", give_back):
+                pass
 
     async def close(self) -> None:
         """Write what is queued, let go of all runs, checkpoint if nobody else is at it, and close the files."""
@@ -166,7 +214,7 @@ class SqliteJournal:
     ) -> None:
         await self.close()
 
-    async def _piece(self, run_id: str, after: int, before: int | None) -> list[Record]:
+    async def _piece(self, run_id: str, after: int, before: int | None) -> tuple[int, list[Record]]:
         return await self._writer.ask(
             "reading records", lambda db: read_records(db, self.name, run_id, after, before, _PIECE)
         )
@@ -200,11 +248,11 @@ class SqliteRunLog:
         """How often the run had been acquired, this time included."""
         return self.seat.epoch
 
-    def append(self, *records: Record) -> asyncio.Future[None]:
-        """Queue records; the future is done when they are committed.
+    def append(self, *records: Record, taken: Sequence[int] = ()) -> asyncio.Future[None]:
+        """Queue records; the future is done when they are committed, and the letters in `taken` removed with them.
 
         Its exception is FencedError after a takeover, and JournalWriteError when the commit failed, a `seq` is not
-        the next one, or the log was released.
+        the next one, a letter is not there, or the log was released.
 
         Raises:
             ValueError: A value is not compact JSON. Nothing was queued.
@@ -220,7 +268,9 @@ class SqliteRunLog:
             seat.error = seat.error or error
             return self._writer.failed(error)
         self._next += len(encoded)
-        return self._writer.submit(Append(self._name, seat, self._writer.owners, encoded, status))
+        return self._writer.submit(
+            Append(self._name, seat, self._writer.owners, encoded, status, tuple(dict.fromkeys(taken)))
+        )
 
     async def release(self) -> None:
         """Write what is queued and let go of the run. Releasing twice does nothing."""

@@ -12,7 +12,7 @@ from types import TracebackType
 from backedge.checkpoints import open_journal
 from backedge.engine.errors import RunNotFoundError
 from backedge.engine.ports import Journal, RunLog
-from backedge.engine.records import Record, RunHeader, RunStarted, RunStatus, RunSummary
+from backedge.engine.records import Letter, Record, RunForked, RunHeader, RunStarted, RunStatus, RunSummary
 
 from .options import JOURNAL, near
 from .problems import CommandError, Exit
@@ -97,7 +97,7 @@ class MadeLate:
         """The path of the file."""
         return self._path
 
-    async def create(self, header: RunHeader, first: RunStarted) -> RunLog:
+    async def create(self, header: RunHeader, first: RunStarted | RunForked) -> RunLog:
         """Open the file and store a new run in it."""
         return await (await self._opened()).create(header, first)
 
@@ -116,6 +116,18 @@ class MadeLate:
     async def runs(self) -> Sequence[RunSummary]:
         """All runs; none where there is no file yet."""
         return await (await self._opened()).runs() if self._there() else ()
+
+    async def post(self, run_id: str, letter: Letter) -> int:
+        """Keep a letter for a run."""
+        return await (await self._existing(run_id)).post(run_id, letter)
+
+    async def letters(self, run_id: str, *, after: int = 0) -> Sequence[Letter]:
+        """The run's letters."""
+        return await (await self._existing(run_id)).letters(run_id, after=after)
+
+    async def delete(self, run_id: str) -> None:
+        """Remove a run."""
+        await (await self._existing(run_id)).delete(run_id)
 
     async def close(self) -> None:
         """Close the file, if it was opened."""

@@ -15,10 +15,12 @@ from backedge.engine.errors import (
 from backedge.engine.ports import Journal
 from backedge.engine.records import RunResumed, RunStatus
 
-from .samples import BIG, ended, every_kind, finished, header, started
+from .contract_forks import ForkContract
+from .contract_letters import LetterContract
+from .samples import BIG, ended, every_kind, finished, forked, header, started
 
 
-class JournalContract:
+class JournalContract(LetterContract, ForkContract):
     @pytest.fixture
     async def journal(self):
         raise NotImplementedError
@@ -28,8 +30,8 @@ class JournalContract:
         assert journal.name
 
     async def test_a_new_run_has_its_header_and_first_record_and_is_owned(self, journal):
-        log = await journal.create(header(parent=("elsewhere", 7)), started())
-        assert log.header == await journal.header("demo") == header(parent=("elsewhere", 7))
+        log = await journal.create(header(), started())
+        assert log.header == await journal.header("demo") == header()
         assert log.epoch == 1
         assert await journal.read("demo") == [started()]
 
@@ -118,16 +120,16 @@ class JournalContract:
 
     async def test_the_list_of_runs_tells_newest_first_how_they_stand(self, journal):
         old = await journal.create(header("old", created=1.0), started())
-        await journal.create(header("new", created=3.0, parent=("old", 1)), started())
+        await journal.create(header("new", created=3.0, parent=("old", 0)), forked(1))
         await journal.create(header("middle", created=2.0), started())
         await old.append(finished(1), ended(2, RunStatus.FAILED))
         await old.release()
         runs = await journal.runs()
         assert [run.header.run_id for run in runs] == ["new", "middle", "old"]
-        assert runs[0].header.parent == ("old", 1)
+        assert runs[0].header.parent == ("old", 0)
         assert [run.status for run in runs] == [RunStatus.RUNNING, RunStatus.RUNNING, RunStatus.FAILED]
-        assert [run.records for run in runs] == [1, 1, 3]
-        assert [run.updated for run in runs] == [1000.5, 1000.5, 1005.0]
+        assert [run.records for run in runs] == [2, 1, 3]
+        assert [run.updated for run in runs] == [1001.75, 1000.5, 1005.0]
         assert runs[0].owner is not None
         assert runs[2].owner is None
 

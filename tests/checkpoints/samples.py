@@ -3,13 +3,19 @@
 from backedge.engine.records import (
     ActivationId,
     AttemptFailed,
+    EffectKind,
+    EffectOpened,
     EffectRecorded,
     ErrorInfo,
+    InputEdited,
+    Letter,
+    LetterKind,
     NodeFinished,
     Record,
     Routed,
     RoutingFailed,
     RunEnded,
+    RunForked,
     RunHeader,
     RunResumed,
     RunStarted,
@@ -29,6 +35,14 @@ def header(
 
 def started(seq: int = 0) -> RunStarted:
     return RunStarted(seq, 1000.5, {"spec": b'"do it"'}, ("START->coder",))
+
+
+def forked(seq: int, value: bytes = b'"another"') -> RunForked:
+    return RunForked(seq, 1001.75, {"spec": value})
+
+
+def letter(name: str = "go on?", value: bytes = b'"yes"', kind: LetterKind = LetterKind.ANSWER) -> Letter:
+    return Letter(kind, name, value, 1000.75)
 
 
 def finished(seq: int, value: bytes = b'"code"') -> NodeFinished:
@@ -58,5 +72,10 @@ def every_kind() -> list[Record]:
         EffectRecorded(11, CODER, 1, "gather.1", "tool", "d2", 1.0, b"null"),
         RunResumed(12, 1.0, 2, {"checker->coder": 8, "other": None}),
         RunResumed(13, 1.0, 3),
-        ended(14, RunStatus.SUSPENDED),
+        EffectRecorded(14, CODER, 1, "0", "ask", "d", 1.0, b"1", None, EffectKind.QUESTION, 0.5, b"{}"),
+        EffectOpened(15, CODER, 1, "0", "ask", "d", 1.0, EffectKind.QUESTION, b'{"due":1}'),
+        InputEdited(16, CODER, 1.0, {"a": BIG, "b": b"1"}),
+        RunForked(17, 1.0, {"a": BIG}, CODER),
+        RunForked(18, 1.0, {}),
+        ended(19, RunStatus.SUSPENDED),
     ]

@@ -22,13 +22,17 @@ from backedge.engine.errors import JournalWriteError
 from backedge.engine.records import (
     ActivationId,
     AttemptFailed,
+    EffectKind,
+    EffectOpened,
     EffectRecorded,
     ErrorInfo,
+    InputEdited,
     NodeFinished,
     Record,
     Routed,
     RoutingFailed,
     RunEnded,
+    RunForked,
     RunResumed,
     RunStarted,
     RunStatus,
@@ -69,7 +73,14 @@ records = st.one_of(
     st.builds(
         EffectRecorded,
         *(seqs, activations, counts, texts, texts, texts, times, st.none() | values, st.none() | errors),
+        *(st.sampled_from(EffectKind), times, st.none() | values),
     ),
+    st.builds(
+        EffectOpened,
+        *(seqs, activations, counts, texts, texts, texts, times, st.sampled_from(EffectKind), values),
+    ),
+    st.builds(InputEdited, seqs, activations, times, fields),
+    st.builds(RunForked, seqs, times, fields, st.none() | activations),
     st.builds(RunResumed, seqs, times, counts, st.dictionaries(texts, st.none() | counts, max_size=3)),
     st.builds(RunEnded, seqs, times, st.sampled_from(RunStatus)),
 )
@@ -197,4 +208,4 @@ def test_records_must_go_on_where_the_run_stands():
 
 
 def test_each_record_tells_when_it_was_made():
-    assert {written_at(record) for record in every_kind()} == {1000.5, 1.5, 2.0, 1.0, 1017.0}
+    assert {written_at(record) for record in every_kind()} == {1000.5, 1.5, 2.0, 1.0, 1022.0}

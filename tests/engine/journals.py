@@ -48,6 +48,17 @@ class SlowJournal:
     async def runs(self):
         return await self.inner.runs()
 
+    async def post(self, run_id, letter):
+        await asyncio.sleep(self.seconds)
+        return await self.inner.post(run_id, letter)
+
+    async def letters(self, run_id, *, after=0):
+        await asyncio.sleep(self.seconds)
+        return await self.inner.letters(run_id, after=after)
+
+    async def delete(self, run_id):
+        await self.inner.delete(run_id)
+
     async def close(self):
         await self.inner.close()
 
@@ -65,18 +76,18 @@ class SlowLog:
     def epoch(self):
         return self.log.epoch
 
-    def append(self, *records):
+    def append(self, *records, taken=()):
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        self.waiting.append((records, future))
+        self.waiting.append((records, taken, future))
         loop.call_later(self.journal.seconds, self._commit)
         return future
 
     def _commit(self):
         if not self.waiting:
             return  # released meanwhile
-        records, future = self.waiting.pop(0)
-        done = self.log.append(*records)
+        records, taken, future = self.waiting.pop(0)
+        done = self.log.append(*records, taken=taken)
         error = done.exception()
         if future.cancelled():
             return
@@ -140,6 +151,19 @@ class FaultyJournal:
     async def runs(self):
         return await self.inner.runs()
 
+    async def post(self, run_id, letter):
+        if self.count("post"):
+            raise self.error()
+        return await self.inner.post(run_id, letter)
+
+    async def letters(self, run_id, *, after=0):
+        if self.count("letters"):
+            raise self.error()
+        return await self.inner.letters(run_id, after=after)
+
+    async def delete(self, run_id):
+        await self.inner.delete(run_id)
+
     async def close(self):
         await self.inner.close()
 
@@ -157,19 +181,19 @@ class FaultyLog:
     def epoch(self):
         return self.log.epoch
 
-    def append(self, *records):
+    def append(self, *records, taken=()):
         future = asyncio.get_running_loop().create_future()
         fails = self.journal.count("append")
         if fails and self.journal.how == "raise":
             raise self.journal.error()
         if fails and self.journal.how == "late":
-            self.log.append(*records)
+            self.log.append(*records, taken=taken)
         if fails:
             self.failed = self.journal.error()
         if self.failed is not None:
             future.set_exception(self.failed)
             return future
-        return self.log.append(*records)
+        return self.log.append(*records, taken=taken)
 
     async def release(self):
         fails = self.journal.count("release")

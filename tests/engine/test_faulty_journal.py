@@ -149,7 +149,7 @@ def test_a_commit_whose_future_is_cancelled_breaks_the_run_and_says_so():
     async def go():
         async with build([]).start(journal=journal, run_id="r") as run:
             await asyncio.sleep(1.5)
-            _, future = journal.logs[0].waiting[0]
+            *_, future = journal.logs[0].waiting[0]
             future.cancel()
             with pytest.raises(JournalWriteError, match="'r'.*a commit was cancelled"):
                 await run.result()

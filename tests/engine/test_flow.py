@@ -255,10 +255,10 @@ class BreakingLog:
     def __getattr__(self, name):
         return getattr(self._log, name)
 
-    def append(self, *records):
+    def append(self, *records, **more):
         self._good -= 1
         if self._good >= 0:
-            return self._log.append(*records)
+            return self._log.append(*records, **more)
         future = asyncio.get_running_loop().create_future()
         future.set_exception(self._error)
         return future

@@ -1,0 +1,19 @@
+"""What all journals say when they refuse the same thing."""
+
+from __future__ import annotations
+
+from backedge.engine.errors import JournalWriteError
+
+
+def no_letter(name: str, run_id: str, number: int) -> JournalWriteError:
+    """A letter was taken before, or never sent; taking it again would make it count twice."""
+    return JournalWriteError(
+        name, f"run {run_id!r} has no letter {number} to take: it was taken before, or sent to another run"
+    )
+
+
+def no_record(name: str, run_id: str, seq: int, last: int) -> JournalWriteError:
+    """A fork goes on from a record that is not there."""
+    return JournalWriteError(
+        name, f"run {run_id!r} has no record {seq} to fork from; it has records 0 to {last}"
+    )
