@@ -11,16 +11,15 @@ CODE := $(FOLDERS) tests examples benchmarks
 help:  ## what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
 
-$(VENV)/installed: pyproject.toml Makefile
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "backedge needs Python 3.11 or newer: install it, or name one: make PYTHON=python3.12 ..."; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(VENV)/installed: pyproject.toml Makefile tools/environment.sh
+	@sh tools/environment.sh $(PYTHON) $(VENV)
 	@echo "installing backedge and its development tools into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' >$(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 	@touch $@
 
 .PHONY: system
-system:
-	@sh tools/system-parts.sh
+system: $(VENV)/installed
+	@sh tools/system-parts.sh $(BIN)/python
 
 demo: $(VENV)/installed system  ## watch a loop repair a defective program
 	@mkdir -p demo
@@ -36,8 +35,7 @@ check: $(VENV)/installed types  ## lint, formatting and types
 # mypy sees the package as it is installed: folders mapped under one name.
 types: $(VENV)/installed
 	@rm -rf .typecheck && mkdir -p .typecheck/backedge
-	@ln -s $(CURDIR)/backedge/* .typecheck/backedge/
-	@ln -s $(addprefix $(CURDIR)/,engine nodes providers checkpoints) .typecheck/backedge/
+	@for part in backedge/* $(filter-out backedge,$(FOLDERS)); do ln -s "../../$$part" .typecheck/backedge/ || exit 1; done
 	cd .typecheck && ../$(BIN)/mypy --config-file ../pyproject.toml -p backedge
 	MYPYPATH=.typecheck $(BIN)/mypy tests/typing_api.py
 
