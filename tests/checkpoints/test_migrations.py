@@ -4,9 +4,10 @@ from contextlib import closing
 import pytest
 
 from backedge.checkpoints import SqliteJournal, database, migrations
-from backedge.checkpoints.migrations import MIGRATIONS, Migration, migrate, version_of
+from backedge.checkpoints.codec import content_hash, encode
+from backedge.checkpoints.migrations import APPLICATION_ID, MIGRATIONS, Migration, migrate, version_of
 
-from .samples import finished, header, started
+from .samples import BIG, finished, header, letter, started
 
 ADDED = Migration("a note for each run", ("ALTER TABLE runs ADD COLUMN note TEXT", "CREATE TABLE notes (x)"))
 
@@ -72,3 +73,42 @@ def test_the_view_for_people_shows_a_run_as_text(db):
     db.execute("INSERT INTO runs VALUES (3, 'demo', 'g', 'd', x'00', 1.0, NULL, NULL, 'running', 1, 'me')")
     db.execute("INSERT INTO records VALUES (?, 1, ?)", (3 << 32 | 5, b'[1,"ended",0]'))
     assert db.execute("SELECT * FROM log").fetchall() == [("demo", 5, '[1,"ended",0]')]
+
+
+def make_first_version(path, values=()):
+    """A closed file as the first version wrote it, with one run."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        migrate(db, MIGRATIONS[:1])
+        db.execute("PRAGMA journal_mode = WAL")
+        told = header()
+        blobs = [(content_hash(told.shape), told.shape)]
+        for record in [started(), *[finished(seq, value) for seq, value in enumerate(values, 1)]]:
+            encoded = encode(record)
+            db.execute(
+                "INSERT INTO records VALUES (?, ?, ?)", (1 << 32 | encoded.seq, encoded.crc, encoded.body)
+            )
+            blobs += encoded.blobs
+        db.executemany("INSERT OR IGNORE INTO blobs (hash, content) VALUES (?, ?)", blobs)
+        row = (1, told.run_id, told.graph, told.digest, content_hash(told.shape), told.created)
+        db.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, 'running', 1, 'me')", row)
+
+
+async def test_the_first_version_becomes_the_present_one_with_its_runs_and_what_they_use(tmp_path):
+    path = tmp_path / "runs.db"
+    make_first_version(path, [BIG, b'"small"', BIG, BIG[:-1] + b'c"'])
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("INSERT INTO records VALUES (?, 0, x'ff')", (9 << 32,))  # too damaged to tell its blobs
+        db.commit()
+    async with await SqliteJournal.open(path) as journal:
+        assert len(await journal.read("demo")) == 5
+        log = await journal.acquire("demo")
+        await log.append(finished(5))
+        number = await journal.post("demo", letter())
+        await log.append(finished(6), taken=[number])
+    with closing(sqlite3.connect(path)) as db:
+        assert version_of(db) == len(MIGRATIONS)
+        used = db.execute("SELECT place & 4294967295, blob FROM uses ORDER BY place").fetchall()
+        assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+    assert [seq for seq, _ in used] == [1, 3, 4]
+    assert used[0][1] == used[1][1] != used[2][1]

@@ -15,6 +15,8 @@ import pytest
 from backedge.checkpoints import SqliteJournal
 from backedge.engine.errors import RunOwnedError
 
+from .samples import finished, header, started
+
 WORKER = Path(__file__).with_name("worker.py")
 
 
@@ -122,6 +124,29 @@ def test_after_a_takeover_the_death_of_the_old_owner_does_not_free_the_run(start
     old.signal(signal.SIGKILL)
     assert third.ask("acquire demo").startswith("RunOwnedError")
     assert heir.ask("append demo") == "ok append demo"
+
+
+async def test_letters_of_other_processes_reach_the_owner_each_once(start, path):
+    posters = [start(), start()]
+    async with await SqliteJournal.open(path) as journal:
+        log = await journal.create(header(), started())
+        told = [poster.ask(f"post demo {n}") for n in range(5) for poster in posters]
+        found = await journal.letters("demo")
+        assert told == [f"posted {letter.number}" for letter in found]
+        assert [letter.value for letter in found] == [b"%d" % n for n in range(5) for _ in posters]
+        await log.append(finished(1), taken=[letter.number for letter in found])
+        assert await journal.letters("demo") == []
+        assert posters[0].ask("post nobody").startswith("RunNotFoundError")
+
+
+async def test_a_run_of_another_process_is_deleted_only_after_that_process_died(start, path):
+    owner, other = start(), start()
+    owner.ask("create demo")
+    assert other.ask("delete demo").startswith("RunOwnedError")
+    assert owner.ask("append demo") == "ok append demo"
+    owner.signal(signal.SIGKILL)
+    assert other.ask("delete demo") == "ok delete demo"
+    assert other.ask("acquire demo").startswith("RunNotFoundError")
 
 
 async def test_several_processes_write_one_file_at_once(start, path):

@@ -5,7 +5,7 @@ import sys
 
 from backedge.checkpoints import SqliteJournal
 from backedge.engine.errors import JournalError
-from backedge.engine.records import ActivationId, NodeFinished, RunHeader, RunStarted
+from backedge.engine.records import ActivationId, Letter, LetterKind, NodeFinished, RunHeader, RunStarted
 
 
 def finished(seq: int) -> NodeFinished:
@@ -23,6 +23,11 @@ async def answer(journal, logs, command, run_id, count) -> str:
         logs[run_id] = [log, len(await journal.read(run_id))]
     elif command == "release":
         await logs.pop(run_id)[0].release()
+    elif command == "post":
+        number = await journal.post(run_id, Letter(LetterKind.SIGNAL, "s", b"%d" % count, 1.0))
+        return f"posted {number}"
+    elif command == "delete":
+        await journal.delete(run_id)
     elif command == "append":
         for _ in range(count):
             log, seq = logs[run_id]
