@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import Signature
+from inspect import Signature, signature
 from typing import Any
 
 from ..definition import END, START, Case, Definition, EdgeSpec, NodeSpec
@@ -14,7 +14,7 @@ from ..state.fields import StateSchema
 from .binding import Argument, Binding, Source, bind
 from .returned import return_problems
 from .scope import Scope
-from .signatures import is_generator
+from .signatures import is_generator, read_signature
 from .typerelation import Relation, choices, relation, spell
 
 
@@ -56,6 +56,21 @@ def bind_all(definition: Definition, scope: Scope) -> tuple[Bindings, list[str]]
     return Bindings(nodes, conditions), problems
 
 
+def unresolved_warnings(definition: Definition, bindings: Bindings, scope: Scope) -> Iterator[str]:
+    """Annotations of nodes that name nothing, as a slip of the pen does: what they say is not checked."""
+    for name, spec in definition.nodes.items():
+        binding = bindings.nodes[name]
+        told = [binding.returns, *(argument.annotation for argument in binding.arguments)]
+        if Signature.empty not in told:
+            continue  # all of them were understood, so they need not be read again
+        for parameter, text in read_signature(spec.function, scope.types).unresolved.items():
+            where = "what it returns" if parameter == "return" else f"parameter {parameter!r}"
+            yield (
+                f"node {name!r}: the annotation {text} of {where} cannot be resolved when the graph is compiled, so "
+                f"nothing is checked against it; mend it, or import it outside of TYPE_CHECKING"
+            )
+
+
 # --------------------------------------------------------------------------- nodes
 
 
@@ -83,6 +98,8 @@ def _option_problems(what: str, spec: NodeSpec) -> Iterator[str]:
         yield f"{what}: concurrency= wants a whole number from 1, not {shown(spec.concurrency)}"
     if spec.retry is not None and not _is_retrying(spec.retry):
         yield f"{what}: retry= wants a tenacity object such as AsyncRetrying(...), not {shown(spec.retry)}"
+    elif spec.retry is not None and _sleeps_itself(spec.retry):
+        yield f"{what}: retry= has a sleep= of its own, which would not be called; drop it, and say how long with wait="
     typed: list[tuple[str, Any, type, str]] = [
         ("version", spec.version, str, "a text"),
         ("inline", spec.inline, bool, "True or False"),
@@ -226,6 +243,12 @@ def _is_retrying(value: object) -> bool:
     from tenacity import BaseRetrying  # loaded only where somebody uses it
 
     return isinstance(value, BaseRetrying)
+
+
+def _sleeps_itself(retry: Any) -> bool:
+    """Whether it was told how to sleep. Between attempts the run waits, so that it can be stopped meanwhile."""
+    defaults = [signature(kind).parameters.get("sleep") for kind in type(retry).__mro__[:-1]]
+    return all(default is None or retry.sleep is not default.default for default in defaults)
 
 
 def _is_number(value: object, *, above: float) -> bool:

@@ -18,7 +18,7 @@ from ..errors import GraphError
 from ..plan import Plan
 from ..state.fields import StateSchema
 from . import checks
-from .assignment import Traffic, inputs_of
+from .assignment import inputs_of
 from .binding import Binding
 from .dataflow import conflict_warnings, reads_of, traffic_of, unset_problems
 from .scope import Scope
@@ -102,7 +102,8 @@ def compile_graph(definition: Definition) -> CompiledGraph:
         GraphError: With every problem found.
     """
     schema = StateSchema(definition.state)
-    bindings, binding_problems = checks.bind_all(definition, Scope(schema, definition.resources))
+    scope = Scope(schema, definition.resources)
+    bindings, binding_problems = checks.bind_all(definition, scope)
     structure = examine(definition)
     problems = [
         *definition.problems,
@@ -123,11 +124,11 @@ def compile_graph(definition: Definition) -> CompiledGraph:
     problems += unset_problems(traffic, reads, frozenset(required) - set(inputs))
     if problems:
         raise GraphError(problems)
-    return _assembled(definition, schema, plan, bindings, inputs, _warned(traffic, schema))
+    told = (*conflict_warnings(traffic, schema), *checks.unresolved_warnings(definition, bindings, scope))
+    return _assembled(definition, schema, plan, bindings, inputs, _warned(told))
 
 
-def _warned(traffic: Traffic, schema: StateSchema) -> tuple[str, ...]:
-    told = conflict_warnings(traffic, schema)
+def _warned(told: tuple[str, ...]) -> tuple[str, ...]:
     for text in told:
         warnings.warn(text, BackedgeWarning, stacklevel=4)  # where `Graph.compile` was called
     return told

@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 from tenacity import AsyncRetrying, Retrying, stop_after_attempt
 
+from backedge.engine.compiler.compile import BackedgeWarning
 from backedge.engine.context import Context
 from backedge.engine.graph import END, START, Graph
 from backedge.engine.state.reducers import extend, maximum
@@ -424,3 +425,47 @@ def test_a_switch_on_a_field_whose_type_is_a_problem_says_no_more():
     graph = Graph(Broken)
     graph.switch(START, {"a": END}, on="mood")
     assert all("mood" in told and "switch" not in told for told in problems_of(graph))
+
+
+# --------------------------------------------------------------------------- annotations that say nothing
+
+
+def test_an_annotation_that_cannot_be_resolved_is_warned_of(graph):
+    def build(code: "Sting") -> "Reprot":  # noqa: F821
+        return code
+
+    graph.chain(START, graph.node(build, name="build", writes="code"), END)
+    with pytest.warns(BackedgeWarning) as caught:
+        flow = graph.compile()
+    told = [str(each.message) for each in caught]
+    assert list(flow.warnings) == told
+    assert [("Sting of parameter 'code'" in text, "Reprot of what it returns" in text) for text in told] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_annotations_that_are_missing_or_can_be_resolved_are_not_warned_of(graph):
+    def build(code) -> "str":
+        return code
+
+    graph.chain(START, graph.node(build, name="build", writes="code"), END)
+    assert graph.compile().warnings == ()
+
+
+@pytest.mark.parametrize("owned", [False, True])
+@pytest.mark.parametrize("kind", [Retrying, AsyncRetrying])
+def test_a_retry_that_sleeps_by_itself_is_refused_since_the_run_waits(graph, kind, owned):
+    class Own(kind):
+        pass
+
+    alone(graph, work, retry=(Own if owned else kind)(sleep=lambda _: None))
+    assert "retry= has a sleep= of its own" in problem_of(graph)
+
+
+def test_a_kind_of_retry_of_ones_own_that_does_not_sleep_by_itself_is_taken(graph):
+    class Own(Retrying):
+        pass
+
+    alone(graph, work, retry=Own())
+    graph.compile()
