@@ -47,7 +47,7 @@ from backedge.engine.execution.events import (
 )
 from backedge.engine.flow import Flow, RunOptions
 from backedge.engine.graph import END, START, Graph, Marker, Node
-from backedge.engine.history import Checkpoint
+from backedge.engine.past.history import Checkpoint
 from backedge.engine.records import ActivationId, ErrorInfo, RunStatus
 from backedge.engine.run import Run, RunResult
 from backedge.engine.state.reducers import add, append, extend, maximum, merge, minimum, union

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from .plan import Rounds
 from .records import ErrorInfo
-from .state.snapshots import Snapshot
+from .state.snapshots import Edit, Snapshot
 
 
 class NodeSucceeded(NamedTuple):
@@ -62,6 +62,20 @@ class NodeRetried(NamedTuple):
 
     node: int
     rounds: Rounds
+
+
+class FrontierEdited(NamedTuple):
+    """Somebody edited the state wherever it is: one write, later than all others, on all that is alive."""
+
+    edit: Edit
+
+
+class NodeEdited(NamedTuple):
+    """Somebody edited what one activation, which has not finished, runs on. `values` take the place of its fields'."""
+
+    node: int
+    rounds: Rounds
+    values: Mapping[str, object]
 
 
 Fact: TypeAlias = NodeSucceeded | NodeReturned | NodeRouted | NodeErrored | NodeFailed | NodeRetried

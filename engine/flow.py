@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Generic, TypeAlias, TypeVar, Unpack
 
@@ -17,7 +17,9 @@ from .execution.inputs import Inputs
 from .execution.options import BUFFER, Options, RunOptions
 from .execution.preparing import How, new_run, old_run, unfit
 from .execution.sync import wait_for
-from .history import Checkpoint, history_of
+from .past import fork
+from .past.history import Checkpoint, history_of
+from .past.walk import Walk
 from .ports import Journal, opened
 from .records import Record, RunStatus
 from .run import Run, RunResult, error_of
@@ -163,6 +165,78 @@ class Flow(Generic[S]):
 
         return Run(make, self._finisher(journal), journal, buffer=options.get("buffer", BUFFER), create=False)
 
+    async def fork(
+        self,
+        parent: str,
+        /,
+        *,
+        journal: Where,
+        at: int | None = None,
+        before: str | None = None,
+        edit: Mapping[str, Any] | None = None,
+        run_id: str | None = None,
+        start: bool = True,
+        on_change: str = "stop",
+        **options: Unpack[RunOptions],
+    ) -> RunResult[S]:
+        """Go on from somewhere in a run's past, as a new run, with edits.
+
+        What the parent had recorded up to there counts for the fork too and is not stored again. The edges of the
+        record it begins at are looked at again; what was in flight there begins anew.
+
+        Args:
+            parent: The run to go on from; it is not changed, and may be in any state.
+            journal: Where it is kept.
+            at: Number of the last record that counts.
+            before: Id of an activation (``coder@2``) whose input alone is edited. Without `at` the fork begins just
+                before the first record of that activation.
+            edit: Field to new value: one write, later than all others. It replaces a reducer's value.
+            run_id: What to call the fork; made up by default.
+            start: False to only make the fork, for `resume` or `reopen`.
+            on_change: As for `resume`.
+            **options: See `RunOptions`; limits stay raised for the fork.
+
+        Raises:
+            InputError: There is no such checkpoint, or the edit does not fit. Nothing was stored.
+            RunNotFoundError: There is no such run.
+            RunExistsError: The journal holds a run of this id.
+            GraphChangedError: The graph changed.
+            RunError: As for `run`.
+        """
+        where = fork.Where(at, before, {} if edit is None else edit)
+        async with opened(journal) as store:
+            if not start:
+                name = await fork.set_aside(self.graph, parent, where, store, run_id, on_change=on_change)
+                return RunResult(name, RunStatus.INTERRUPTED)
+            executor = await fork.forked(
+                self.graph, parent, where, store, run_id, self._how(options), on_change=on_change
+            )
+            executor.begin()
+            return self._result(executor, await executor.run(), store)
+
+    def start_fork(
+        self,
+        parent: str,
+        /,
+        *,
+        journal: Where,
+        at: int | None = None,
+        before: str | None = None,
+        edit: Mapping[str, Any] | None = None,
+        run_id: str | None = None,
+        on_change: str = "stop",
+        **options: Unpack[RunOptions],
+    ) -> Run[S]:
+        """A live run that goes on from another one's past; `start` for `fork`."""
+        where = fork.Where(at, before, {} if edit is None else edit)
+
+        async def make(store: Journal | None) -> Executor:
+            assert store is not None
+            how = self._how(options)
+            return await fork.forked(self.graph, parent, where, store, run_id, how, on_change=on_change)
+
+        return Run(make, self._finisher(journal), journal, buffer=options.get("buffer", BUFFER))
+
     def run_sync(
         self,
         inputs: Inputs | None = None,
@@ -192,8 +266,10 @@ class Flow(Generic[S]):
 
     # ------------------------------------------------------------------ look back
 
-    async def history(self, run_id: str, /, *, journal: Where) -> list[Checkpoint]:
+    async def history(self, run_id: str, /, *, journal: Where) -> list[Checkpoint[S]]:
         """What happened in a run, record by record, oldest first; no ownership needed, the run may be under way.
+
+        The states before and after are worked out when they are asked for.
 
         Raises:
             RunNotFoundError: There is no such run.
@@ -203,7 +279,7 @@ class Flow(Generic[S]):
             header = await store.header(run_id)
             records = await store.read(run_id)
             try:
-                return history_of(self.graph, records)
+                return history_of(self.graph, records, self._build)
             except recovery.UNFIT as error:
                 raise unfit(self.graph, store, header, error) from error
 
@@ -225,7 +301,7 @@ class Flow(Generic[S]):
                 last = (await store.read(run_id))[-1].seq
                 raise InputError(f"run {run_id!r} has no record {seq}; its records go from 0 to {last}")
             try:
-                snapshot = recovery.snapshot_after(self.graph, list(records))
+                snapshot = Walk(self.graph, records).after(seq)
             except recovery.UNFIT as error:
                 raise unfit(self.graph, store, header, error) from error
         return self._build(snapshot)

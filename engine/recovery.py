@@ -14,6 +14,8 @@ from .errors import ScheduleError
 from .execution import outcome
 from .execution.settings import Tries
 from .facts import (
+    FrontierEdited,
+    NodeEdited,
     NodeErrored,
     NodeFailed,
     NodeRetried,
@@ -26,18 +28,19 @@ from .plan import Rounds
 from .records import (
     ActivationId,
     AttemptFailed,
+    InputEdited,
     NodeFinished,
     Record,
     Routed,
     RoutingFailed,
     RunEnded,
+    RunForked,
     RunResumed,
     RunStarted,
     RunStatus,
 )
 from .schedule import Key, Phase, Schedule
 from .state.fields import FoldError
-from .state.snapshots import Snapshot
 
 
 @dataclass(slots=True)
@@ -50,6 +53,7 @@ class Recovered:
         tries: What activations in flight have behind them.
         seq: Number of the next record.
         status: How the run ended last, or RUNNING.
+        voided: The activations in flight that read what was edited since they began: their effects count no more.
     """
 
     schedule: Schedule
@@ -57,6 +61,7 @@ class Recovered:
     tries: dict[Key, Tries] = field(default_factory=dict)
     seq: int = 0
     status: RunStatus = RunStatus.RUNNING
+    voided: set[Key] = field(default_factory=set)
 
     def in_phase(self, phase: Phase) -> list[Key]:
         """The live activations in this phase, in order of position."""
@@ -86,46 +91,50 @@ def new_schedule(graph: CompiledGraph, limits: Mapping[int, int | None] | None =
 def recover(graph: CompiledGraph, records: Iterable[Record]) -> Recovered:
     """Apply records to a fresh schedule. Raises one of `UNFIT` when they are not those of a run of this graph."""
     run = Recovered(new_schedule(graph))
+    held: Record | None = None
     for record in records:
-        run.seq = record.seq + 1
-        match record:
-            case RunStarted():
-                _started(graph, run, record)
-            case NodeFinished():
-                _finished(graph, run, record)
-            case AttemptFailed():
-                _failed(graph, run, record)
-            case Routed():
-                node, rounds = key_of(graph, record.activation)
-                _apply(run, NodeRouted(node, rounds, _numbers(graph, record.taken)))
-            case RunResumed():
-                _resumed(graph, run, record)
-            case RunEnded():
-                run.status = record.status
-            case RoutingFailed():
-                pass  # the activation owes its routing still
-            case _:
-                raise UnknownActivationError(f"a record of kind {type(record).__name__}")
+        if held is not None:
+            advance(graph, run, held, record)
+        held = record
+    if held is not None:
+        advance(graph, run, held, None)
     return run
 
 
-def snapshot_after(graph: CompiledGraph, records: list[Record]) -> Snapshot:
-    """The snapshot that the last record's activation left, or ran on where it failed; END's for the run's end."""
-    *before, last = records
-    run = recover(graph, before)
-    match last:
+def advance(graph: CompiledGraph, run: Recovered, record: Record, following: Record | None) -> None:
+    """Apply one more record. `following` is the one after it, if there is one.
+
+    Where a fork begins, the edges of the record before are not yet taken: they are looked at again, on what was
+    edited, and a `Routed` of the fork's own says what came of that. Unless one activation's input alone was edited.
+    """
+    run.seq = record.seq + 1
+    open_again = isinstance(following, RunForked) and following.before is None
+    match record:
         case RunStarted():
-            return run.schedule.preview(graph.start, (), outcome.decode(graph, last.inputs))
+            _started(graph, run, record, owes=open_again)
         case NodeFinished():
-            node, rounds = key_of(graph, last.activation)
-            return run.schedule.preview(node, rounds, outcome.decode(graph, last.writes))
-        case AttemptFailed() | RoutingFailed() | Routed():
-            snapshot = run.schedule.snapshot_or_none(*key_of(graph, last.activation))
-            return snapshot or run.schedule.initial
+            _finished(graph, run, record, owes=open_again)
+        case AttemptFailed():
+            _failed(graph, run, record)
+        case Routed():
+            node, rounds = key_of(graph, record.activation)
+            taken = _numbers(graph, record.taken)
+            if not open_again:
+                _apply(run, NodeRouted(node, rounds, taken))
+        case RunForked():
+            _forked(graph, run, record)
+        case InputEdited():
+            node, rounds = key_of(graph, record.activation)
+            _edit(run, NodeEdited(node, rounds, graph.schema.decode_values(record.edits)))
+            _forget(graph, run, record.edits, (node, rounds))
+        case RunResumed():
+            _resumed(graph, run, record)
+        case RunEnded():
+            run.status = record.status
+        case RoutingFailed():
+            pass  # the activation owes its routing still
         case _:
-            if run.schedule.result is not None:
-                return run.schedule.result
-            return snapshot_after(graph, before)
+            raise UnknownActivationError(f"a record of kind {type(record).__name__}")
 
 
 def key_of(graph: CompiledGraph, activation: ActivationId) -> Key:
@@ -157,22 +166,22 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _started(graph: CompiledGraph, run: Recovered, record: RunStarted) -> None:
+def _started(graph: CompiledGraph, run: Recovered, record: RunStarted, *, owes: bool) -> None:
     _limit(graph, run, record.limits)
     values = outcome.decode(graph, record.inputs)
-    if record.taken is None:
+    if record.taken is None or owes:
         _apply(run, NodeReturned(graph.start, (), values))
     else:
         _apply(run, NodeSucceeded(graph.start, (), values, _numbers(graph, record.taken)))
 
 
-def _finished(graph: CompiledGraph, run: Recovered, record: NodeFinished) -> None:
+def _finished(graph: CompiledGraph, run: Recovered, record: NodeFinished, *, owes: bool) -> None:
     node, rounds = key_of(graph, record.activation)
     if record.error is not None:
         _apply(run, NodeErrored(node, rounds, record.error, _numbers(graph, record.taken or ())))
         return
     values = outcome.decode(graph, record.writes)
-    if record.taken is None:
+    if record.taken is None or owes:
         _apply(run, NodeReturned(node, rounds, values))
     else:
         _apply(run, NodeSucceeded(node, rounds, values, _numbers(graph, record.taken)))
@@ -195,6 +204,34 @@ def _resumed(graph: CompiledGraph, run: Recovered, record: RunResumed) -> None:
     _limit(graph, run, record.limits)
     for key in run.in_phase(Phase.FAILED):
         _apply(run, NodeRetried(*key))
+
+
+def _forked(graph: CompiledGraph, run: Recovered, record: RunForked) -> None:
+    """A fork begins: its edits are made, and what had failed is in flight again."""
+    run.status = RunStatus.RUNNING
+    edits = graph.schema.decode_values(record.edits)
+    if record.before is not None:
+        node, rounds = key_of(graph, record.before)
+        _edit(run, NodeEdited(node, rounds, edits))
+        _forget(graph, run, edits, (node, rounds))
+    elif edits:
+        _edit(run, FrontierEdited(graph.schema.edit(edits)))
+        _forget(graph, run, edits, *run.orders)
+    for key in run.in_phase(Phase.FAILED):
+        _apply(run, NodeRetried(*key))
+
+
+def _edit(run: Recovered, fact: FrontierEdited | NodeEdited) -> None:
+    for order in run.schedule.edit(fact):
+        run.orders[order.node, order.rounds] = order
+
+
+def _forget(graph: CompiledGraph, run: Recovered, edits: Iterable[str], *keys: Key) -> None:
+    """The effects of activations that read an edited field no longer count: they were made on other values."""
+    for key in keys:
+        binding = graph.nodes[key[0]].binding
+        if binding is not None and (binding.reads_all or not binding.reads.isdisjoint(edits)):
+            run.voided.add(key)
 
 
 def _limit(graph: CompiledGraph, run: Recovered, limits: Mapping[str, int | None]) -> None:

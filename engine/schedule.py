@@ -44,6 +44,8 @@ from typing import NamedTuple, TypeAlias
 from .errors import ScheduleError
 from .facts import (
     Fact,
+    FrontierEdited,
+    NodeEdited,
     NodeErrored,
     NodeFailed,
     NodeRetried,
@@ -94,7 +96,7 @@ class Token(NamedTuple):
 class Activation:
     """A live activation."""
 
-    __slots__ = ("node", "phase", "preview", "rounds", "snapshot", "tokens", "watched")
+    __slots__ = ("edited", "edits", "node", "phase", "preview", "rounds", "snapshot", "tokens", "watched")
 
     def __init__(self, node: int, rounds: Rounds) -> None:
         self.node = node
@@ -108,6 +110,9 @@ class Activation:
         self.preview: Snapshot | None = None
         # The live activation that blocks this one; None unless WAITING.
         self.watched: Key | None = None
+        # What takes the place of merged values, as somebody edited them, and how many edits that was.
+        self.edits: dict[str, object] | None = None
+        self.edited = 0
 
 
 class LoopLimit(NamedTuple):
@@ -202,6 +207,32 @@ class Schedule:
         activation.phase = Phase.FAILED
         activation.preview = None
         return []
+
+    def edit(self, fact: FrontierEdited | NodeEdited) -> list[Order]:
+        """Take an edit in. What is running begins anew on what was edited: those orders come back.
+
+        Raises:
+            ScheduleError: Nothing is alive, or the activation is not, or it returned. Nothing was changed.
+        """
+        if isinstance(fact, FrontierEdited):
+            if not self._live:
+                raise ScheduleError("FrontierEdited: nothing is alive")
+            alive = [activation for by_rounds in self._live.values() for activation in by_rounds.values()]
+            alive.sort(key=self._place)
+            for activation in alive:
+                activation.tokens = [
+                    token._replace(snapshot=token.snapshot.edited(fact.edit)) for token in activation.tokens
+                ]
+                if activation.snapshot is not None:
+                    activation.snapshot = activation.snapshot.edited(fact.edit)
+            return [self._again(activation) for activation in alive if activation.phase is Phase.RUNNING]
+        found = self._find(fact.node, fact.rounds)
+        if found is None or not found.tokens or found.phase is Phase.RETURNED:
+            told = f"NodeEdited({self.activation_id(fact.node, fact.rounds)})"
+            raise ScheduleError(f"{told}: it is {'not alive' if found is None else 'not waiting to run'}")
+        found.edits = {**(found.edits or {}), **fact.values}
+        found.edited += 1
+        return [self._run(found)] if found.phase is Phase.RUNNING else []
 
     def route(self, node: int, rounds: Rounds, holding: Iterable[int]) -> tuple[int, ...] | LoopLimit:
         """Which edges a finished activation takes, given those whose conditions hold.
@@ -332,10 +363,25 @@ class Schedule:
         except (MergeConflict, FoldError) as reason:
             activation.phase = Phase.FAILED
             return RejectNode(activation.node, activation.rounds, reason)
+        if activation.edits is not None:
+            snapshot = self._overwritten(activation, activation.edits, snapshot)
         activation.snapshot = snapshot
         activation.phase = Phase.RUNNING
+        return self._again(activation)
+
+    def _again(self, activation: Activation) -> StartNode:
+        """Begin, or begin anew, on what the activation runs on."""
+        activation.preview = None
+        tokens = activation.tokens
         errors = tuple([(token.edge, token.error) for token in tokens if token.error is not None])
-        return StartNode(activation.node, activation.rounds, snapshot, errors)
+        return StartNode(activation.node, activation.rounds, self._snapshot(activation), errors)
+
+    def _overwritten(
+        self, activation: Activation, edits: Mapping[str, object], snapshot: Snapshot
+    ) -> Snapshot:
+        place = self._place(activation)
+        writer = f"the edit of {self.activation_id(activation.node, activation.rounds)}"
+        return snapshot.overwrite(edits, (*place, activation.edited), place, writer)
 
     def _snapshot(self, activation: Activation) -> Snapshot:
         assert activation.snapshot is not None

@@ -92,6 +92,7 @@ class Binding:
         is_async: Whether a call gives a coroutine.
         reads: The fields it reads, those of a whole state excepted.
         wants_context: Whether a parameter gets the context.
+        reads_all: Whether a parameter gets the whole state.
     """
 
     function: Callable[..., Any]
@@ -100,6 +101,7 @@ class Binding:
     is_async: bool = False
     reads: frozenset[str] = field(init=False)
     wants_context: bool = field(init=False)
+    reads_all: bool = field(init=False)
     # Fields that are passed as they are: parameter and field. All else is in _others.
     _plain: tuple[tuple[str, str], ...] = field(init=False, repr=False)
     _others: tuple[Argument, ...] = field(init=False, repr=False)
@@ -115,6 +117,7 @@ class Binding:
         reads = frozenset(a.name for a in self.arguments if a.source is Source.FIELD)
         object.__setattr__(self, "reads", reads)
         object.__setattr__(self, "wants_context", Source.CONTEXT in sources)
+        object.__setattr__(self, "reads_all", Source.STATE in sources)
         object.__setattr__(self, "_plain", tuple(plain))
         object.__setattr__(self, "_others", tuple(others))
 

@@ -60,7 +60,7 @@ async def new_run(
         now = time.time()
         ids = None if taken is None else tuple(graph.plan.edges[number].id for number in taken)
         header = RunHeader(name, graph.definition.name, graph.digest, graph.shape, now)
-        log = await store.create(header, RunStarted(0, now, update.encoded, ids, _by_id(graph, how.limits)))
+        log = await store.create(header, RunStarted(0, now, update.encoded, ids, by_id(graph, how.limits)))
     if taken is None:
         beginning = Beginning(NodeReturned(start, (), update.values), failed)
     else:
@@ -105,29 +105,39 @@ async def _recovered(
         raise InputError(
             f"run {header.run_id!r} was cancelled, which is final; fork it to go on from a checkpoint"
         )
-    retry = run.in_phase(Phase.FAILED)
-    reroute = run.in_phase(Phase.RETURNED)
-    run.schedule.limits.update(how.limits)
     over = run.status is RunStatus.COMPLETED
     if not over:
-        await log.append(RunResumed(run.seq, time.time(), log.epoch, _by_id(graph, how.limits)))
+        await log.append(RunResumed(run.seq, time.time(), log.epoch, by_id(graph, how.limits)))
         run.seq += 1
+    return going_on(graph, run, log, how, over=over)
+
+
+def going_on(
+    graph: CompiledGraph, run: recovery.Recovered, log: RunLog, how: How, *, over: bool = False
+) -> Executor:
+    """The executor of a run that goes on; `over`: it had completed, nothing is to be done."""
+    run.schedule.limits.update(how.limits)
+    retry = [key for key in run.in_phase(Phase.FAILED) if key not in run.orders]
     beginning = Beginning(
-        orders=tuple(run.orders.values()), retry=tuple(retry), reroute=tuple(reroute), over=over
+        orders=tuple(run.orders.values()),
+        retry=tuple(retry),
+        reroute=tuple(run.in_phase(Phase.RETURNED)),
+        over=over,
     )
     return Executor(
         graph,
         run.schedule,
         how.settings,
         beginning,
-        run_id=header.run_id,
+        run_id=log.header.run_id,
         log=log,
         seq=run.seq,
         tries=run.tries,
     )
 
 
-def _by_id(graph: CompiledGraph, limits: Mapping[int, int | None]) -> dict[str, int | None]:
+def by_id(graph: CompiledGraph, limits: Mapping[int, int | None]) -> dict[str, int | None]:
+    """Limits by the ids of their feedback edges, as records hold them."""
     return {graph.plan.edges[number].id: limit for number, limit in limits.items()}
 
 

@@ -144,6 +144,14 @@ class StateSchema:
             {name: self.fields[name].value.roundtrip(value)[1] for name, value in values.items()}
         )
 
+    def encode_value(self, field: str, value: object) -> bytes:
+        """A value (not an update) as compact JSON. ValueError as for `encode`."""
+        return self.fields[field].value.encode(value)
+
+    def decode_values(self, encoded: Mapping[str, bytes]) -> dict[str, object]:
+        """Values (not updates) by field, as they were stored. KeyError or ValueError if they do not fit."""
+        return {field: self.fields[field].value.decode(raw) for field, raw in encoded.items()}
+
     def describe(self) -> dict[str, dict[str, str | None]]:
         """For each field its type and its reducer, as texts that are the same in every process."""
         return {

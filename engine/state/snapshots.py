@@ -125,6 +125,33 @@ class Snapshot:
                 cells[place] = cell.write(update, position, fold)
         return Snapshot(layout, tuple(cells))
 
+    def overwrite(
+        self, values: Mapping[str, object], mark: Position, position: Position, writer: object
+    ) -> Snapshot:
+        """The snapshot after a write of values (not of updates): that of a reducer field is replaced too.
+
+        Args:
+            values: Field to value.
+            mark: Unique to this write.
+            position: The place in the fixed order of the activation whose snapshot this is.
+            writer: As for `write`.
+
+        Raises:
+            KeyError: There is no such field.
+        """
+        layout = self._layout
+        cells = list(self._cells)
+        for name, value in values.items():
+            place = layout.index[name]
+            cell = cells[place]
+            if isinstance(cell, Cell):
+                cells[place] = cell.write(value, position, writer)
+            else:
+                fold = layout.folds[place]
+                assert fold is not None
+                cells[place] = cell.replace(value, mark, fold)
+        return Snapshot(layout, tuple(cells))
+
     def has(self, field: str) -> bool:
         """Whether the field has a value. KeyError if there is no such field."""
         return self._cells[self._layout.index[field]].value is not UNSET

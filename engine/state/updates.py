@@ -24,6 +24,16 @@ from .lineage import UNSET, Position
 Fold: TypeAlias = Callable[[Any, Sequence[Any]], Any]
 """``(value, updates) -> value``; the first update stands in for a value that is `UNSET`."""
 
+
+class Replaced:
+    """An update in whose place a value counts: whatever comes before it in the order of positions is forgotten."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+
 SWEEP = 4  # a path is swept whole after as many writes on it as it has nodes, but at least these
 
 
@@ -143,6 +153,21 @@ class FoldCell:
         value = fold(self.value, (update,))
         return FoldCell(value, node.grow(position, updates, self.value))
 
+    def replace(self, value: object, mark: Position, fold: Fold) -> FoldCell:
+        """The cell of a write that takes the place of the value, and so of all updates known here.
+
+        Its position comes right after the last update known, and is unique if `mark` is: what others wrote meanwhile
+        is folded into the new value where it comes later in the order, and lost where it comes before.
+        """
+        node = self.node
+        if node.prev is not None:
+            node.settle()
+        position = (*next(reversed(node.updates), ()), -1, *mark)
+        updates: dict[Position, object] = {position: Replaced(value)}
+        if node.kids is not None and position in node.kids:  # the same write, made twice
+            return _stand(node, self.value, [position], updates, fold)
+        return FoldCell(value, node.grow(position, updates, self.value))
+
 
 def root_fold(value: object) -> FoldCell:
     """A cell of a reducer field that nothing precedes."""
@@ -199,11 +224,24 @@ def _stand(
     here = node.cell()
     if done == len(order) and here is not None:
         return here
-    value = here.value if here is not None else fold(value, [updates[position] for position in order[:done]])
+    if here is not None:
+        value = here.value
+    else:
+        value = _folded(value, [updates[position] for position in order[:done]], fold)
     if done == len(order):
         return FoldCell(value, node)
     rest = {position: updates[position] for position in order[done:]}
-    return FoldCell(fold(value, list(rest.values())), node.grow(order[done], rest, value))
+    return FoldCell(_folded(value, list(rest.values()), fold), node.grow(order[done], rest, value))
+
+
+def _folded(value: object, updates: Sequence[object], fold: Fold) -> object:
+    """The fold of updates some of which may take the value's place."""
+    for place in range(len(updates) - 1, -1, -1):
+        update = updates[place]
+        if type(update) is Replaced:
+            rest = updates[place + 1 :]
+            return fold(update.value, rest) if rest else update.value
+    return fold(value, updates)
 
 
 def _follow(top: Node, order: Sequence[Position]) -> tuple[Node, int]:

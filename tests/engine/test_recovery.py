@@ -16,7 +16,7 @@ from backedge.engine.records import (
     RunStarted,
     RunStatus,
 )
-from backedge.engine.recovery import UNFIT, UnknownActivationError, changes, key_of, recover, snapshot_after
+from backedge.engine.recovery import UNFIT, UnknownActivationError, changes, key_of, recover
 from backedge.engine.schedule import Phase
 
 
@@ -95,20 +95,6 @@ def test_the_status_is_that_of_the_last_end_unless_it_was_resumed():
     ended = RunEnded(1, 0.0, RunStatus.INTERRUPTED)
     assert recover(GRAPH, [STARTED, ended]).status is RunStatus.INTERRUPTED
     assert recover(GRAPH, [STARTED, ended, RunResumed(2, 0.0, 2)]).status is RunStatus.RUNNING
-
-
-@pytest.mark.parametrize(
-    ("records", "text"),
-    [
-        ([STARTED], "unset"),
-        ([STARTED, finished(1, A0, "x", ("a->b",))], "x"),
-        ([STARTED, failed(1, 1, True)], "unset"),
-        ([STARTED, finished(1, A0, "x", ("a->b",)), RunEnded(2, 0.0, RunStatus.INTERRUPTED)], "x"),
-        ([STARTED, finished(1, A0, "x", None), RoutingFailed(2, A0, 0.0, WRONG)], "x"),
-    ],
-)
-def test_the_state_at_a_record_is_what_its_activation_left_or_ran_on(records, text):
-    assert snapshot_after(GRAPH, records).read("text") == text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from backedge import END, START, Context, Graph, RunFailedError, RunNotFoundError, extend
 from backedge.checkpoints import MemoryJournal
 
-from ..virtual import run_virtual
+from ...virtual import run_virtual
 
 
 class State(BaseModel):

@@ -1,0 +1,1 @@
+"""A run's past: looked at (`history`), gone on from (`fork`), driven again (`replay`), and compared (`diff`)."""

@@ -1,0 +1,104 @@
+"""The states that a run's records led through.
+
+One machine is driven along the records as it is asked for them, so that going through a whole run costs as much as
+recovering it once; going back starts over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import recovery
+from ..compiler.compile import CompiledGraph
+from ..execution import outcome
+from ..records import (
+    AttemptFailed,
+    EffectOpened,
+    EffectRecorded,
+    InputEdited,
+    NodeFinished,
+    Record,
+    Routed,
+    RoutingFailed,
+    RunForked,
+    RunStarted,
+)
+from ..recovery import Recovered
+from ..schedule import Key
+from ..state.snapshots import Snapshot
+
+
+class Walk:
+    """Goes along the records of one run, from its first one.
+
+    Every method raises one of `recovery.UNFIT` where the records are not those of a run of this graph.
+
+    Example: ``Walk(graph, records).after(12)``
+    """
+
+    def __init__(self, graph: CompiledGraph, records: Sequence[Record]) -> None:
+        self._graph = graph
+        self._records = records
+        # The machine after the first _place records.
+        self._run = Recovered(recovery.new_schedule(graph))
+        self._place = 0
+
+    def at(self, place: int) -> Recovered:
+        """The run just before the record at this place. It is moved on by the next call of any method."""
+        if place < self._place:
+            self._run, self._place = Recovered(recovery.new_schedule(self._graph)), 0
+        while self._place < place:
+            following = self._records[self._place + 1] if self._place + 1 < len(self._records) else None
+            recovery.advance(self._graph, self._run, self._records[self._place], following)
+            self._place += 1
+        return self._run
+
+    def before(self, place: int) -> Snapshot:
+        """What the record's activation ran on; for a record about the run itself the state just before it."""
+        match record := self._records[place]:
+            case RunStarted():
+                return self._run.schedule.initial
+            case NodeFinished() | AttemptFailed() | RoutingFailed() | Routed() | InputEdited():
+                return self._ran_on(place, self._key(record))
+            case EffectOpened() | EffectRecorded():
+                return self._ran_on(place, self._key(record))
+            case _:
+                return self.after(place - 1)
+
+    def after(self, place: int) -> Snapshot:
+        """What the record's activation left, or ran on where it did not finish; END's for the run's end."""
+        match record := self._records[place]:
+            case RunStarted():
+                values = outcome.decode(self._graph, record.inputs)
+                return self.at(place).schedule.preview(self._graph.start, (), values)
+            case NodeFinished():
+                values = outcome.decode(self._graph, record.writes)
+                return self.at(place).schedule.preview(*self._key(record), values)
+            case AttemptFailed() | RoutingFailed() | Routed() | EffectOpened() | EffectRecorded():
+                return self._ran_on(place, self._key(record))
+            case InputEdited():
+                return self._ran_on(place + 1, self._key(record))
+            case RunForked() if record.before is not None:
+                return self._ran_on(place + 1, recovery.key_of(self._graph, record.before))
+            case RunForked():
+                schema = self._graph.schema
+                return self.after(place - 1).edited(schema.edit(schema.decode_values(record.edits)))
+            case _:
+                result = self.at(place).schedule.result
+                return result if result is not None else self.after(place - 1)
+
+    def _ran_on(self, place: int, key: Key) -> Snapshot:
+        schedule = self.at(place).schedule
+        return schedule.snapshot_or_none(*key) or schedule.initial
+
+    def _key(
+        self,
+        record: NodeFinished
+        | AttemptFailed
+        | RoutingFailed
+        | Routed
+        | InputEdited
+        | EffectOpened
+        | EffectRecorded,
+    ) -> Key:
+        return recovery.key_of(self._graph, record.activation)
