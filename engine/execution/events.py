@@ -33,7 +33,7 @@ class ActivationFinished:
     Attributes:
         at: When, in seconds since the epoch.
         seconds: How long it took.
-        updates: What it wrote, by field.
+        updates: What it wrote, by field: a copy, which all listeners share.
         taken: Ids of the edges taken; empty while its routing is owed.
     """
 

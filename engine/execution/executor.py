@@ -243,9 +243,10 @@ class Executor:
         if self._announcer.listeners:
             now = time.time()
             taken = self._edge_ids(fact.taken)
+            updates = outcome.copied(self._graph, fact.updates)
             self._announcer.tell(
                 events.ActivationFinished(
-                    step.activation, step.attempt, now, now - step.started, fact.updates, taken
+                    step.activation, step.attempt, now, now - step.started, updates, taken
                 )
             )
         self._apply(fact)

@@ -69,6 +69,14 @@ def decode(graph: CompiledGraph, encoded: Mapping[str, bytes]) -> dict[str, obje
     return {field: graph.schema.decode(field, raw) for field, raw in encoded.items()}
 
 
+def copied(graph: CompiledGraph, updates: Mapping[str, object]) -> dict[str, object]:
+    """The updates for somebody else, who may do with them what he likes: what is mutable is a copy."""
+    copiers = {field: graph.schema.fields[field].update.facts.copier for field in updates}
+    return {
+        field: value if (copy := copiers[field]) is None else copy(value) for field, value in updates.items()
+    }
+
+
 def holding(
     graph: CompiledGraph, node: int, snapshot: Snapshot, resources: Mapping[str, Any], activation: object
 ) -> tuple[int, ...]:

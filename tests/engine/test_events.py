@@ -2,10 +2,11 @@
 
 import asyncio
 import threading
+from typing import Annotated
 
 from pydantic import BaseModel
 
-from backedge import END, START, Context, Graph
+from backedge import END, START, ActivationFinished, Context, Graph, extend
 from backedge.engine.execution.events import Announcer, CustomEvent, EventQueue, EventsDropped
 from backedge.engine.records import ActivationId
 
@@ -116,3 +117,33 @@ def test_what_a_node_emits_last_comes_before_its_end():
 
     expected = ["ActivationStarted", "CustomEvent", "ActivationFinished", "RunFinished"]
     assert run_virtual(go()) == expected
+
+
+class Lists(BaseModel):
+    plain: dict[str, list[int]] = {}
+    grown: Annotated[list[list[int]], extend] = []
+
+
+def test_what_a_listener_does_to_an_event_does_not_reach_the_run():
+    graph = Graph(Lists)
+
+    @graph.node(writes=("plain", "grown"))
+    async def write() -> dict[str, object]:
+        return {"plain": {"a": [1]}, "grown": [[1]]}
+
+    @graph.node(writes="grown")
+    async def read(plain: dict[str, list[int]], grown: list[list[int]]) -> list[list[int]]:
+        return [plain["a"] + grown[0]]
+
+    graph.chain(START, write, read, END)
+
+    async def go():
+        async with graph.compile().start() as run:
+            async for each in run.events():
+                if isinstance(each, ActivationFinished):
+                    for value in each.updates.values():
+                        (value["a"] if isinstance(value, dict) else value[0]).append(666)
+            return (await run.result()).state
+
+    state = run_virtual(go())
+    assert (state.plain, state.grown) == ({"a": [1]}, [[1], [1, 1]])
