@@ -8,14 +8,19 @@ Software Fault Localization", PRDC 2006.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from difflib import SequenceMatcher
 from math import sqrt
 
 from .models import Survey
 
 
-def suspicion(survey: Survey) -> dict[int, float]:
+def suspicion(survey: Survey, failing: Collection[int] | None = None) -> dict[int, float]:
     """Ochiai's coefficient for each line that a failing case executes.
+
+    Args:
+        survey: Which lines each case executes.
+        failing: The cases that fail; those of the survey by default.
 
     Returns:
         Line number to a value above 0, at most 1.
@@ -23,13 +28,14 @@ def suspicion(survey: Survey) -> dict[int, float]:
     Example:
         A line that all failing cases execute and no passing one has suspicion 1.
     """
-    failing = [set(survey.cases[case].lines) for case in survey.failing if survey.cases[case].lines]
-    passing = [set(survey.cases[case].lines) for case in survey.passing]
+    wrong = set(survey.failing if failing is None else failing)
+    bad = [set(case.lines) for number, case in enumerate(survey.cases) if number in wrong and case.lines]
+    good = [set(case.lines) for number, case in enumerate(survey.cases) if number not in wrong]
     found: dict[int, float] = {}
-    for line in sorted(set().union(*failing)) if failing else []:
-        failed = sum(line in lines for lines in failing)
-        passed = sum(line in lines for lines in passing)
-        found[line] = failed / sqrt(len(failing) * (failed + passed))
+    for line in sorted(set().union(*bad)) if bad else []:
+        failed = sum(line in lines for lines in bad)
+        passed = sum(line in lines for lines in good)
+        found[line] = failed / sqrt(len(bad) * (failed + passed))
     return found
 
 

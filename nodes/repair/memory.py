@@ -32,7 +32,7 @@ class Tally(Frozen):
     Attributes:
         tried: Candidates run.
         changed: Of these, how many changed what a failing case does.
-        gained: The sum of their gains, see `gain`.
+        gained: The sum of the squares of their gains, see `gain`, of those that behaved in a new way.
     """
 
     tried: int = 0
@@ -47,13 +47,23 @@ class Tally(Frozen):
 
 
 class Base(Frozen):
-    """A candidate that made failing cases pass: where two-edit candidates start from."""
+    """A candidate that made failing cases pass: where candidates with one more edit start from.
+
+    Attributes:
+        replacements: How it differs from the original.
+        outcomes: As in `Result.outcomes`.
+        text: What its counterexample gave.
+        gain: See `gain`.
+        size: As in `Candidate.size`.
+        edits: How many edits made it.
+    """
 
     replacements: tuple[Replacement, ...]
     outcomes: str
     text: str
     gain: float
     size: float
+    edits: int = 1
 
 
 class Memory(Frozen):
@@ -174,31 +184,41 @@ def _lessons(
     for result in results:
         candidate = proposed[result.id]
         gained = gain(survey, result)
-        lines[candidate.line] = lines.get(candidate.line, Tally()).plus(result.changed, gained)
-        kinds[candidate.kind] = kinds.get(candidate.kind, Tally()).plus(result.changed, gained)
+        # Hundreds of candidates may mend the same case in the same way: only the first of them teaches anything.
+        new = gained > 0 and not result.passed and _add_base(bases, candidate, result, gained)
+        credit = gained**2 if new or result.passed else 0.0
+        lines[candidate.line] = lines.get(candidate.line, Tally()).plus(result.changed, credit)
+        kinds[candidate.kind] = kinds.get(candidate.kind, Tally()).plus(result.changed, credit)
         if result.case >= 0:
             kills[result.case] += 1
-        if gained > 0 and not result.passed:
-            _add_base(bases, candidate, result, gained)
     return {"lines": lines, "kinds": kinds, "bases": tuple(bases), "kills": tuple(kills)}
 
 
-def _add_base(bases: list[Base], candidate: Candidate, result: Result, gained: float) -> None:
-    """Keep a candidate as a starting point, unless one that behaves alike is kept already."""
+def _add_base(bases: list[Base], candidate: Candidate, result: Result, gained: float) -> bool:
+    """Keep a candidate as a starting point; not when one that behaves alike is kept already, nor when there are many."""
     if any(base.outcomes == result.outcomes and base.text == result.text for base in bases):
-        return
+        return False
     if len(bases) >= MOST_BASES and gained <= max(base.gain for base in bases):
-        return
-    if len(bases) < 2 * MOST_BASES:
-        bases.append(
-            Base(
-                replacements=candidate.replacements,
-                outcomes=result.outcomes,
-                text=result.text,
-                gain=gained,
-                size=candidate.size,
-            )
+        return False
+    if len(bases) >= 2 * MOST_BASES:
+        return False
+    bases.append(
+        Base(
+            replacements=candidate.replacements,
+            outcomes=result.outcomes,
+            text=result.text,
+            gain=gained,
+            size=candidate.size,
+            edits=_edits(bases, candidate),
         )
+    )
+    return True
+
+
+def _edits(bases: Sequence[Base], candidate: Candidate) -> int:
+    """How many edits made a candidate: one more than what it started from, which its id names."""
+    start = candidate.id.partition(".")[0]
+    return 1 + (bases[int(start) - 1].edits if start.isdigit() and 0 < int(start) <= len(bases) else 0)
 
 
 def _patient(

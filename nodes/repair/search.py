@@ -1,7 +1,7 @@
 """The embedded coder: a search for the edit that makes all cases pass.
 
-Edits come from pools, one for each starting program and tier. Pools are opened from cheap to rich: the original's
-tiers first, then second edits on candidates that made some failing case pass. Among all open pools the most
+Edits come from pools, one for each starting program and tier. Pools are opened from cheap to rich, and second edits
+on candidates that made failing cases pass have their place in this order, see `streams`. Among all open pools the most
 promising edits go first: by how suspicious their line is, how likely their kind is, and what earlier rounds taught
 about both. All of it is a pure function of specification, survey and memory; pools are kept only to save time.
 """
@@ -12,13 +12,15 @@ import heapq
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Self
 
 from .edits import TIERS, Edit, pool
 from .localise import line_map, suspicion
 from .memory import Base, Memory, Tally
-from .models import Candidate, Replacement, Survey, replaced
+from .models import PASSED, Candidate, Replacement, Survey, replaced
 from .spec import Specification
+from .streams import Stream, streams
 
 FIRST_BATCH, LEAST_BATCH, MOST_BATCH = 40, 40, 800
 """Candidates in a round."""
@@ -26,11 +28,17 @@ FIRST_BATCH, LEAST_BATCH, MOST_BATCH = 40, 40, 800
 ROUND_SECONDS = 0.7
 """How long a round should take, once the pace is known."""
 
+LEAST_SUSPICION = 0.05
+"""Of a line that is not under suspicion but in a statement that is."""
+
+LINE_WEIGHT, KIND_WEIGHT, KIND_PATIENCE = 6.0, 6.0, 800
+"""How much a gain counts for its line and its kind of edit, and how many edits of a kind halve its worth.
+
+A line does not lose by being tried: the best edits of the right line come early and fail like all others.
+"""
+
 MOST_SLOW = 2
 """Candidates in a round that get another try with more time."""
-
-TOP_BASES = 4
-"""Starting points that are opened together."""
 
 
 def batch_size(memory: Memory) -> int:
@@ -74,14 +82,14 @@ class Search:
             memory: What was learned so far.
             size: How many are wanted.
         """
-        streams = list(self._streams(memory))
+        order = list(streams(memory.bases, len(TIERS)))
         opened = 0
         chosen: list[Candidate] = []
-        while len(chosen) < size and opened < len(streams):
-            opened = self._opened(memory, streams, opened, size)
+        while len(chosen) < size and opened < len(order):
+            opened = self._opened(memory, order, opened, size)
             chosen = list(memory.slow[:MOST_SLOW])
             seen = {one.replacements for one in chosen}
-            for base, tier, place in self._ranked(memory, streams[:opened]):
+            for base, tier, place in self._ranked(memory, order[:opened]):
                 if len(chosen) >= size:
                     break
                 candidate = self._candidate(memory, base, tier, place)
@@ -90,20 +98,20 @@ class Search:
                     chosen.append(candidate)
         return chosen or list(memory.late[:MOST_SLOW])
 
-    def _opened(self, memory: Memory, streams: Sequence[tuple[int, int]], least: int, size: int) -> int:
+    def _opened(self, memory: Memory, order: Sequence[Stream], least: int, size: int) -> int:
         """How many streams to open: more than `least`, all that were used before, and enough for a batch."""
         left = 0
-        for number, (base, tier) in enumerate(streams, 1):
+        for number, (base, tier) in enumerate(order, 1):
             tried = int(memory.tried.get(f"{base}.{tier}", "0"), 16).bit_count()
             left += len(self._pool(memory, base, tier).edits) - tried
-            later = streams[number:]
+            later = order[number:]
             if left >= size and number > least and not any(f"{b}.{t}" in memory.tried for b, t in later):
                 return number
-        return len(streams)
+        return len(order)
 
     # ----------------------------------------------------------------------- ranking
 
-    def _ranked(self, memory: Memory, streams: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
+    def _ranked(self, memory: Memory, opened: Sequence[Stream]) -> Iterator[tuple[int, int, int]]:
         """The untried edits of some pools, best first: base, tier and place.
 
         Edits of one line and kind share what was learned and keep their order, so only the heads of these groups
@@ -112,7 +120,7 @@ class Search:
         heads: list[tuple[float, int, int, int, int]] = []
         rows: list[tuple[int, int, list[tuple[float, int]], float]] = []
         factors = _Factors(memory)
-        for base, tier in streams:
+        for base, tier in opened:
             tried = int(memory.tried.get(f"{base}.{tier}", "0"), 16)
             start, edits = self._start(memory, base), self._pool(memory, base, tier)
             share = 1.0 if base == 0 else (0.3 + start.gain) / (1 + 0.1 * base)
@@ -130,27 +138,13 @@ class Search:
             if position + 1 < len(left):
                 heapq.heappush(heads, (-factor * left[position + 1][0], base, tier, row, position + 1))
 
-    def _streams(self, memory: Memory) -> Iterator[tuple[int, int]]:
-        """In which order pools are opened: base and tier; base 0 is the original."""
-        last = len(TIERS) - 1
-        order = sorted(range(1, len(memory.bases) + 1), key=lambda base: (-memory.bases[base - 1].gain, base))
-        top, others = order[:TOP_BASES], order[TOP_BASES:]
-        yield from ((0, tier) for tier in range(last))
-        yield from ((base, 0) for base in top)
-        yield 0, last
-        for tier in range(1, last):
-            yield from ((base, tier) for base in top)
-            yield from ((base, tier - 1) for base in others)
-        yield from ((base, last) for base in top)
-
     def _start(self, memory: Memory, base: int) -> Start:
         if base not in self._starts:
-            lines = suspicion(self.survey)
             if base == 0:
                 own = {line: line for line in range(1, self.spec.source.count("\n") + 2)}
-                self._starts[0] = Start(self.spec.source, lines, own, (), 0.0, 0.0)
+                self._starts[0] = Start(self.spec.source, suspicion(self.survey), own, (), 0.0, 0.0)
             else:
-                self._starts[base] = _start_from(self.spec.source, memory.bases[base - 1], lines)
+                self._starts[base] = _start_from(self.spec.source, memory.bases[base - 1], self.survey)
         return self._starts[base]
 
     def _pool(self, memory: Memory, base: int, tier: int) -> Pool:
@@ -201,7 +195,7 @@ class Pool:
         groups: dict[tuple[int, str], list[tuple[float, int]]] = {}
         for place, edit in enumerate(edits):
             line = start.lines.get(edit.line, edit.line)
-            worth = edit.prior * start.suspects.get(edit.line, 0.05)
+            worth = edit.prior * start.suspects.get(edit.line, LEAST_SUSPICION)
             groups.setdefault((line, edit.kind), []).append((worth, place))
         for group in groups.values():
             group.sort(key=lambda item: (-item[0], item[1]))
@@ -218,8 +212,8 @@ class _Factors:
     def of(self, line: int, kind: str) -> float:
         key = (line, kind)
         if key not in self._known:
-            by_line = _factor(self._lines.get(line), 4.0, 200)
-            by_kind = _factor(self._kinds.get(kind), 2.0, 400)
+            by_line = _factor(self._lines.get(line), LINE_WEIGHT, inf)
+            by_kind = _factor(self._kinds.get(kind), KIND_WEIGHT, KIND_PATIENCE)
             self._known[key] = by_line * by_kind
         return self._known[key]
 
@@ -231,9 +225,13 @@ def _factor(tally: Tally | None, weight: float, patience: float) -> float:
     return (1 + weight * min(tally.gained, 2.0)) / (1 + tally.tried / patience)
 
 
-def _start_from(original: str, base: Base, lines: dict[int, float]) -> Start:
+def _start_from(original: str, base: Base, survey: Survey) -> Start:
+    """A base as a start. Its suspicious lines are those of the cases that still fail, the others come last."""
     text = replaced(original, base.replacements)
     mapped = line_map(original, text)
+    codes = [own if own != "-" else seen.code for own, seen in zip(base.outcomes, survey.cases, strict=True)]
+    still = suspicion(survey, [case for case, code in enumerate(codes) if code != PASSED])
+    lines = {line: still.get(line, LEAST_SUSPICION) for line in suspicion(survey)}
     suspects = {line: lines[own] for line, own in mapped.items() if own in lines}
     return Start(text, suspects, mapped, base.replacements, base.gain, base.size)
 

@@ -71,8 +71,22 @@ def test_rounds_candidates_time_and_pace_add_up():
 def test_lines_and_kinds_are_credited_with_gains():
     batch = [candidate(0), candidate(1, line=3, kind="variable")]
     memory = after(Memory(), Result("0.0.0", "ppff", True), Result("0.0.1", "-fff"), batch=batch)
-    assert memory.lines == {2: Tally(tried=1, changed=1, gained=0.333333), 3: Tally(tried=1)}
+    assert memory.lines == {
+        2: Tally(tried=1, changed=1, gained=0.111111),
+        3: Tally(tried=1),
+    }
     assert set(memory.kinds) == {"constant", "variable"}
+
+
+def test_only_the_first_of_those_that_behave_alike_is_credited():
+    alike = [Result(f"0.0.{n}", "ppff", True, 2, "5") for n in range(9)]
+    assert after(Memory(), *alike).lines[2] == Tally(tried=9, changed=9, gained=0.111111)
+
+
+def test_a_base_knows_how_many_edits_made_it():
+    first = after(Memory(), Result("0.0.0", "ppff", True, 2, "5"))
+    second = after(first, Result("1.0.7", "pppf", True, 3, "6"), batch=[candidate(0)._replace(id="1.0.7")])
+    assert [base.edits for base in second.bases] == [1, 2]
 
 
 def test_cases_that_refute_are_counted():
