@@ -1,11 +1,13 @@
 """Journals: where runs are kept, so that they can be resumed and looked at.
 
 `SqliteJournal` keeps them in a file, `MemoryJournal` for as long as the process lives; `open_journal` takes what a
-caller named. All keep the promises of `backedge.engine.ports.Journal`.
+caller named. All keep the promises of `backedge.engine.ports.Journal`. Over that protocol `prune` deletes old runs, and
+`export_run` and `import_run` carry a run from one journal to another.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,17 +18,34 @@ from backedge.engine.ports import Journal
 from .memory import MemoryJournal, MemoryRunLog
 
 if TYPE_CHECKING:
+    from .exchange import export_run, import_run
+    from .retention import prune
     from .sqlite import SqliteJournal, SqliteRunLog
 
-__all__ = ["MemoryJournal", "MemoryRunLog", "SqliteJournal", "SqliteRunLog", "open_journal"]
+__all__ = [
+    "MemoryJournal",
+    "MemoryRunLog",
+    "SqliteJournal",
+    "SqliteRunLog",
+    "export_run",
+    "import_run",
+    "open_journal",
+    "prune",
+]
+
+# Loaded by those who use it: a run without a file starts sooner.
+_LAZY = {
+    "SqliteJournal": "sqlite",
+    "SqliteRunLog": "sqlite",
+    "export_run": "exchange",
+    "import_run": "exchange",
+    "prune": "retention",
+}
 
 
 def __getattr__(name: str) -> object:
-    # SQLite is loaded by those who use it: a run without a file starts sooner.
-    if name in ("SqliteJournal", "SqliteRunLog"):
-        from . import sqlite
-
-        return getattr(sqlite, name)
+    if name in _LAZY:
+        return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -76,8 +76,8 @@ def checksum(seq: int, body: bytes) -> int:
     return zlib.crc32(body, seq & 0xFFFFFFFF)
 
 
-def encode(record: Record) -> Encoded:
-    """Encode one record.
+def encode(record: Record, *, blobs: bool = True) -> Encoded:
+    """Encode one record; without `blobs` large values stay in the body.
 
     Raises:
         ValueError: A value holds a raw newline, and so is not compact JSON.
@@ -88,7 +88,7 @@ def encode(record: Record) -> Encoded:
         raise TypeError(f"expected a record, found {type(record).__name__}")
     values: list[bytes] = []
     kind, members = writer(record, values)
-    blobs: list[tuple[int, str]] | int = 0
+    places: list[tuple[int, str]] | int = 0
     contents: tuple[tuple[bytes, bytes], ...] = ()
     large = False
     for value in values:
@@ -97,9 +97,9 @@ def encode(record: Record) -> Encoded:
                 f"a value of record {record.seq} holds a raw newline; values must be compact JSON"
             )
         large = large or len(value) > BLOB_SIZE
-    if large:
-        values, blobs, contents = _set_apart(values)
-    header = _dumps((VERSION, kind, blobs, *members))
+    if large and blobs:
+        values, places, contents = _set_apart(values)
+    header = _dumps((VERSION, kind, places, *members))
     body = b"\n".join((header, *values))
     return Encoded(record.seq, checksum(record.seq, body), body, contents)
 

@@ -18,7 +18,7 @@ from backedge.engine.errors import (
     RunNotFoundError,
     RunOwnedError,
 )
-from backedge.engine.records import Letter, Record, RunForked, RunHeader, RunStarted, RunSummary
+from backedge.engine.records import Letter, Record, RunForked, RunHeader, RunStarted, RunStatus, RunSummary
 
 from .codec import Encoded, decode_stored, encode_next, first_seq, written_at
 from .refusals import no_letter, no_record
@@ -45,8 +45,8 @@ class MemoryJournal:
         self._posted = 0
         self._closed = False
 
-    async def create(self, header: RunHeader, first: RunStarted | RunForked) -> MemoryRunLog:
-        """Store a new run with its first record, and own it.
+    async def create(self, header: RunHeader, first: RunStarted | RunForked, *more: Record) -> MemoryRunLog:
+        """Store a new run with its first record, and any that follow it, and own it.
 
         Raises:
             RunExistsError: The id is taken.
@@ -54,11 +54,11 @@ class MemoryJournal:
             JournalWriteError: The parent has no such record, or the first record's `seq` does not follow it.
         """
         self._refuse_closed()
-        encoded, _ = encode_next(self.name, header.run_id, first_seq(header), [first])
+        encoded, status = encode_next(self.name, header.run_id, first_seq(header), [first, *more])
         if header.run_id in self._shelf.runs:
             raise RunExistsError(self.name, header.run_id)
         origin = None if header.parent is None else self._origin(*header.parent)
-        run = Kept(header, first=first.seq, origin=origin)
+        run = Kept(header, first=first.seq, origin=origin, status=status or RunStatus.RUNNING)
         self._shelf.keep(run, encoded)
         self._shelf.add(run)
         return self._seat(run)
@@ -219,6 +219,11 @@ class MemoryRunLog:
         else:
             future.set_result(None)
         return future
+
+    async def check(self) -> None:
+        """Make sure that the run is still ours. Raises FencedError."""
+        if self._run.epoch != self._epoch:
+            raise FencedError(self._journal.name, self.header.run_id, self._epoch, self._run.epoch)
 
     async def release(self) -> None:
         """Give up ownership. Releasing twice does nothing."""

@@ -96,20 +96,29 @@ class Append:
 
 
 class Create:
-    """A new run with its first record, owned from the start."""
+    """A new run with its first records, owned from the start."""
 
     several = True
 
-    def __init__(self, name: str, owners: Owners, header: RunHeader, first: Encoded, me: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        owners: Owners,
+        header: RunHeader,
+        records: Sequence[Encoded],
+        status: RunStatus,
+        me: str,
+    ) -> None:
         self.seat = Seat()
         self.seat.header = header
         self._name = name
         self._owners = owners
-        self._first = first
+        self._records = records
+        self._status = status
         self._me = me
 
     def apply(self, db: sqlite3.Connection) -> None:
-        """Insert the run and its record, and lock it before anybody can see it. The cost is that of one record."""
+        """Insert the run and its records, and lock it before anybody can see it. A fork costs no more."""
         header, seat = self.seat.header, self.seat
         if db.execute("SELECT 1 FROM runs WHERE run_id = ?", (header.run_id,)).fetchone():
             raise RunExistsError(self._name, header.run_id)
@@ -121,18 +130,20 @@ class Create:
         inserted = db.execute(
             "INSERT INTO runs (run_id, graph, digest, shape, created, parent, parent_seq, status, epoch, owner)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
-            (*row, *parent, RunStatus.RUNNING.value, self._me),
+            (*row, *parent, self._status.value, self._me),
         )
         key = inserted.lastrowid
         assert key is not None
         self._owners.free(seat.key, seat.epoch)  # a transaction begun anew may have given it another key
-        seat.key, seat.epoch, seat.next_seq = key, 1, self._first.seq + 1
+        seat.key, seat.epoch, seat.next_seq = key, 1, self._records[-1].seq + 1
         if not self._owners.claim(seat.key, seat.epoch):
             raise RunOwnedError(self._name, header.run_id, "a process that is just making it")
         if origin is not None:
             db.execute("INSERT INTO forks VALUES (?, ?, ?)", (key, *origin))
-        db.execute(_INSERT, (place(key, self._first.seq), self._first.crc, self._first.body))
-        insert_content(db, key, self._first)
+        db.executemany(_INSERT, [(place(key, seq), crc, body) for seq, crc, body, _ in self._records])
+        for record in self._records:
+            if record.blobs:
+                insert_content(db, key, record)
 
     def _origin(self, db: sqlite3.Connection, parent: str, seq: int) -> tuple[int, int]:
         """The key that holds the record a fork goes on from, and its `seq`."""

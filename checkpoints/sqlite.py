@@ -34,8 +34,14 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from backedge.engine.errors import JournalError, JournalOpenError, JournalWriteError, RunNotFoundError
-from backedge.engine.records import Letter, Record, RunForked, RunHeader, RunStarted, RunSummary
+from backedge.engine.errors import (
+    FencedError,
+    JournalError,
+    JournalOpenError,
+    JournalWriteError,
+    RunNotFoundError,
+)
+from backedge.engine.records import Letter, Record, RunForked, RunHeader, RunStarted, RunStatus, RunSummary
 
 from .codec import encode_next, first_seq
 from .database import Synchronous, open_files
@@ -118,8 +124,8 @@ class SqliteJournal:
         """How many transactions were committed since the journal was opened."""
         return self._writer.commits
 
-    async def create(self, header: RunHeader, first: RunStarted | RunForked) -> SqliteRunLog:
-        """Store a new run with its first record, and own it.
+    async def create(self, header: RunHeader, first: RunStarted | RunForked, *more: Record) -> SqliteRunLog:
+        """Store a new run with its first record, and any that follow it, at once, and own it.
 
         A run with a parent shares its parent's records up to the one named; nothing is copied.
 
@@ -128,8 +134,9 @@ class SqliteJournal:
             RunNotFoundError: There is no such parent.
             JournalWriteError: The parent has no such record, or the first record's `seq` does not follow it.
         """
-        [encoded], _ = encode_next(self.name, header.run_id, first_seq(header), [first])
-        return await self._seat(Create(self.name, self._writer.owners, header, encoded, self._me))
+        encoded, status = encode_next(self.name, header.run_id, first_seq(header), [first, *more])
+        told = status or RunStatus.RUNNING
+        return await self._seat(Create(self.name, self._writer.owners, header, encoded, told, self._me))
 
     async def acquire(self, run_id: str, *, takeover: bool = False) -> SqliteRunLog:
         """Become the owner of a run.
@@ -271,6 +278,18 @@ class SqliteRunLog:
         return self._writer.submit(
             Append(self._name, seat, self._writer.owners, encoded, status, tuple(dict.fromkeys(taken)))
         )
+
+    async def check(self) -> None:
+        """Make sure that the run is still ours. Raises FencedError."""
+        seat = self.seat
+        if seat.error is not None:
+            raise seat.error
+        query = "SELECT epoch FROM runs WHERE key = ?"
+        row = await self._writer.ask(
+            "checking an owner", lambda db: db.execute(query, (seat.key,)).fetchone()
+        )
+        if row is None or row[0] != seat.epoch:
+            raise FencedError(self._name, seat.header.run_id, seat.epoch, row[0] if row else seat.epoch)
 
     async def release(self) -> None:
         """Write what is queued and let go of the run. Releasing twice does nothing."""

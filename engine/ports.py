@@ -23,8 +23,8 @@ class Journal(Protocol):
     def name(self) -> str:
         """What to call this journal in messages: its path, or ``memory``."""
 
-    async def create(self, header: RunHeader, first: RunStarted | RunForked) -> RunLog:
-        """Store a new run with its first record, durably, and own it.
+    async def create(self, header: RunHeader, first: RunStarted | RunForked, *more: Record) -> RunLog:
+        """Store a new run with its first record, and any that follow it, durably and at once, and own it.
 
         A run with a parent shares the parent's records up to the one that `header.parent` names: nothing is copied,
         `first.seq` is the next number, and `read` gives both as one.
@@ -103,6 +103,13 @@ class RunLog(Protocol):
 
         The future's exception is FencedError when a newer owner took the run over, or JournalWriteError when the
         commit failed. Cancelling the future does not take back the records.
+        """
+
+    async def check(self) -> None:
+        """Make sure that the run is still ours; asked before each effect.
+
+        Raises:
+            FencedError: A newer owner took it over.
         """
 
     async def release(self) -> None:

@@ -97,9 +97,9 @@ class MadeLate:
         """The path of the file."""
         return self._path
 
-    async def create(self, header: RunHeader, first: RunStarted | RunForked) -> RunLog:
+    async def create(self, header: RunHeader, first: RunStarted | RunForked, *more: Record) -> RunLog:
         """Open the file and store a new run in it."""
-        return await (await self._opened()).create(header, first)
+        return await (await self._opened()).create(header, first, *more)
 
     async def acquire(self, run_id: str, *, takeover: bool = False) -> RunLog:
         """Become the owner of a run."""

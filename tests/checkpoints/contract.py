@@ -35,6 +35,17 @@ class JournalContract(LetterContract, ForkContract):
         assert log.epoch == 1
         assert await journal.read("demo") == [started()]
 
+    async def test_a_run_can_be_made_with_several_records_at_once(self, journal):
+        log = await journal.create(header(), *every_kind())
+        assert await journal.read("demo") == every_kind()
+        assert (await journal.runs())[0].status is RunStatus.SUSPENDED
+        await log.append(finished(len(every_kind())))
+
+    async def test_a_run_made_with_a_gap_in_its_records_is_not_made(self, journal):
+        with pytest.raises(JournalWriteError, match="goes on with record 1, not with record 2"):
+            await journal.create(header(), started(), finished(2))
+        assert await journal.runs() == []
+
     async def test_records_of_every_kind_come_back_equal(self, journal):
         records = every_kind()
         log = await journal.create(header(), records[0])

@@ -20,8 +20,8 @@ class SlowJournal:
         self.committed = []
         self.logs = []
 
-    async def create(self, header, first):
-        log = await self.inner.create(header, first)
+    async def create(self, header, first, *more):
+        log = await self.inner.create(header, first, *more)
         return await self._handed_over(log)
 
     async def acquire(self, run_id, *, takeover=False):
@@ -97,6 +97,9 @@ class SlowLog:
         self.journal.committed += records
         future.set_result(None)
 
+    async def check(self):
+        await self.log.check()
+
     async def release(self):
         while self.waiting:
             self._commit()
@@ -128,10 +131,10 @@ class FaultyJournal:
     def error(self):
         return JournalWriteError(self.name, f"call {len(self.calls)}, {self.calls[-1]}, failed")
 
-    async def create(self, header, first):
+    async def create(self, header, first, *more):
         if self.count("create"):
             raise self.error()
-        return FaultyLog(self, await self.inner.create(header, first))
+        return FaultyLog(self, await self.inner.create(header, first, *more))
 
     async def acquire(self, run_id, *, takeover=False):
         if self.count("acquire"):
@@ -194,6 +197,11 @@ class FaultyLog:
             future.set_exception(self.failed)
             return future
         return self.log.append(*records, taken=taken)
+
+    async def check(self):
+        if self.journal.count("check"):
+            raise self.journal.error()
+        await self.log.check()
 
     async def release(self):
         fails = self.journal.count("release")
