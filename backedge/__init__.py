@@ -5,11 +5,14 @@ Everything one needs to build and run graphs stands here; journals are in `backe
 """
 
 from backedge.engine.compiler.compile import BackedgeWarning
-from backedge.engine.context import Context
+from backedge.engine.context import BlockingContext, Context
+from backedge.engine.effects.identity import EffectKey
 from backedge.engine.errors import (
     BackedgeError,
     ConflictError,
     DeadEndError,
+    EffectError,
+    EffectValueError,
     FencedError,
     GraphChangedError,
     GraphError,
@@ -23,7 +26,9 @@ from backedge.engine.errors import (
     NodeRaisedError,
     NodeTimeoutError,
     ParameterError,
+    RejectedError,
     RenderError,
+    ReplayMismatchError,
     RoutingError,
     RunCancelledError,
     RunError,
@@ -36,6 +41,7 @@ from backedge.engine.errors import (
     StepError,
     UpdateError,
 )
+from backedge.engine.execution.desk import Question
 from backedge.engine.execution.events import (
     ActivationFailed,
     ActivationFinished,
@@ -45,8 +51,10 @@ from backedge.engine.execution.events import (
     EventsDropped,
     RunFinished,
 )
+from backedge.engine.execution.steps import NOT_DONE
 from backedge.engine.flow import Flow, RunOptions
 from backedge.engine.graph import END, START, Graph, Marker, Node
+from backedge.engine.letters import answer, cancel, open_questions, send
 from backedge.engine.past.history import Checkpoint
 from backedge.engine.records import ActivationId, ErrorInfo, RunStatus
 from backedge.engine.run import Run, RunResult
@@ -54,6 +62,7 @@ from backedge.engine.state.reducers import add, append, extend, maximum, merge, 
 
 __all__ = [
     "END",
+    "NOT_DONE",
     "START",
     "ActivationFailed",
     "ActivationFinished",
@@ -61,11 +70,15 @@ __all__ = [
     "ActivationStarted",
     "BackedgeError",
     "BackedgeWarning",
+    "BlockingContext",
     "Checkpoint",
     "ConflictError",
     "Context",
     "CustomEvent",
     "DeadEndError",
+    "EffectError",
+    "EffectKey",
+    "EffectValueError",
     "ErrorInfo",
     "Event",
     "EventsDropped",
@@ -86,7 +99,10 @@ __all__ = [
     "NodeRaisedError",
     "NodeTimeoutError",
     "ParameterError",
+    "Question",
+    "RejectedError",
     "RenderError",
+    "ReplayMismatchError",
     "RoutingError",
     "Run",
     "RunCancelledError",
@@ -104,10 +120,14 @@ __all__ = [
     "StepError",
     "UpdateError",
     "add",
+    "answer",
     "append",
+    "cancel",
     "extend",
     "maximum",
     "merge",
     "minimum",
+    "open_questions",
+    "send",
     "union",
 ]

@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import concurrent.futures
+import json
+import random
+import threading
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from .records import ActivationId
+from .effects.identity import digest_of
+from .effects.results import UNTOLD, codec_for
+from .errors import InputError
+from .records import ActivationId, EffectKind
+
+if TYPE_CHECKING:
+    from .execution.effects import Effects
+
+T = TypeVar("T")
+
+
+class Suspension(BaseException):
+    """Ends the body of a ``def`` node that waits for something: it runs again when that is there.
+
+    No `Exception`, so that no handler in the body takes it for an error. Never catch it.
+    """
 
 
 class Context:
     """Handed to a parameter annotated `Context`.
+
+    What a node does through it is an *effect*: it is journaled, and a body that runs again, after a crash or because it
+    had to wait, gets what is recorded instead of doing it again. Plain code between effects does run again.
 
     Attributes:
         run_id: The run's id.
@@ -20,17 +48,25 @@ class Context:
         @graph.node(writes="answer")
         async def think(question: str, ctx: Context) -> str:
             ctx.emit({"thinking about": question})
+            pages = await ctx.gather(*(ctx.step("fetch", fetch, url) for url in urls))
+            return await ctx.ask(f"Which of these {len(pages)} is best?")
     """
 
-    __slots__ = ("_emit", "activation", "attempt", "run_id")
+    __slots__ = ("_effects", "_emit", "activation", "attempt", "run_id")
 
     def __init__(
-        self, run_id: str, activation: ActivationId, attempt: int, emit: Callable[[object], None]
+        self,
+        run_id: str,
+        activation: ActivationId,
+        attempt: int,
+        emit: Callable[[object], None],
+        effects: Effects | None = None,
     ) -> None:
         self.run_id = run_id
         self.activation = activation
         self.attempt = attempt
         self._emit = emit
+        self._effects = effects
 
     def emit(self, data: object) -> None:
         """Hand `data` to whoever listens to the run's events, as a `CustomEvent`. It is not journaled.
@@ -49,3 +85,261 @@ class Context:
         if loop is not None:
             return rounds[loop]
         return self.activation.rounds[-1][1] if rounds else 0
+
+    # ------------------------------------------------------------------ doing something once
+
+    def step(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        /,
+        *args: Any,
+        returns: Any = UNTOLD,
+        raises: tuple[type[Exception], ...] = (),
+        safety: Literal["idempotent", "unsafe"] = "idempotent",
+        query: Callable[..., Any] | None = None,
+    ) -> Coroutine[Any, Any, Any]:
+        """Call `function` once: when the body runs again it gets the recorded result.
+
+        A crash in the middle of it means what is declared here. Without more it is *idempotent*: it is called again, with
+        the same `EffectKey`. With `query` it is asked for first: ``query(*args)`` returns the result if it was done, or
+        `NOT_DONE`. An *unsafe* one is not called again: the run stops in doubt and a person has to say.
+
+        Args:
+            name: What it is called in the records.
+            function: A coroutine function, or a plain one, which is called in a worker thread.
+            args: Its arguments. They tell this call from others, by what JSON makes of them.
+            returns: The type of its result; by default what its annotation says. It is stored as JSON.
+            raises: Exceptions that the body gets as they are; others come as an `EffectError`.
+            safety: Whether it may be called again when a crash leaves open whether it was done.
+            query: Finds out whether it was done.
+
+        Raises:
+            EffectError: The function raised, now or when it was recorded.
+            EffectValueError: Its result is not of the type.
+            ReplayMismatchError: Something else is recorded at this place.
+        """
+        from .execution.steps import step
+
+        return step(self._its_effects("step"), name, function, args, returns, raises, safety, query)
+
+    def now(self) -> datetime:
+        """The time, in UTC: when the body runs again, the same."""
+        return datetime.fromtimestamp(self._note("now", time.time, float), UTC)
+
+    def random(self) -> float:
+        """A random number from 0 up to 1: when the body runs again, the same."""
+        value: float = self._note("random", random.random, float)
+        return value
+
+    def uuid(self) -> uuid.UUID:
+        """A fresh random UUID: when the body runs again, the same."""
+        value: uuid.UUID = self._note("uuid", uuid.uuid4, uuid.UUID)
+        return value
+
+    def _note(self, name: str, make: Callable[[], Any], kind: Any) -> Any:
+        effects = self._its_effects(name)
+        return effects.note(effects.request(EffectKind.VALUE, name, ""), make, codec_for(kind))
+
+    # ------------------------------------------------------------------ waiting
+
+    def ask(
+        self,
+        question: str,
+        *,
+        schema: type[T] | Any = str,
+        choices: Sequence[Any] | None = None,
+    ) -> Coroutine[Any, Any, Any]:
+        """Ask a person. The run is suspended until there is an answer, and holds nothing meanwhile.
+
+        Args:
+            question: What to ask.
+            schema: The type of the answer.
+            choices: The answers there are (text, numbers), instead of a type.
+
+        Returns:
+            The answer, checked against `schema`: one that does not fit is refused and the question stays open.
+        """
+        if choices is not None:
+            schema = Literal[tuple(choices)]
+        codec = codec_for(schema)
+        effects = self._its_effects("ask")
+        told: dict[str, Any] = {"question": question, "schema": codec.adapter.json_schema()}
+        if choices is not None:
+            told["choices"] = list(choices)
+        return _waited(effects, EffectKind.QUESTION, question, told, codec)
+
+    def receive(self, signal: str, *, schema: Any = Any) -> Coroutine[Any, Any, Any]:
+        """Wait for a signal, sent by `send` from any process, before or after this. Each is received once, in order."""
+        codec = codec_for(schema)
+        return _waited(self._its_effects("receive"), EffectKind.SIGNAL, signal, {"signal": signal}, codec)
+
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
+        """Wait so many seconds, crashes and restarts included."""
+        effects = self._its_effects("sleep")
+        if not seconds >= 0:
+            raise ValueError(f"sleep takes a number of seconds from 0, not {seconds!r}")
+
+        async def sleep() -> None:
+            request = effects.request(EffectKind.TIMER, "sleep", digest_of(float(seconds)))
+            due = time.time() + seconds
+            await effects.wait(request, lambda: _json({"due": due}), codec_for(type(None)), due=due_at)
+
+        return sleep()
+
+    # ------------------------------------------------------------------ several at once
+
+    async def gather(self, *parts: Awaitable[Any]) -> list[Any]:
+        """Await all parts at once, each in a branch of its own, so that their effects keep their places.
+
+        The first failure cancels the other parts and is raised.
+        """
+        return await self._its_effects("gather").gather(parts)
+
+    async def first(self, *parts: Awaitable[Any]) -> tuple[int, Any]:
+        """Await whichever part comes first: its number, and its result. The others are cancelled; the choice is recorded.
+
+        Example: ``which, value = await ctx.first(ctx.receive("go"), ctx.sleep(60))``
+        """
+        if not parts:
+            raise ValueError("first takes at least one part")
+        return await self._its_effects("first").first(parts, codec_for(int))
+
+    @contextmanager
+    def branch(self, name: str) -> Iterator[None]:
+        """Effects in the ``with`` block have places of their own under `name`, whatever else is asked for meanwhile.
+
+        For tasks that a body makes itself: in a branch each finds what it had done by its place.
+        """
+        if not name.isidentifier():
+            raise ValueError(f"a branch's name is an identifier, not {name!r}")
+        with self._its_effects("branch").named(name):
+            yield
+
+    def blocking(self) -> BlockingContext:
+        """The same for a ``def`` node."""
+        return BlockingContext(self, asyncio.get_running_loop())
+
+    def _its_effects(self, what: str) -> Effects:
+        if self._effects is None:
+            raise InputError(
+                f"{self.activation}: an inline node has no effects, so no ctx.{what}(): drop inline=True"
+            )
+        self._effects.check_thread(what)
+        return self._effects
+
+
+def _waited(
+    effects: Effects, kind: EffectKind, name: str, told: dict[str, Any], codec: Any
+) -> Coroutine[Any, Any, Any]:
+    async def wait() -> Any:
+        return await effects.wait(effects.request(kind, name, digest_of(told)), lambda: _json(told), codec)
+
+    return wait()
+
+
+def due_at(detail: bytes) -> float:
+    """When a timer is due, in seconds since the epoch, by the detail of its record."""
+    return float(json.loads(detail)["due"])
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), default=str).encode()
+
+
+class BlockingContext:
+    """`Context` for ``def`` nodes: the same effects, each of which blocks the node's thread until it is done.
+
+    Example::
+
+        @graph.node(writes="answer")
+        def think(question: str, ctx: BlockingContext) -> str:
+            return ctx.ask(question)
+    """
+
+    __slots__ = ("_context", "_loop")
+
+    def __init__(self, context: Context, loop: asyncio.AbstractEventLoop) -> None:
+        self._context = context
+        self._loop = loop
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self._context.run_id
+
+    @property
+    def activation(self) -> ActivationId:
+        """Which activation this is."""
+        return self._context.activation
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first attempt; each retry counts one up."""
+        return self._context.attempt
+
+    def emit(self, data: object) -> None:
+        """See `Context.emit`."""
+        self._context.emit(data)
+
+    def round(self, loop: str | None = None) -> int:
+        """See `Context.round`."""
+        return self._context.round(loop)
+
+    def step(self, name: str, function: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+        """See `Context.step`."""
+        return self._wait(lambda: self._context.step(name, function, *args, **options))
+
+    def ask(self, question: str, *, schema: Any = str, choices: Sequence[Any] | None = None) -> Any:
+        """See `Context.ask`."""
+        return self._wait(lambda: self._context.ask(question, schema=schema, choices=choices))
+
+    def receive(self, signal: str, *, schema: Any = Any) -> Any:
+        """See `Context.receive`."""
+        return self._wait(lambda: self._context.receive(signal, schema=schema))
+
+    def sleep(self, seconds: float) -> None:
+        """See `Context.sleep`."""
+        self._wait(lambda: self._context.sleep(seconds))
+
+    def now(self) -> datetime:
+        """See `Context.now`."""
+        value: datetime = self._wait(lambda: _soon(self._context.now))
+        return value
+
+    def random(self) -> float:
+        """See `Context.random`."""
+        value: float = self._wait(lambda: _soon(self._context.random))
+        return value
+
+    def uuid(self) -> uuid.UUID:
+        """See `Context.uuid`."""
+        value: uuid.UUID = self._wait(lambda: _soon(self._context.uuid))
+        return value
+
+    def branch(self, name: str) -> Any:
+        """See `Context.branch`."""
+        effects = self._context._effects
+        assert effects is not None
+        return effects.named(name, threading.get_ident())
+
+    def _wait(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        from .execution.effects import ASKER
+
+        effects = self._context._effects
+        assert effects is not None
+
+        async def call() -> T:
+            return await effects.in_thread(make())
+
+        token = ASKER.set(threading.get_ident())
+        try:
+            return asyncio.run_coroutine_threadsafe(call(), self._loop).result()
+        except (concurrent.futures.CancelledError, asyncio.CancelledError):
+            raise Suspension from None
+        finally:
+            ASKER.reset(token)
+
+
+async def _soon(call: Callable[[], T]) -> T:
+    return call()

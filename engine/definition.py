@@ -75,6 +75,8 @@ class NodeSpec:
     uses: tuple[str, ...] = ()
     may_stop: bool = False
     version: str = ""
+    approve: bool = False
+    reuse: str = "completed"
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -18,6 +18,10 @@
     │   ├── ConflictError          two concurrent branches wrote the same plain field
     │   ├── RoutingError           a condition raised or was no boolean
     │   ├── DeadEndError           no outgoing edge was taken
+    │   ├── EffectError            a step raised something that was not declared with raises=
+    │   ├── EffectValueError       an effect's result cannot be stored or read back
+    │   ├── ReplayMismatchError    the body asks for another effect than its record holds
+    │   ├── RejectedError          a person refused to let the node run
     │   └── LoopLimitError         a feedback edge reached its limit
     ├── ScheduleError              an illegal fact: a defect of a driver, never of a user
     └── JournalError               what is stored, or where
@@ -124,6 +128,36 @@ class NodeTimeoutError(StepError, TimeoutError):
 
 class UpdateError(StepError):
     """The node returned what its fields do not accept, or what does not survive its encoding."""
+
+
+class EffectError(StepError):
+    """A step inside a node raised. `name` is the step's; `type_name`, `message`, `traceback` are the exception's."""
+
+    def __init__(self, activation: str, name: str, type_name: str, message: str, traceback: str = "") -> None:
+        self.name = name
+        self.type_name = type_name
+        self.message = message
+        self.traceback = traceback
+        super().__init__(activation, f"{name!r} failed: {type_name}" + (f": {message}" if message else ""))
+
+
+class EffectValueError(StepError):
+    """An effect's result cannot be stored, or what is stored is not of its type any more."""
+
+
+class ReplayMismatchError(StepError):
+    """The body asks for another effect than the one recorded at this place; nothing was done.
+
+    The node's code changed since the run began, or it depends on something that is no effect (the clock, chance).
+    """
+
+
+class RejectedError(StepError):
+    """A person refused to let the node run. `reason` is what they said."""
+
+    def __init__(self, activation: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(activation, f"was rejected: {reason}" if reason else "was rejected")
 
 
 class ParameterError(StepError):

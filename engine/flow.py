@@ -119,17 +119,19 @@ class Flow(Generic[S]):
         /,
         *,
         journal: Where,
+        answers: Mapping[str, object] | None = None,
         takeover: bool = False,
         on_change: str = "stop",
         **options: Unpack[RunOptions],
     ) -> RunResult[S]:
-        """Go on with a run after a crash, an interruption or a failure, from its last record.
+        """Go on with a run after a crash, an interruption or a failure, or with answers, from its last record.
 
-        No node that finished runs again. A run that had completed gives its result at once.
+        No node that finished runs again, and no effect that completed. A run that had completed gives its result at once.
 
         Args:
             run_id: The run.
             journal: Where it is kept.
+            answers: Answers to open questions, by `Question.id` or the id of the activation that asks.
             takeover: Fence off an owner that is alive but stuck.
             on_change: What to do when the graph is not the one the run was made with: ``"stop"`` with an error that
                 lists what changed, or ``"continue"``.
@@ -142,9 +144,15 @@ class Flow(Generic[S]):
             RunError: As for `run`; also for a run that had been cancelled.
         """
         async with opened(journal, create=False) as store:
-            executor = await self._reopen(run_id, store, takeover, on_change, options)
+            executor = await self._reopen(run_id, store, takeover, on_change, options, answers)
             executor.begin()
-            return self._result(executor, await executor.run(), store)
+            status = await executor.run()
+            if executor.refusals:
+                told = "; ".join(f"{name}: {why}" for name, why in executor.refusals.items())
+                raise InputError(
+                    f"answers= of run {run_id!r} were refused, the questions are still open: {told}"
+                )
+            return self._result(executor, status, store)
 
     def reopen(
         self,
@@ -152,6 +160,7 @@ class Flow(Generic[S]):
         /,
         *,
         journal: Where,
+        answers: Mapping[str, object] | None = None,
         takeover: bool = False,
         on_change: str = "stop",
         **options: Unpack[RunOptions],
@@ -161,7 +170,7 @@ class Flow(Generic[S]):
         async def make(store: Journal | None) -> Executor:
             if store is None:
                 raise InputError(f"resuming run {run_id!r} needs its journal=")
-            return await self._reopen(run_id, store, takeover, on_change, options)
+            return await self._reopen(run_id, store, takeover, on_change, options, answers)
 
         return Run(make, self._finisher(journal), journal, buffer=options.get("buffer", BUFFER), create=False)
 
@@ -255,13 +264,16 @@ class Flow(Generic[S]):
         /,
         *,
         journal: Where,
+        answers: Mapping[str, object] | None = None,
         takeover: bool = False,
         on_change: str = "stop",
         **options: Unpack[RunOptions],
     ) -> RunResult[S]:
         """`resume` for code that is not async."""
         return wait_for(
-            self.resume(run_id, journal=journal, takeover=takeover, on_change=on_change, **options)
+            self.resume(
+                run_id, journal=journal, answers=answers, takeover=takeover, on_change=on_change, **options
+            )
         )
 
     # ------------------------------------------------------------------ look back
@@ -326,8 +338,9 @@ class Flow(Generic[S]):
 
     # ------------------------------------------------------------------ how
 
-    def _how(self, options: RunOptions) -> How:
-        return How(self._options.settings(options), self._options.limits(options.get("limits")))
+    def _how(self, options: RunOptions, answers: Mapping[str, object] | None = None) -> How:
+        limits = self._options.limits(options.get("limits"))
+        return How(self._options.settings(options), limits, answers or {})
 
     async def _create(
         self, inputs: Inputs | None, store: Journal | None, run_id: str | None, options: RunOptions
@@ -337,10 +350,16 @@ class Flow(Generic[S]):
         return await new_run(self.graph, inputs, store, run_id, self._how(options))
 
     async def _reopen(
-        self, run_id: str, store: Journal, takeover: bool, on_change: str, options: RunOptions
+        self,
+        run_id: str,
+        store: Journal,
+        takeover: bool,
+        on_change: str,
+        options: RunOptions,
+        answers: Mapping[str, object] | None,
     ) -> Executor:
         _must_be_id(run_id)
-        how = self._how(options)
+        how = self._how(options, answers)
         return await old_run(self.graph, run_id, store, how, takeover=takeover, on_change=on_change)
 
     def _finisher(self, journal: Where | None) -> Callable[[Executor, RunStatus], RunResult[S]]:
@@ -354,7 +373,8 @@ class Flow(Generic[S]):
         if error is not None:
             raise error
         snapshot = executor.schedule.result
-        return RunResult(executor.run_id, status, None if snapshot is None else self._build(snapshot))
+        state = None if snapshot is None else self._build(snapshot)
+        return RunResult(executor.run_id, status, state, tuple(executor.questions))
 
     def _build(self, snapshot: Any) -> S:
         built = self.graph.schema.build(snapshot)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from pydantic import BaseModel
 
@@ -110,6 +110,8 @@ class Graph(Generic[S]):
         uses: str | Sequence[str] = ...,
         may_stop: bool = ...,
         version: str = ...,
+        approve: bool = ...,
+        reuse: Literal["completed", "all"] = ...,
     ) -> Node[P, R]: ...
     @overload
     def node(
@@ -125,6 +127,8 @@ class Graph(Generic[S]):
         uses: str | Sequence[str] = ...,
         may_stop: bool = ...,
         version: str = ...,
+        approve: bool = ...,
+        reuse: Literal["completed", "all"] = ...,
     ) -> Callable[[Callable[P, R]], Node[P, R]]: ...
 
     def node(
@@ -141,6 +145,8 @@ class Graph(Generic[S]):
         uses: str | Sequence[str] = (),
         may_stop: bool = False,
         version: str = "",
+        approve: bool = False,
+        reuse: Literal["completed", "all"] = "completed",
     ) -> Any:
         """Make a function a node: as a decorator, or called with the function.
 
@@ -158,6 +164,10 @@ class Graph(Generic[S]):
             uses: Named slots it holds while it runs, such as ``"sandbox"``; runs say how many of each there are.
             may_stop: Whether the run may end here when no outgoing edge is taken.
             version: Part of the graph's digest: raise it when recorded results of the node are no longer right.
+            approve: Ask a person before each activation: the run is suspended until somebody approves, or rejects it,
+                which is a `RejectedError` that an error edge may take.
+            reuse: What an attempt after a failed one takes over from it: effects that completed, all but what models
+                said, which may be what failed; or ``"all"``.
 
         Raises:
             GraphError: The name cannot be used.
@@ -183,6 +193,8 @@ class Graph(Generic[S]):
                 uses=(uses,) if isinstance(uses, str) else _texts("uses", uses, "of a slot"),
                 may_stop=may_stop,
                 version=version,
+                approve=approve,
+                reuse=reuse,
             )
             return self._add(Node(spec, plain, self), site)
 

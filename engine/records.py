@@ -58,7 +58,9 @@ class RunStatus(StrEnum):
 
     RUNNING = "running"  # under way, or its owner died
     SUSPENDED = "suspended"  # waits for an answer, a signal or a timer
-    IN_DOUBT = "in_doubt"  # nobody knows whether an unsafe effect was done before a crash; a person has to say
+    IN_DOUBT = (
+        "in_doubt"  # nobody knows whether an unsafe effect was done before a crash; a person has to say
+    )
     INTERRUPTED = "interrupted"  # stopped on the way, on purpose
     FAILED = "failed"  # an activation failed
     COMPLETED = "completed"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .compiler.compile import CompiledGraph
+from .effects.recall import Known
 from .errors import ScheduleError
 from .execution import outcome
 from .execution.settings import Tries
@@ -28,6 +29,8 @@ from .plan import Rounds
 from .records import (
     ActivationId,
     AttemptFailed,
+    EffectOpened,
+    EffectRecorded,
     InputEdited,
     NodeFinished,
     Record,
@@ -53,6 +56,7 @@ class Recovered:
         tries: What activations in flight have behind them.
         seq: Number of the next record.
         status: How the run ended last, or RUNNING.
+        effects: What is recorded of the effects of activations in flight, in order.
         voided: The activations in flight that read what was edited since they began: their effects count no more.
     """
 
@@ -62,6 +66,7 @@ class Recovered:
     seq: int = 0
     status: RunStatus = RunStatus.RUNNING
     voided: set[Key] = field(default_factory=set)
+    effects: dict[Key, list[Known]] = field(default_factory=dict)
 
     def in_phase(self, phase: Phase) -> list[Key]:
         """The live activations in this phase, in order of position."""
@@ -118,7 +123,7 @@ def advance(graph: CompiledGraph, run: Recovered, record: Record, following: Rec
             _failed(graph, run, record)
         case Routed():
             node, rounds = key_of(graph, record.activation)
-            taken = _numbers(graph, record.taken)
+            taken = numbers_of(graph, record.taken)
             if not open_again:
                 _apply(run, NodeRouted(node, rounds, taken))
         case RunForked():
@@ -131,6 +136,8 @@ def advance(graph: CompiledGraph, run: Recovered, record: Record, following: Rec
             _resumed(graph, run, record)
         case RunEnded():
             run.status = record.status
+        case EffectOpened() | EffectRecorded():
+            run.effects.setdefault(key_of(graph, record.activation), []).append(record)
         case RoutingFailed():
             pass  # the activation owes its routing still
         case _:
@@ -172,19 +179,19 @@ def _started(graph: CompiledGraph, run: Recovered, record: RunStarted, *, owes: 
     if record.taken is None or owes:
         _apply(run, NodeReturned(graph.start, (), values))
     else:
-        _apply(run, NodeSucceeded(graph.start, (), values, _numbers(graph, record.taken)))
+        _apply(run, NodeSucceeded(graph.start, (), values, numbers_of(graph, record.taken)))
 
 
 def _finished(graph: CompiledGraph, run: Recovered, record: NodeFinished, *, owes: bool) -> None:
     node, rounds = key_of(graph, record.activation)
     if record.error is not None:
-        _apply(run, NodeErrored(node, rounds, record.error, _numbers(graph, record.taken or ())))
+        _apply(run, NodeErrored(node, rounds, record.error, numbers_of(graph, record.taken or ())))
         return
     values = outcome.decode(graph, record.writes)
     if record.taken is None or owes:
         _apply(run, NodeReturned(node, rounds, values))
     else:
-        _apply(run, NodeSucceeded(node, rounds, values, _numbers(graph, record.taken)))
+        _apply(run, NodeSucceeded(node, rounds, values, numbers_of(graph, record.taken)))
 
 
 def _failed(graph: CompiledGraph, run: Recovered, record: AttemptFailed) -> None:
@@ -232,6 +239,7 @@ def _forget(graph: CompiledGraph, run: Recovered, edits: Iterable[str], *keys: K
         binding = graph.nodes[key[0]].binding
         if binding is not None and (binding.reads_all or not binding.reads.isdisjoint(edits)):
             run.voided.add(key)
+            run.effects.pop(key, None)
 
 
 def _limit(graph: CompiledGraph, run: Recovered, limits: Mapping[str, int | None]) -> None:
@@ -248,11 +256,13 @@ def _apply(
         run.orders.pop(key, None)
         if not isinstance(fact, NodeFailed):
             run.tries.pop(key, None)
+            run.effects.pop(key, None)
     for order in run.schedule.apply(fact):
         run.orders[order.node, order.rounds] = order
 
 
-def _numbers(graph: CompiledGraph, taken: Iterable[str]) -> tuple[int, ...]:
+def numbers_of(graph: CompiledGraph, taken: Iterable[str]) -> tuple[int, ...]:
+    """Edges by the plan's numbers."""
     try:
         return tuple(graph.plan.edge_number[edge] for edge in taken)
     except KeyError as missing:

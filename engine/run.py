@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from types import TracebackType
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from .errors import BackedgeError, RunCancelledError, RunError, RunFailedError, RunInterruptedError
+from .execution.desk import Question
 from .execution.events import Event, EventQueue
 from .execution.executor import Executor
 from .ports import Journal, opened
-from .records import RunStatus
+from .records import Letter, LetterKind, RunStatus
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -29,12 +32,15 @@ class RunResult(Generic[S]):
 
     Attributes:
         run_id: The run's id.
-        status: COMPLETED, or SUSPENDED while it waits for something.
+        status: COMPLETED; SUSPENDED while it waits for something; IN_DOUBT while nobody knows whether an unsafe step
+            was done.
+        questions: What it waits for.
     """
 
     run_id: str
     status: RunStatus
     _state: S | None = None
+    questions: tuple[Question, ...] = ()
 
     @property
     def state(self) -> S:
@@ -43,6 +49,9 @@ class RunResult(Generic[S]):
         Raises:
             BackedgeError: Nothing arrived there: every way ended at a node that may stop.
         """
+        if self.questions:
+            asked = ", ".join(f"{question.id} ({question.text})" for question in self.questions)
+            raise BackedgeError(f"run {self.run_id!r} waits for {asked}; it has no final state yet")
         if self._state is None:
             raise BackedgeError(f"run {self.run_id!r} ended without reaching END, so it has no final state")
         return self._state
@@ -77,6 +86,7 @@ class Run(Generic[S]):
         # Whether a journal is made where there is none.
         self._create = create
         self._stack = AsyncExitStack()
+        self._store: Journal | None = None
         # Set once the context was entered.
         self._executor: Executor | None = None
         # The queue from the run's beginning on, until somebody takes it.
@@ -92,6 +102,7 @@ class Run(Generic[S]):
             if self._journal is not None
             else None
         )
+        self._store = store
         try:
             self._executor = await self._make(store)
         except BaseException:
@@ -157,6 +168,27 @@ class Run(Generic[S]):
     def interrupt(self) -> None:
         """Stop at once, so that the run can be resumed."""
         self._its_executor.interrupt()
+
+    async def send(self, signal: str, value: object = None) -> None:
+        """Send a signal to this run; kept in its journal until a node receives it."""
+        await self._post(LetterKind.SIGNAL, signal, value)
+
+    async def answer(self, question: str, value: object) -> None:
+        """Answer a question that this run asks (`Question.id`, or the id of the activation that asks)."""
+        await self._post(LetterKind.ANSWER, question, value)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What nodes that were let go of wait for."""
+        return tuple(self._its_executor.questions)
+
+    async def _post(self, kind: LetterKind, name: str, value: object) -> None:
+        executor = self._its_executor
+        if self._store is None:
+            raise BackedgeError("a run without a journal receives nothing: start it with journal=...")
+        letter = Letter(kind, name, to_json(value), time.time())
+        number = await self._store.post(executor.run_id, letter)
+        executor.receive([replace(letter, number=number)])
 
     def cancel(self, *, grace: float = 0.0) -> None:
         """End the run for good: at once, or after letting what runs finish for up to `grace` seconds."""

@@ -41,7 +41,16 @@ def test_imports_keep_their_direction(room):
             )
 
 
-CORE = ("loops.py", "plan.py", "schedule.py", "facts.py", "recovery.py", "state/*.py", "compiler/*.py")
+CORE = (
+    "loops.py",
+    "plan.py",
+    "schedule.py",
+    "facts.py",
+    "recovery.py",
+    "state/*.py",
+    "compiler/*.py",
+    "effects/*.py",
+)
 
 
 def test_the_core_knows_neither_asyncio_nor_time_nor_chance():
@@ -60,10 +69,22 @@ def test_the_core_knows_neither_asyncio_nor_time_nor_chance():
     ("folder", "known"),
     [
         ("state", set()),
+        ("effects", {"compiler", "errors", "failures", "records", "state"}),
         ("compiler", {"context", "definition", "errors", "loops", "plan", "shown", "state"}),
         (
             "execution",
-            {"compiler", "context", "definition", "errors", "facts", "failures", "plan", "ports", "records"}
+            {
+                "compiler",
+                "context",
+                "definition",
+                "effects",
+                "errors",
+                "facts",
+                "failures",
+                "plan",
+                "ports",
+                "records",
+            }
             | {"recovery", "schedule", "shown", "state"},
         ),
     ],

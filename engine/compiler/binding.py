@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from ..context import Context
+from ..context import BlockingContext, Context
 from ..errors import NodeRaisedError
 from ..shown import shown
 from ..state.fields import StateSchema
@@ -149,7 +149,9 @@ class Binding:
                 case Source.RESOURCE:
                     value = resources[argument.name]
                 case Source.CONTEXT:
-                    value = context
+                    value = (
+                        context.blocking() if context and argument.annotation is BlockingContext else context
+                    )
                 case Source.STATE:
                     value = schema.build(snapshot)
                 case Source.ERROR:
@@ -215,8 +217,9 @@ def _argument(
     name, default = parameter.name, parameter.default
     positional = parameter.kind is parameter.POSITIONAL_ONLY
     options = [] if annotation is parameter.empty else members(annotation)
-    if any(option is Context for option in options):
-        return Argument(name, Source.CONTEXT, positional=positional)
+    for kind in (Context, BlockingContext):
+        if any(option is kind for option in options):
+            return Argument(name, Source.CONTEXT, annotation=kind, positional=positional)
     if any(option is scope.schema.model for option in options):
         return Argument(name, Source.STATE, positional=positional)
     errors = exception_types(options)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from inspect import Signature, signature
 from typing import Any
 
+from ..context import BlockingContext
 from ..definition import END, START, Case, Definition, EdgeSpec, NodeSpec
 from ..shown import listed, shown
 from ..state.fields import StateSchema
@@ -87,6 +88,10 @@ def _node_problems(what: str, spec: NodeSpec, binding: Binding, schema: StateSch
     yield from _option_problems(what, spec)
     if spec.inline is True and binding.is_async:
         yield f"{what}: inline=True is for plain functions; an async def runs on the event loop anyway"
+    blocking = next((a for a in binding.arguments if a.annotation is BlockingContext), None)
+    if blocking is not None and (binding.is_async or spec.inline):
+        kind = "an async def node" if binding.is_async else "an inline node, which has no effects,"
+        yield f"{what}: parameter {blocking.parameter!r} is a BlockingContext; {kind} takes a Context"
     if spec.inline is True and spec.timeout is not None:
         yield f"{what}: an inline function cannot be timed out; drop inline=True or timeout="
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, get_args
 
-from ..context import Context
+from ..context import BlockingContext, Context
 from ..state.fields import StateSchema
 
 
@@ -31,7 +31,14 @@ class Scope:
         annotations = [info.annotation for info in self.schema.model.model_fields.values()]
         found = {kind.__name__: kind for kind in _classes([*annotations, *self.resources.values()])}
         object.__setattr__(
-            self, "types", found | {"Context": Context, self.schema.model.__name__: self.schema.model}
+            self,
+            "types",
+            found
+            | {
+                "Context": Context,
+                "BlockingContext": BlockingContext,
+                self.schema.model.__name__: self.schema.model,
+            },
         )
 
     def is_broken(self, name: str) -> bool:

@@ -10,19 +10,23 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..compiler.binding import ArgumentMismatchError, Binding
 from ..compiler.compile import CompiledGraph, CompiledNode
 from ..context import Context
 from ..definition import NodeSpec
-from ..errors import NodeTimeoutError, ParameterError, UpdateError
+from ..effects.recall import Recall
+from ..errors import NodeTimeoutError, ParameterError, ReplayMismatchError, UpdateError
 from ..facts import StartNode
 from ..failures import rebuild
 from ..records import ActivationId
 from ..schedule import Schedule
 from ..shown import shown
 from . import events
+from .effects import Effects
+from .effects import Host as EffectsHost
+from .steps import approval
 from .threads import WorkerThreads
 
 if TYPE_CHECKING:
@@ -37,9 +41,10 @@ class Step:
         attempt: Number of the current attempt, as records count them.
         tried: How many attempts its retry policy has seen before.
         started: When the current attempt began, in seconds since the epoch.
+        effects: The effects of the current attempt, of a node that has any.
     """
 
-    __slots__ = ("_schedule", "attempt", "order", "started", "tried")
+    __slots__ = ("_schedule", "attempt", "effects", "order", "started", "tried")
 
     def __init__(self, schedule: Schedule, order: StartNode, attempt: int, tried: int) -> None:
         self._schedule = schedule
@@ -47,6 +52,12 @@ class Step:
         self.attempt = attempt
         self.tried = tried
         self.started = time.time()
+        self.effects: Effects | None = None
+
+    @property
+    def suspended(self) -> bool:
+        """Whether it was let go of, since it waits: what comes of it is nothing."""
+        return self.effects is not None and self.effects.suspended
 
     @property
     def activation(self) -> ActivationId:
@@ -57,62 +68,99 @@ class Step:
         return str(self.activation)
 
 
-TellFailure: TypeAlias = Callable[[Step, BaseException], Awaitable[None]]
-"""Takes an attempt that failed and will be followed by another, and why; returns once that is journaled."""
+class Host(EffectsHost, Protocol):
+    """The run, as its calls see it."""
+
+    async def tried(self, step: Step, error: BaseException) -> None:
+        """An attempt failed and another one is to follow; it does once this returns."""
+
+    def recall(self, step: Step) -> Recall:
+        """What is recorded of the effects that the step's attempt asks for."""
 
 
 class Caller:
     """Calls the nodes of one run."""
 
-    __slots__ = ("_announcer", "_graph", "_resources", "_run_id", "threads")
+    __slots__ = ("_announcer", "_break_before", "_graph", "_resources", "_run_id", "threads")
 
     def __init__(
-        self, graph: CompiledGraph, resources: Mapping[str, Any], run_id: str, announcer: events.Announcer
+        self,
+        graph: CompiledGraph,
+        resources: Mapping[str, Any],
+        run_id: str,
+        announcer: events.Announcer,
+        break_before: frozenset[str] = frozenset(),
     ) -> None:
         self._graph = graph
         self._resources = resources
         self._run_id = run_id
         self._announcer = announcer
+        self._break_before = break_before
         # Made when the first def node runs.
         self.threads: WorkerThreads | None = None
 
-    def call(self, step: Step, tell_failure: TellFailure) -> Awaitable[Any]:
+    def call(self, step: Step, host: Host) -> Awaitable[Any]:
         """Run the node, retries included. Awaiting it raises whatever the node's last attempt raised."""
         node = self._graph.nodes[step.order.node]
         if node.spec is not None and node.spec.retry is not None and node.spec.retry.enabled:
-            return self._with_retries(node, node.spec.retry, step, tell_failure)
-        return self._attempt(node, step)
+            return self._with_retries(node, node.spec.retry, step, host)
+        return self._attempt(node, step, host)
 
     def call_inline(self, step: Step) -> Any:
         """Run an inline node, here and now."""
         node = self._graph.nodes[step.order.node]
         assert node.binding is not None
         self._begin(step)
-        positional, keywords = self._arguments(node, step)
+        positional, keywords = self._arguments(node, step, None)
         return _not_a_coroutine(node.binding.function(*positional, **keywords), step)
 
-    def _attempt(self, node: CompiledNode, step: Step) -> Awaitable[Any]:
+    def _attempt(self, node: CompiledNode, step: Step, host: Host) -> Awaitable[Any]:
+        assert node.spec is not None
+        self._begin(step)
+        if node.spec.approve or node.name in self._break_before:
+            return self._once_approved(node, step, host)
+        return self._run(node, step, host)
+
+    def _run(self, node: CompiledNode, step: Step, host: Host) -> Awaitable[Any]:
         binding, spec = node.binding, node.spec
         assert binding is not None
         assert spec is not None
-        self._begin(step)
-        positional, keywords = self._arguments(node, step)
-        if not binding.is_async:
-            return self._in_thread(spec, binding, positional, keywords, step)
-        call: Awaitable[Any] = binding.function(*positional, **keywords)
-        return call if spec.timeout is None else _timed(call, spec.timeout, step)
+        positional, keywords = self._arguments(node, step, host)
+        call: Awaitable[Any]
+        if binding.is_async:
+            call = binding.function(*positional, **keywords)
+            if spec.timeout is not None:
+                call = _timed(call, spec.timeout, step)
+        else:
+            call = self._in_thread(spec, binding, positional, keywords, step)
+        return call if step.effects is None else _with_effects(call, step.effects)
+
+    async def _once_approved(self, node: CompiledNode, step: Step, host: Host) -> Any:
+        """Run the node once somebody has said that it may run."""
+        effects = Effects(self._run_id, step.activation, step.attempt, host.recall(step), host)
+        step.effects = effects
+        try:
+            await approval(effects, node.name)
+        finally:
+            effects.close()
+        if effects.suspended:
+            raise asyncio.CancelledError
+        step.effects = None
+        return await self._run(node, step, host)
 
     async def _in_thread(
         self, spec: NodeSpec, binding: Binding, positional: list[Any], keywords: dict[str, Any], step: Step
     ) -> Any:
-        if self.threads is None:
-            self.threads = WorkerThreads(f"backedge {self._run_id}")
-        call = self.threads.call(binding.function, *positional, **keywords)
+        call = self.in_thread(binding.function, *positional, **keywords)
         return _not_a_coroutine(await _timed(call, spec.timeout, step), step)
 
-    async def _with_retries(
-        self, node: CompiledNode, policy: BaseRetrying, step: Step, tell: TellFailure
-    ) -> Any:
+    def in_thread(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
+        """Call a function in a worker thread of the run."""
+        if self.threads is None:
+            self.threads = WorkerThreads(f"backedge {self._run_id}")
+        return self.threads.call(function, *args, **kwargs)
+
+    async def _with_retries(self, node: CompiledNode, policy: BaseRetrying, step: Step, host: Host) -> Any:
         """Try until it succeeds or the policy gives up; then the last exception is raised."""
         from tenacity import DoAttempt, DoSleep, RetryCallState
 
@@ -124,7 +172,9 @@ class Caller:
             action = await retrying.iter(state)
             if isinstance(action, DoAttempt):
                 try:
-                    state.set_result(await self._attempt(node, step))
+                    state.set_result(await self._attempt(node, step, host))
+                except ReplayMismatchError:
+                    raise  # a next attempt would not ask for what is recorded, and so hide it
                 except Exception as error:
                     state.set_exception((type(error), error, error.__traceback__))
             elif isinstance(action, DoSleep):
@@ -132,10 +182,11 @@ class Caller:
                 refused = state.outcome.exception()
                 if refused is None:
                     refused = ValueError(f"retry refused {shown(state.outcome.result())}")
-                await tell(step, refused)
+                await host.tried(step, refused)
                 state.prepare_for_next_attempt()
                 await asyncio.sleep(float(action))
                 step.attempt += 1
+                step.tried += 1
             else:
                 return action
 
@@ -144,12 +195,14 @@ class Caller:
         if self._announcer.listeners:
             self._announcer.tell(events.ActivationStarted(step.activation, step.attempt, step.started))
 
-    def _arguments(self, node: CompiledNode, step: Step) -> tuple[list[Any], dict[str, Any]]:
+    def _arguments(
+        self, node: CompiledNode, step: Step, host: Host | None
+    ) -> tuple[list[Any], dict[str, Any]]:
         order, binding = step.order, node.binding
         assert binding is not None
         if not binding.arguments:
             return [], {}
-        context = self._context(step) if binding.wants_context else None
+        context = self._context(step, host) if binding.wants_context else None
         handled = [self._handled(number, info) for number, info in order.errors]
         try:
             return binding.gather(
@@ -167,14 +220,27 @@ class Caller:
         assert declared.error is not None
         return rebuild(info, declared.error, declared.source)
 
-    def _context(self, step: Step) -> Context:
+    def _context(self, step: Step, host: Host | None) -> Context:
         announcer, activation = self._announcer, step.activation
 
         def emit(data: object) -> None:
             if announcer.listeners:
                 announcer.tell_from_anywhere(events.CustomEvent(activation, data))
 
-        return Context(self._run_id, activation, step.attempt, emit)
+        if host is not None:
+            step.effects = Effects(self._run_id, activation, step.attempt, host.recall(step), host)
+        return Context(self._run_id, activation, step.attempt, emit, step.effects)
+
+
+async def _with_effects(call: Awaitable[Any], effects: Effects) -> Any:
+    """Await a body; when it is over it has no more effects, and must have asked for all that are recorded."""
+    try:
+        value = await call
+        if not effects.suspended:
+            effects.finish()
+        return value
+    finally:
+        effects.close()
 
 
 async def _timed(call: Awaitable[Any], seconds: float | None, step: Step) -> Any:

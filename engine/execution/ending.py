@@ -50,7 +50,7 @@ class Ending:
         over: All is let go of, and who waited was told.
     """
 
-    __slots__ = ("_closing", "_loop", "_timers", "_waiters", "error", "over", "rested", "stop")
+    __slots__ = ("_closing", "_loop", "_timers", "_waiters", "_waits", "error", "over", "rested", "stop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -58,6 +58,8 @@ class Ending:
         self._timers: list[asyncio.TimerHandle] = []
         self._closing: asyncio.Task[None] | None = None
         self.stop: Stop | None = None
+        # SUSPENDED or IN_DOUBT, once the run rests without being done.
+        self._waits: RunStatus | None = None
         self.error: BaseException | None = None
         self.rested = False
         self.over = False
@@ -67,7 +69,13 @@ class Ending:
         """Where the run stands."""
         if self.stop is not None:
             return _STATUS[self.stop]
+        if self._waits is not None:
+            return self._waits
         return RunStatus.COMPLETED if self.rested else RunStatus.RUNNING
+
+    def waits(self, status: RunStatus) -> None:
+        """Nothing more can be done until something comes from outside."""
+        self._waits = status
 
     def halt(self, reason: Stop) -> None:
         """Let nothing new start. Only CANCELLED and BROKEN replace an earlier reason; nothing does after the rest."""

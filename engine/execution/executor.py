@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from ..compiler.compile import CompiledGraph
-from ..errors import ConflictError, NodeRaisedError, ScheduleError, StepError, UpdateError
+from ..effects.recall import Known, Recall
+from ..errors import ConflictError, InputError, NodeRaisedError, ScheduleError, StepError, UpdateError
 from ..facts import (
     Fact,
     NodeErrored,
@@ -35,7 +36,10 @@ from ..ports import RunLog
 from ..records import (
     ActivationId,
     AttemptFailed,
+    EffectKind,
+    EffectOpened,
     ErrorInfo,
+    Letter,
     NodeFinished,
     Record,
     Routed,
@@ -47,9 +51,12 @@ from ..state.fields import FoldError
 from ..state.snapshots import MergeConflict, Snapshot
 from . import events, outcome
 from .calls import Caller, Step
+from .desk import Desk, Question
+from .effects import Effects
 from .ending import Ending, Stop
 from .launcher import Launcher
 from .ledger import Ledger
+from .reception import Inbox, Reception
 from .settings import Beginning, Settings, Tries
 
 _log = logging.getLogger("backedge")
@@ -65,8 +72,10 @@ class Executor:
         "_caller",
         "_ending",
         "_graph",
+        "_inbox",
         "_launcher",
         "_ledger",
+        "_reception",
         "_settings",
         "_writes_end",
         "failures",
@@ -85,6 +94,9 @@ class Executor:
         log: RunLog | None,
         seq: int,
         tries: Mapping[Key, Tries] | None = None,
+        effects: Mapping[Key, Sequence[Known]] | None = None,
+        letters: Sequence[Letter] = (),
+        inbox: Inbox | None = None,
     ) -> None:
         """Take over a schedule whose facts up to `seq` (exclusive) are applied. Needs a running event loop.
 
@@ -97,6 +109,9 @@ class Executor:
             log: The run's log, owned; None to run without a journal.
             seq: Number of the next record.
             tries: What activations in flight have behind them.
+            effects: What is recorded of their effects.
+            letters: What came for them.
+            inbox: Reads what comes later.
         """
         loop = asyncio.get_running_loop()
         self._graph = graph
@@ -108,10 +123,15 @@ class Executor:
         # A run that had completed before has its end in the journal.
         self._writes_end = not beginning.over
         self._announcer = events.Announcer(loop)
-        self._caller = Caller(graph, settings.resources, run_id, self._announcer)
+        self._caller = Caller(graph, settings.resources, run_id, self._announcer, settings.break_before)
         self._launcher = Launcher(graph, schedule, settings, self._caller, loop, tries)
         self._ledger = Ledger(log, seq)
         self._ending = Ending(loop)
+        self._inbox = inbox
+        # Made when the first effect is asked for, since most runs have none.
+        self._reception: Reception | None = None
+        if effects or letters:
+            self._receive(Desk(effects or {}, letters))
         # Why the run failed: activation to error, in order.
         self.failures: dict[str, StepError] = {}
 
@@ -136,7 +156,10 @@ class Executor:
         elif beginning.fact is not None:
             self._apply(beginning.fact)
         for order in beginning.orders:
-            self._order(order)
+            if beginning.waited and isinstance(order, StartNode) and not self._desk().is_due(_key(order)):
+                self._desk().suspend(_key(order), order)  # nothing of what it waits for is there
+            else:
+                self._order(order)
         for node, rounds in beginning.retry:
             self._apply(NodeRetried(node, rounds))
         for node, rounds in beginning.reroute:
@@ -232,7 +255,7 @@ class Executor:
             self._routing_failed(node, rounds, error, finished, NodeReturned(node, rounds, update.values))
             return
         fact = NodeSucceeded(node, rounds, update.values, taken)
-        if not self._ledger.kept and not self._announcer.listeners:
+        if not self._ledger.kept and not self._announcer.listeners and step.effects is None:
             self._apply(fact)
         else:
             self._ledger.submit(
@@ -240,6 +263,8 @@ class Executor:
             )
 
     def _succeeded(self, step: Step, fact: NodeSucceeded) -> None:
+        if step.effects is not None:
+            self._desk().forget(_key(step.order))
         if self._announcer.listeners:
             now = time.time()
             taken = self._edge_ids(fact.taken)
@@ -357,6 +382,113 @@ class Executor:
             )
         ]
 
+    # ------------------------------------------------------------------ effects
+
+    @property
+    def kept(self) -> bool:
+        """Whether there is a journal."""
+        return self._ledger.kept
+
+    @property
+    def questions(self) -> list[Question]:
+        """What the run waits for."""
+        return [] if self._reception is None else self._reception.desk.questions()
+
+    @property
+    def refusals(self) -> Mapping[str, str]:
+        """Why answers that were handed over in person were refused, by question."""
+        return {} if self._reception is None else self._reception.desk.refusals
+
+    def recall(self, step: Step) -> Recall:
+        """What is recorded of the effects that the step's attempt asks for."""
+        spec = self._graph.nodes[step.order.node].spec
+        reuse_all = spec is not None and spec.reuse == "all"
+        return self._desk().recall(_key(step.order), step.activation, step.attempt, reuse_all=reuse_all)
+
+    def commit(self, make: Callable[[int], Known], taken: Sequence[int] = ()) -> asyncio.Future[None]:
+        """Record something of an effect; done once it is committed."""
+        if self._ending.rested:
+            raise asyncio.CancelledError
+        record = make(self._ledger.number())
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def committed() -> None:
+            self._desk().learn(self._key_of(record.activation), record)
+            if not done.done():
+                done.set_result(None)
+
+        self._ledger.submit([record], committed, self, taken)
+        return done
+
+    async def fence(self) -> None:
+        """Make sure that the run is still ours. Raises FencedError."""
+        await self._ledger.fence()
+
+    def expect(self, opened: EffectOpened) -> asyncio.Future[Letter]:
+        """A future for the letter that this effect waits for."""
+        if not self.kept and opened.kind is not EffectKind.TIMER:
+            told = f"waits for {opened.name!r}, which only a run with a journal can: run(journal=...)"
+            raise InputError(f"{opened.activation}: {told}")
+        letter = self._desk().expect(opened)
+        if self._reception is not None:
+            self._reception.arm()
+        return letter
+
+    def refused(self, letter: Letter, why: str) -> None:
+        """What the letter says was no answer."""
+        if not letter.number:
+            self._desk().refusals[letter.name] = why
+
+    def give_back(self, letters: Sequence[Letter]) -> None:
+        """An attempt is over and has not used these."""
+        self._desk().give_back(letters)
+
+    def suspend(self, effects: Effects) -> None:
+        """The attempt can do nothing but wait."""
+        self._launcher.suspend(self._key_of(effects.activation))
+
+    def suspended(self, step: Step) -> None:
+        """The node was let go of: it runs again when what it waits for is there."""
+        if self._launcher.cut or self._ending.rested:
+            return
+        self._launcher.put_back(step)
+        self._desk().suspend(_key(step.order), step.order)
+        assert self._reception is not None
+        self._reception.let_go()
+        self._reception.deliver(())
+
+    def wake(self, order: StartNode) -> None:
+        """What this activation waits for is there."""
+        self._order(order)
+
+    def receive(self, letters: Sequence[Letter]) -> None:
+        """Letters have come for the run."""
+        self._desk()
+        assert self._reception is not None
+        if not self._ending.rested:
+            self._reception.deliver(letters)
+
+    def cancelled(self, letter: Letter) -> None:
+        """Somebody cancels the run from outside."""
+        self._ledger.last_taken = (letter.number,) if letter.number else ()
+        self.cancel()
+
+    def call_in_thread(self, function: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+        """Call a plain function in a worker thread."""
+        return self._caller.in_thread(function, *args)
+
+    def _desk(self) -> Desk:
+        if self._reception is None:
+            self._receive(Desk({}))
+        assert self._reception is not None
+        return self._reception.desk
+
+    def _receive(self, desk: Desk) -> None:
+        self._reception = Reception(desk, self, self._inbox, self._settings.patience)
+
+    def _key_of(self, activation: ActivationId) -> Key:
+        return self._graph.plan.number[activation.node], tuple([number for _, number in activation.rounds])
+
     # ------------------------------------------------------------------ endings
 
     def _fail(self, activation: ActivationId, error: StepError) -> None:
@@ -403,9 +535,16 @@ class Executor:
         ending = self._ending
         if self._launcher.busy or self._ledger.pending or ending.rested:
             return
-        if ending.stop is None and not self.schedule.idle:
+        reception = self._reception
+        if reception is not None and ending.stop is None and reception.desk.suspended:
+            if reception.holds():
+                return
+            ending.waits(reception.status)
+        elif ending.stop is None and not self.schedule.idle:
             waiting = ", ".join(str(self._id(node, rounds)) for node, rounds, _ in self.schedule.live())
             ending.broken(ScheduleError(f"nothing runs, and {waiting} never can"))
+        if reception is not None:
+            reception.close()
         bare = not self._ledger.kept and self._caller.threads is None
         ending.rest(None if bare else self._close, self._last)
 
@@ -439,6 +578,10 @@ class Executor:
             self._announcer.tell(
                 events.ActivationFailed(step.activation, step.attempt, now, seconds, error, final, taken)
             )
+
+
+def _key(order: StartNode) -> Key:
+    return order.node, order.rounds
 
 
 def _as_step_error(error: BaseException, activation: ActivationId, info: ErrorInfo) -> StepError:

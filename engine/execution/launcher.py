@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ..compiler.compile import CompiledGraph
-from ..errors import NodeRaisedError
+from ..errors import NodeRaisedError, ReplayMismatchError
 from ..facts import Order, StartNode
 from ..plan import Rounds
 from ..schedule import Key, Schedule
 from .calls import Caller, Step
+from .calls import Host as CallsHost
 from .settings import FIRST, Settings, Tries
 from .slots import Slots
 
@@ -23,7 +24,7 @@ INLINE_BURST = 100
 """How many inline nodes run in a row before the event loop gets its turn."""
 
 
-class Host(Protocol):
+class Host(CallsHost, Protocol):
     """Whoever wants the nodes run."""
 
     def returned(self, step: Step, value: Any) -> None:
@@ -32,8 +33,8 @@ class Host(Protocol):
     def raised(self, step: Step, error: BaseException) -> None:
         """The node raised: it failed."""
 
-    async def tried(self, step: Step, error: BaseException) -> None:
-        """An attempt failed and another one is to follow; it does once this returns."""
+    def suspended(self, step: Step) -> None:
+        """The node waits for something, and was let go of."""
 
     def interrupt(self) -> None:
         """A node's task was cancelled, and we did not do it: somebody is ending the program."""
@@ -159,11 +160,17 @@ class Launcher:
         step = self.step(order.node, order.rounds, order)
         try:
             try:
-                value = await self._caller.call(step, host.tried)
+                value = await self._caller.call(step, host)
             except BaseException as error:
-                self._stumbled(step, error, host)
+                if step.suspended and not isinstance(error, KeyboardInterrupt | SystemExit):
+                    host.suspended(step)
+                else:
+                    self._stumbled(step, error, host)
             else:
-                host.returned(step, value)
+                if step.suspended:
+                    host.suspended(step)
+                else:
+                    host.returned(step, value)
         except BaseException as bug:
             host.broken(bug)
         finally:
@@ -198,7 +205,7 @@ class Launcher:
 
     def _stumbled(self, step: Step, error: BaseException, host: Host) -> None:
         """Something left the node that is no value."""
-        if isinstance(error, KeyboardInterrupt | SystemExit):
+        if isinstance(error, KeyboardInterrupt | SystemExit | ReplayMismatchError):
             host.broken(error)
             return
         task = self._tasks.get((step.order.node, step.order.rounds))
@@ -231,6 +238,17 @@ class Launcher:
             if each is task:
                 del self._tasks[key]
                 self._free(key[0], host)
+
+    def put_back(self, step: Step) -> None:
+        """The step is to go on, later, with the attempt it is at."""
+        if self._tries is None:
+            self._tries = {}
+        self._tries[step.order.node, step.order.rounds] = Tries(step.attempt, step.tried)
+
+    def suspend(self, key: Key) -> None:
+        """Tell one node to stop."""
+        if key in self._tasks:
+            self._tasks[key].cancel()
 
     def let_go(self) -> int:
         """No longer wait for the tasks that are left; returns how many they are."""

@@ -34,9 +34,10 @@ class Ledger:
     Attributes:
         kept: Whether there is a journal.
         pending: How many commits are under way or not yet acted upon.
+        last_taken: The letters that the record of the run's end makes good.
     """
 
-    __slots__ = ("_end", "_log", "_seq", "kept", "pending")
+    __slots__ = ("_end", "_log", "_seq", "kept", "last_taken", "pending")
 
     def __init__(self, log: RunLog | None, seq: int) -> None:
         """Take over a log, owned from now on; `seq` is the number of the next record."""
@@ -46,6 +47,7 @@ class Ledger:
         self._end: asyncio.Future[None] | None = None
         self.kept = log is not None
         self.pending = 0
+        self.last_taken: Sequence[int] = ()
 
     def number(self) -> int:
         """The next record's `seq`. What is numbered must be submitted, in that order."""
@@ -53,14 +55,24 @@ class Ledger:
         self._seq += 1
         return seq
 
-    def submit(self, records: Sequence[Record], then: Callable[[], object], owner: Owner) -> None:
-        """Commit the records, then call `then`. Raises what the journal raises when it refuses them at once."""
+    def submit(
+        self, records: Sequence[Record], then: Callable[[], object], owner: Owner, taken: Sequence[int] = ()
+    ) -> None:
+        """Commit the records, then call `then`. Raises what the journal raises when it refuses them at once.
+
+        `taken` are the letters that the records make good.
+        """
         if self._log is None:
             then()
             return
-        future = self._log.append(*records)
+        future = self._log.append(*records, taken=taken) if taken else self._log.append(*records)
         self.pending += 1
         future.add_done_callback(partial(self._committed, then, owner))
+
+    async def fence(self) -> None:
+        """Make sure that the run is still ours. Raises FencedError."""
+        if self._log is not None:
+            await self._log.check()
 
     async def close(self, status: RunStatus | None) -> None:
         """Put the run's end into the journal, unless `status` is None, and let go of the log.
@@ -71,7 +83,9 @@ class Ledger:
             return
         try:
             if status is not None and self._end is None:
-                self._end = self._log.append(RunEnded(self.number(), time.time(), status))
+                self._end = self._log.append(
+                    RunEnded(self.number(), time.time(), status), taken=self.last_taken
+                )
             if self._end is not None:
                 await asyncio.shield(self._end)
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypedDict
 
 from ..compiler.compile import CompiledGraph, CompiledNode
@@ -35,6 +35,9 @@ class RunOptions(TypedDict, total=False):
         limits: Feedback edge (``"checker->coder"``) to a limit that replaces the declared one.
         deadline: Seconds after which the run is interrupted.
         grace: Seconds that an ending waits for nodes that do not stop at once. 5 by default.
+        patience: Seconds that a run stays for a timer with nothing else to do, before it is suspended. Without end by
+            default.
+        break_before: Nodes that wait for a person's approval in this run, as if they were declared with ``approve=True``.
         buffer: How many events are kept for a slow listener. 1,000 by default.
     """
 
@@ -44,6 +47,8 @@ class RunOptions(TypedDict, total=False):
     limits: Mapping[str, int | None]
     deadline: float | None
     grace: float
+    patience: float
+    break_before: Collection[str]
     buffer: int
 
 
@@ -78,7 +83,18 @@ class Options:
             if (seconds is not None or name == "grace") and not _is_duration(seconds):
                 raise InputError(f"{name} is a number of seconds from 0, not {seconds!r}")
         capacity, needs = self._slots(options.get("concurrency"), options.get("slots", {}))
-        settings = Settings(resources, capacity, needs, deadline, grace)
+        patience = options.get("patience", math.inf)
+        if not _is_duration(patience):
+            raise InputError(f"patience is a number of seconds from 0, not {patience!r}")
+        settings = Settings(
+            resources,
+            capacity,
+            needs,
+            deadline,
+            grace,
+            patience,
+            self._nodes(options.get("break_before", ())),
+        )
         if not options:
             self._plain = settings
         return settings
@@ -95,6 +111,15 @@ class Options:
                 _check_whole(f"limits=: the limit of {edge}", limit, least=0)
             found[number] = limit
         return found
+
+    def _nodes(self, names: Collection[str]) -> frozenset[str]:
+        if isinstance(names, str):
+            raise InputError(f"break_before= takes several names: [{names!r}]")
+        known = self._graph.definition.nodes
+        if unknown := [name for name in names if name not in known]:
+            told = ", ".join(map(repr, unknown))
+            raise InputError(f"break_before=: the graph has no node {told}; it has {', '.join(known)}")
+        return frozenset(names)
 
     def _slots(
         self, concurrency: int | None, slots: Mapping[str, int]

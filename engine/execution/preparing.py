@@ -8,28 +8,33 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
+
+from pydantic_core import to_json
 
 from .. import recovery
 from ..compiler.compile import CompiledGraph
 from ..errors import GraphChangedError, InputError, JournalCorruptError, StepError
 from ..facts import NodeReturned, NodeSucceeded
 from ..ports import Journal, RunLog
-from ..records import RunHeader, RunResumed, RunStarted, RunStatus
+from ..records import EffectKind, Letter, LetterKind, RunHeader, RunResumed, RunStarted, RunStatus
 from ..schedule import Phase
 from ..state.fields import FoldError
 from . import outcome
+from .desk import question_of, still_open
 from .executor import Executor
 from .inputs import Inputs, checked_inputs
 from .settings import Beginning, Settings
 
 
 class How(NamedTuple):
-    """How to carry out a run: its settings, and limits that replace declared ones, by edge."""
+    """How to carry out a run: its settings, limits that replace declared ones, by edge, and answers, by question."""
 
     settings: Settings
     limits: Mapping[int, int | None]
+    answers: Mapping[str, object] = {}
 
 
 async def new_run(
@@ -65,7 +70,8 @@ async def new_run(
         beginning = Beginning(NodeReturned(start, (), update.values), failed)
     else:
         beginning = Beginning(NodeSucceeded(start, (), update.values, taken))
-    return Executor(graph, schedule, how.settings, beginning, run_id=name, log=log, seq=1)
+    inbox = None if store is None else partial(store.letters, name)
+    return Executor(graph, schedule, how.settings, beginning, run_id=name, log=log, seq=1, inbox=inbox)
 
 
 async def old_run(
@@ -106,22 +112,44 @@ async def _recovered(
             f"run {header.run_id!r} was cancelled, which is final; fork it to go on from a checkpoint"
         )
     over = run.status is RunStatus.COMPLETED
+    letters = [] if over else [*await store.letters(header.run_id), *answered(run, how.answers)]
     if not over:
         await log.append(RunResumed(run.seq, time.time(), log.epoch, by_id(graph, how.limits)))
         run.seq += 1
-    return going_on(graph, run, log, how, over=over)
+    return going_on(graph, run, log, how, store, letters, over=over)
+
+
+def answered(run: recovery.Recovered, answers: Mapping[str, object]) -> list[Letter]:
+    """Answers as letters. Raises InputError for one that nobody asked for."""
+    asked = [question_of(opened) for records in run.effects.values() for opened in still_open(records)]
+    asked = [question for question in asked if question.kind not in (EffectKind.TIMER, EffectKind.SIGNAL)]
+    known = {name for question in asked for name in (question.id, question.activation)}
+    if unknown := [name for name in answers if name not in known]:
+        told = ", ".join(f"{question.id!r} ({question.text})" for question in asked)
+        raise InputError(f"answers=: nothing asks {unknown[0]!r}; open questions: {told or 'none'}")
+    now = time.time()
+    return [Letter(LetterKind.ANSWER, name, to_json(value), now) for name, value in answers.items()]
 
 
 def going_on(
-    graph: CompiledGraph, run: recovery.Recovered, log: RunLog, how: How, *, over: bool = False
+    graph: CompiledGraph,
+    run: recovery.Recovered,
+    log: RunLog,
+    how: How,
+    store: Journal,
+    letters: Sequence[Letter] = (),
+    *,
+    over: bool = False,
 ) -> Executor:
     """The executor of a run that goes on; `over`: it had completed, nothing is to be done."""
+    waited = run.status in (RunStatus.SUSPENDED, RunStatus.IN_DOUBT)
     run.schedule.limits.update(how.limits)
     retry = [key for key in run.in_phase(Phase.FAILED) if key not in run.orders]
     beginning = Beginning(
         orders=tuple(run.orders.values()),
         retry=tuple(retry),
         reroute=tuple(run.in_phase(Phase.RETURNED)),
+        waited=waited,
         over=over,
     )
     return Executor(
@@ -133,6 +161,9 @@ def going_on(
         log=log,
         seq=run.seq,
         tries=run.tries,
+        effects=run.effects,
+        letters=letters,
+        inbox=None if over else partial(store.letters, log.header.run_id),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -22,6 +23,8 @@ class Settings:
         needs: For each node the slots it needs; None where nothing is limited.
         deadline: Seconds after which the run is interrupted, or None.
         grace: Seconds an ending waits for what does not stop at once.
+        break_before: Names of nodes that wait for approval.
+        patience: Seconds the run stays for a timer with nothing else to do.
     """
 
     resources: Mapping[str, Any] = field(default_factory=dict)
@@ -29,6 +32,8 @@ class Settings:
     needs: tuple[Needs, ...] | None = None
     deadline: float | None = None
     grace: float = 5.0
+    patience: float = math.inf
+    break_before: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Beginning(NamedTuple):
         orders: For a recovered run what was in flight.
         retry: The activations that had failed.
         reroute: The activations that owe their routing.
+        waited: The run rested since all that was in flight waited for something.
         over: The run had completed: nothing is to be done, nothing is written.
     """
 
@@ -59,4 +65,5 @@ class Beginning(NamedTuple):
     orders: tuple[Order, ...] = ()
     retry: tuple[Key, ...] = ()
     reroute: tuple[Key, ...] = ()
+    waited: bool = False
     over: bool = False

@@ -83,7 +83,7 @@ async def forked(
             seq = begun.run.seq
             await log.append(RunResumed(seq, time.time(), log.epoch, by_id(graph, how.limits)))
             begun.run.seq += 1
-        return going_on(graph, begun.run, log, how)
+        return going_on(graph, begun.run, log, how, store)
     except BaseException:
         await log.release()
         raise

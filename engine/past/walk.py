@@ -33,31 +33,35 @@ class Walk:
 
     Every method raises one of `recovery.UNFIT` where the records are not those of a run of this graph.
 
+    Attributes:
+        reached: The run as far as it was gone along.
+        place: How many records that is.
+
     Example: ``Walk(graph, records).after(12)``
     """
 
     def __init__(self, graph: CompiledGraph, records: Sequence[Record]) -> None:
         self._graph = graph
         self._records = records
-        # The machine after the first _place records.
-        self._run = Recovered(recovery.new_schedule(graph))
-        self._place = 0
+        # The machine after the first `place` records.
+        self.reached = Recovered(recovery.new_schedule(graph))
+        self.place = 0
 
     def at(self, place: int) -> Recovered:
         """The run just before the record at this place. It is moved on by the next call of any method."""
-        if place < self._place:
-            self._run, self._place = Recovered(recovery.new_schedule(self._graph)), 0
-        while self._place < place:
-            following = self._records[self._place + 1] if self._place + 1 < len(self._records) else None
-            recovery.advance(self._graph, self._run, self._records[self._place], following)
-            self._place += 1
-        return self._run
+        if place < self.place:
+            self.reached, self.place = Recovered(recovery.new_schedule(self._graph)), 0
+        while self.place < place:
+            following = self._records[self.place + 1] if self.place + 1 < len(self._records) else None
+            recovery.advance(self._graph, self.reached, self._records[self.place], following)
+            self.place += 1
+        return self.reached
 
     def before(self, place: int) -> Snapshot:
         """What the record's activation ran on; for a record about the run itself the state just before it."""
         match record := self._records[place]:
             case RunStarted():
-                return self._run.schedule.initial
+                return self.reached.schedule.initial
             case NodeFinished() | AttemptFailed() | RoutingFailed() | Routed() | InputEdited():
                 return self._ran_on(place, self._key(record))
             case EffectOpened() | EffectRecorded():

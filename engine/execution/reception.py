@@ -1,0 +1,141 @@
+"""Keeps a run in touch with what comes from outside: letters and the clock, as long as the run is alive."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol, TypeAlias
+
+from ..facts import StartNode
+from ..records import EffectKind, Letter, LetterKind, RunStatus
+from .desk import Desk
+
+Inbox: TypeAlias = Callable[[], Awaitable[Sequence[Letter]]]
+
+POLL: Final = 0.5
+"""Seconds between two looks into the journal for letters."""
+_SLICE: Final = (
+    60.0  # seconds at most until the clock on the wall is looked at again, which may have been set
+)
+
+
+class Run(Protocol):
+    """The run that is kept in touch."""
+
+    def wake(self, order: StartNode) -> None:
+        """What this activation waits for is there."""
+
+    def cancelled(self, letter: Letter) -> None:
+        """Somebody cancels the run."""
+
+    def broken(self, error: BaseException) -> None:
+        """The journal could not be read."""
+
+    def rest(self) -> None:
+        """Perhaps there is nothing more to wait for."""
+
+
+class Reception:
+    """Looks for letters while a run is alive, and for timers that are due.
+
+    Attributes:
+        desk: What the run's activations have done and wait for.
+    """
+
+    __slots__ = ("_alarm", "_inbox", "_looked", "_loop", "_patience", "_poll", "_run", "_task", "desk")
+
+    def __init__(self, desk: Desk, run: Run, inbox: Inbox | None, patience: float) -> None:
+        """Begin.
+
+        Args:
+            desk: Where letters go.
+            run: Who is told.
+            inbox: Reads the letters that the journal holds; None without one.
+            patience: Seconds that the run stays for a timer with nothing else to do.
+        """
+        self.desk = desk
+        self._run = run
+        self._inbox = inbox
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._poll: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        # Whether the inbox was read since the last activation was let go of.
+        self._looked = False
+        if inbox is not None:
+            self._poll = self._loop.call_later(POLL, self._look)
+
+    @property
+    def status(self) -> RunStatus:
+        """The status of a run that has nothing to do but wait."""
+        doubt = any(question.kind is EffectKind.STEP for question in self.desk.questions())
+        return RunStatus.IN_DOUBT if doubt else RunStatus.SUSPENDED
+
+    def let_go(self) -> None:
+        """An activation waits: what it waits for may have come already."""
+        self._looked = False
+
+    def holds(self) -> bool:
+        """Whether the run is to stay, although nothing of it runs: `Run.rest` is called when that is over."""
+        if self._task is not None:
+            return True
+        if not self._looked and self._inbox is not None:
+            self._look()
+            return True
+        due = self.desk.next_due()
+        if due is None or due - time.time() > self._patience:
+            return False
+        self.arm()
+        return True
+
+    def arm(self) -> None:
+        """Look at the clock when the next timer is due."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        due = self.desk.next_due()
+        if due is not None:
+            self._alarm = self._loop.call_later(min(max(due - time.time(), 0), _SLICE), self._ring)
+
+    def close(self) -> None:
+        """The run is over."""
+        for handle in (self._alarm, self._poll):
+            if handle is not None:
+                handle.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def deliver(self, letters: Sequence[Letter]) -> None:
+        """Letters have come."""
+        for letter in letters:
+            if letter.kind is LetterKind.CANCEL:
+                self._run.cancelled(letter)
+                return
+        for order in self.desk.deliver(letters):
+            self._run.wake(order)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self.deliver(())
+        self.arm()
+        self._run.rest()
+
+    def _look(self) -> None:
+        if self._task is None and self._inbox is not None:
+            self._task = self._loop.create_task(self._read(self._inbox))
+
+    async def _read(self, inbox: Inbox) -> None:
+        try:
+            letters = await inbox()
+            self._looked = True
+            self._task = None
+            self.deliver(letters)
+        except Exception as error:
+            self._task = None
+            self._run.broken(error)
+        if self._poll is not None:
+            self._poll.cancel()
+        self._poll = self._loop.call_later(POLL, self._look)
+        self._run.rest()
