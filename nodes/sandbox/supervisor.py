@@ -185,8 +185,8 @@ def start(job: dict[str, Any], killer: Killer, stdin: int, stdout: int, stderr: 
             posix.closerange(tell + 1, DESCRIPTORS)
             apply_limits(job["limits"])
             posix.execve(job["argv"][0], job["argv"], job["environment"])
-        except OSError as error:
-            posix.write(tell, b"%d" % (error.errno or 0))
+        except BaseException as error:  # whatever it is, the program did not run
+            posix.write(tell, b"%d" % (getattr(error, "errno", None) or errno.EINVAL))
         finally:
             posix._exit(127)
     killer.watch(pid)

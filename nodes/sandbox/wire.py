@@ -10,6 +10,7 @@ import marshal
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .errors import SandboxError
 from .protocol import Limits, Program
@@ -17,6 +18,8 @@ from .protocol import Limits, Program
 DESCRIPTORS = 256  # open files per process: more than programs need, less than can hurt the host
 STACK = 8 * 1024 * 1024
 LINE = 200  # longest line of a report
+LONGEST = 10**9  # seconds; some thirty years
+LARGEST = 2**62  # what the kernel can count to, and some room
 SPARE = 1  # the supervisor counts as a process of the sandbox, too
 
 
@@ -24,21 +27,61 @@ def check_program(program: Program) -> None:
     """Refuse a program that no sandbox could run.
 
     Raises:
-        SandboxError: No command, a path that leads out of the working folder, or a limit that is not positive.
+        SandboxError: No command, a path that leads out of the working folder, content that is no bytes, or a limit
+            that is not positive or too large for the kernel.
     """
     if not program.argv or not program.argv[0]:
         raise SandboxError("the program has no command: argv[0] is what to run, 'python' for the interpreter")
+    argv: object = program.argv
+    if not isinstance(argv, tuple | list) or not all(isinstance(argument, str) for argument in argv):
+        raise SandboxError(
+            f"argv is a tuple of texts such as ('python', 'main.py'), not {program.argv!r:.100}"
+        )
+    if any(_is_broken(argument) for argument in program.argv):
+        raise SandboxError("an argument of the program contains half a character (a lone surrogate)")
     if any("\0" in argument for argument in program.argv):
         raise SandboxError("an argument of the program contains a null character; no system can pass that on")
     for name in (*program.files, *program.collect):
-        if not name or "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
+        if not _is_inside(name):
             raise SandboxError(
                 f"{name!r} does not name a file inside the working folder; give a relative path without '.', '..'"
             )
-    for limit in ("wall", "cpu", "memory", "processes", "file_size", "disk", "output"):
-        value = getattr(program.limits, limit)
-        if not (math.isfinite(value) and value > 0):
-            raise SandboxError(f"the limit {limit!r} is {value}; it must be a positive, finite number")
+    for name, content in (*program.files.items(), ("standard input", program.stdin)):
+        if not isinstance(content, bytes | bytearray | memoryview):
+            raise SandboxError(
+                f"the content of {name} is {type(content).__name__}; it must be bytes: encode it"
+            )
+    _check_limits(program.limits)
+
+
+def _check_limits(limits: Limits) -> None:
+    for limit in ("wall", "cpu"):
+        value = getattr(limits, limit)
+        if not (_is_number(value, int | float) and 0 < value <= LONGEST):
+            raise SandboxError(
+                f"the limit {limit!r} is {value!r}; it must be a positive, finite number, {LONGEST} at most"
+            )
+    for limit in ("memory", "processes", "file_size", "disk", "output"):
+        value = getattr(limits, limit)
+        if not (_is_number(value, int) and 0 < value <= LARGEST):
+            raise SandboxError(
+                f"the limit {limit!r} is {value!r}; it must be a positive, finite number, whole and {LARGEST} at most"
+            )
+
+
+def _is_inside(name: object) -> bool:
+    if not isinstance(name, str) or "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
+        return False
+    return not _is_broken(name)
+
+
+def _is_broken(text: str) -> bool:
+    """Whether it holds what cannot be written as UTF-8."""
+    return any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
+def _is_number(value: object, kind: Any) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def rlimits(limits: Limits, *, count_processes: bool) -> dict[str, tuple[int, int]]:

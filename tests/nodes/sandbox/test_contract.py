@@ -309,7 +309,9 @@ async def test_more_than_the_disk_limit_in_all_does_not_come_back(sandbox):
 # --------------------------------------------------------------------------- what the caller got wrong
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "../x", "a/../../x", "", "a//b", "./a", "a/", "a\0b"])
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../x", "a/../../x", "", "a//b", "./a", "a/", "a\0b", "\ud800"]
+)
 async def test_a_path_that_leads_out_of_the_folder_is_an_error_before_anything_runs(sandbox, name):
     with pytest.raises(SandboxError, match="does not name a file inside the working folder"):
         await run(sandbox, "", collect=(name,))
@@ -323,17 +325,48 @@ async def test_a_program_without_a_command_is_an_error(sandbox, argv):
         await sandbox.run(Program(argv=argv))
 
 
-async def test_a_null_character_in_an_argument_is_an_error(sandbox):
+@pytest.mark.parametrize("argv", ["python", ("python", b"x.py"), ("python", 3)])
+async def test_a_command_that_is_not_made_of_texts_is_an_error(sandbox, argv):
+    with pytest.raises(SandboxError, match="argv is a tuple of texts"):
+        await sandbox.run(Program(argv=argv))
+
+
+@pytest.mark.parametrize("given", [{"files": {"a.py": "text"}}, {"stdin": "text"}])
+async def test_content_that_is_no_bytes_is_an_error_that_says_so(sandbox, given):
+    with pytest.raises(SandboxError, match="must be bytes: encode it"):
+        await run(sandbox, "", **given)
+
+
+async def test_an_argument_that_cannot_be_passed_on_is_an_error(sandbox):
     with pytest.raises(SandboxError, match="null character"):
         await run(sandbox, "a\0b")
+    with pytest.raises(SandboxError, match="half a character"):
+        await run(sandbox, "a\ud800b")
 
 
 @pytest.mark.parametrize(
-    "limits", [Limits(wall=0), Limits(memory=-1), Limits(wall=float("inf")), Limits(cpu=float("nan"))]
+    "limits",
+    [
+        Limits(wall=0),
+        Limits(memory=-1),
+        Limits(wall=float("inf")),
+        Limits(cpu=float("nan")),
+        Limits(wall="3"),
+        Limits(cpu=1e30),
+        Limits(memory=256e6),
+        Limits(processes=True),
+        Limits(file_size=2**70),
+    ],
 )
-async def test_a_limit_that_limits_nothing_is_an_error(sandbox, limits):
+async def test_a_limit_that_limits_nothing_or_is_beyond_the_kernel_is_an_error(sandbox, limits):
     with pytest.raises(SandboxError, match="must be a positive, finite number"):
         await run(sandbox, "", limits=limits)
+
+
+async def test_a_limit_that_cannot_be_set_is_never_the_programs_own_end(sandbox, monkeypatch):
+    monkeypatch.setattr("backedge.nodes.sandbox.wire.LARGEST", 2**80)
+    with pytest.raises(SandboxError, match="cannot be started"):
+        await run(sandbox, "", limits=Limits(memory=2**70))
 
 
 async def test_a_command_that_is_not_there_is_an_error_that_says_what_is(sandbox):
