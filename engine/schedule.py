@@ -73,15 +73,15 @@ class Phase(Enum):
     FAILED = "failed"
 
 
-TRANSITIONS: Mapping[tuple[Phase, type], Phase | None] = {
-    (Phase.RUNNING, NodeSucceeded): None,
-    (Phase.RUNNING, NodeErrored): None,
-    (Phase.RUNNING, NodeReturned): Phase.RETURNED,
-    (Phase.RUNNING, NodeFailed): Phase.FAILED,
-    (Phase.RETURNED, NodeRouted): None,
-    (Phase.FAILED, NodeRetried): Phase.RUNNING,
+TRANSITIONS: Mapping[type, tuple[Phase, Phase | None]] = {
+    NodeSucceeded: (Phase.RUNNING, None),
+    NodeErrored: (Phase.RUNNING, None),
+    NodeReturned: (Phase.RUNNING, Phase.RETURNED),
+    NodeFailed: (Phase.RUNNING, Phase.FAILED),
+    NodeRouted: (Phase.RETURNED, None),
+    NodeRetried: (Phase.FAILED, Phase.RUNNING),
 }
-"""The legal facts for each phase, and the phase they lead to (None: done)."""
+"""For each fact the phase in which it is legal, and the one it leads to (None: done)."""
 
 
 class Token(NamedTuple):
@@ -151,7 +151,6 @@ class Schedule:
         self._plan = plan
         self._edges = plan.edges
         self._end = end
-        self.initial = initial.apart()  # to be read; it would keep every update alive otherwise
         # May be raised between facts; consulted by `route` alone.
         self.limits: dict[int, int | None] = dict(limits or {})
         self._otherwise = dict(otherwise or {})
@@ -180,19 +179,15 @@ class Schedule:
             ScheduleError: The fact is illegal now. Nothing was changed.
         """
         activation = self._find(fact.node, fact.rounds)
-        if activation is None or (activation.phase, type(fact)) not in TRANSITIONS:
+        if activation is None or activation.phase is not TRANSITIONS[type(fact)][0]:
             raise self._illegal(
                 fact, "it is not alive" if activation is None else f"it is {activation.phase.value}"
             )
-        if isinstance(fact, NodeSucceeded | NodeErrored | NodeRouted):
-            taken = fact.taken
-            if any(self._edges[number].source != fact.node for number in taken):
-                raise self._illegal(fact, "it takes an edge that it does not have")
-            if len(taken) > 1 and len(set(taken)) < len(taken):
-                raise self._illegal(fact, "it takes an edge twice")
-            self._last = fact
-            if isinstance(fact, NodeSucceeded):
-                return self._leave(activation, self._written(activation, fact.updates), fact.taken, None)
+        if isinstance(fact, NodeSucceeded):
+            self._check_taken(fact)
+            return self._leave(activation, self._written(activation, fact.updates), fact.taken, None)
+        if isinstance(fact, NodeErrored | NodeRouted):
+            self._check_taken(fact)
             error = fact.error if isinstance(fact, NodeErrored) else None
             return self._leave(activation, self._snapshot(activation), fact.taken, error)
         if not activation.tokens and isinstance(fact, NodeFailed):
@@ -373,8 +368,11 @@ class Schedule:
         """Begin, or begin anew, on what the activation runs on."""
         activation.preview = None
         tokens = activation.tokens
+        snapshot = self._snapshot(activation)
+        if len(tokens) == 1 and tokens[0].error is None:
+            return StartNode(activation.node, activation.rounds, snapshot)
         errors = tuple([(token.edge, token.error) for token in tokens if token.error is not None])
-        return StartNode(activation.node, activation.rounds, self._snapshot(activation), errors)
+        return StartNode(activation.node, activation.rounds, snapshot, errors)
 
     def _overwritten(
         self, activation: Activation, edits: Mapping[str, object], snapshot: Snapshot
@@ -434,6 +432,15 @@ class Schedule:
 
     def _place(self, activation: Activation) -> tuple[int, ...]:
         return self._plan.position(activation.node, activation.rounds)
+
+    def _check_taken(self, fact: NodeSucceeded | NodeErrored | NodeRouted) -> None:
+        node, taken = fact.node, fact.taken
+        for number in taken:
+            if self._edges[number].source != node:
+                raise self._illegal(fact, "it takes an edge that it does not have")
+        if len(taken) > 1 and len(set(taken)) < len(taken):
+            raise self._illegal(fact, "it takes an edge twice")
+        self._last = fact
 
     def _illegal(self, fact: Fact, why: str) -> ScheduleError:
         told = f"{type(fact).__name__}({self.activation_id(fact.node, fact.rounds)}): {why}"

@@ -54,8 +54,8 @@ class Ending:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._waiters: list[asyncio.Future[None]] = []
-        self._timers: list[asyncio.TimerHandle] = []
+        self._waiters: tuple[asyncio.Future[None], ...] = ()
+        self._timers: tuple[asyncio.TimerHandle, ...] = ()
         self._closing: asyncio.Task[None] | None = None
         self.stop: Stop | None = None
         # SUSPENDED or IN_DOUBT, once the run rests without being done.
@@ -100,15 +100,19 @@ class Ending:
     def later(self, seconds: float, callback: Callable[[], None]) -> None:
         """Call back after so many seconds, unless the run is over by then."""
         if not self.over:
-            self._timers.append(self._loop.call_later(seconds, callback))
+            self._timers = (*self._timers, self._loop.call_later(seconds, callback))
 
-    async def wait(self) -> RunStatus:
-        """Wait until all is over. Cancelling this changes nothing for the run.
+    def until_over(self) -> asyncio.Future[None]:
+        """Done when all is over; one of its own for each who waits. Cancelling it changes nothing for the run."""
+        waiter = self._loop.create_future()
+        if self.over:
+            waiter.set_result(None)
+        else:
+            self._waiters = (*[each for each in self._waiters if not each.done()], waiter)
+        return waiter
 
-        Raises:
-            BaseException: What broke the run.
-        """
-        await self._until_over()
+    def outcome(self) -> RunStatus:
+        """Where the run stood when all was over. Raises what broke it."""
         if self.error is not None:
             raise self.error
         return self.status
@@ -120,20 +124,11 @@ class Ending:
         """
         while not self.over:
             with suppress(asyncio.CancelledError):
-                await self._until_over()
+                await self.until_over()
         if isinstance(self.error, KeyboardInterrupt | SystemExit):
             raise self.error
         if self.error is not None:
             _log.error("a run broke while it was interrupted: %s", self.error)
-
-    async def _until_over(self) -> None:
-        while not self.over:
-            waiter = self._loop.create_future()
-            self._waiters.append(waiter)
-            try:
-                await waiter
-            finally:
-                self._waiters.remove(waiter)
 
     def rest(self, close: Close | None, last: Callable[[], None]) -> None:
         """The run has come to rest: close it, then call `last`, then tell who waits."""
@@ -162,9 +157,10 @@ class Ending:
     def _finish(self, last: Callable[[], None]) -> None:
         for timer in self._timers:
             timer.cancel()
-        self._timers.clear()
+        self._timers = ()
         last()
         self.over = True
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
+        self._waiters = ()

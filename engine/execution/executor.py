@@ -171,15 +171,17 @@ class Executor:
         When cancelled it interrupts the run first, so that it can be resumed.
         """
         try:
-            return await self._ending.wait()
+            await self._ending.until_over()
         except asyncio.CancelledError:
             self.interrupt()
             await self._ending.wait_on()
             raise
+        return self._ending.outcome()
 
     async def wait(self) -> RunStatus:
         """As `run`, but cancelling this changes nothing for the run."""
-        return await self._ending.wait()
+        await self._ending.until_over()
+        return self._ending.outcome()
 
     def interrupt(self) -> None:
         """Stop at once; the run can be resumed."""
@@ -307,7 +309,7 @@ class Executor:
         self._apply(fact)
 
     def _reject(self, order: RejectNode) -> None:
-        start = StartNode(order.node, order.rounds, self.schedule.initial)
+        start = StartNode(order.node, order.rounds, self._graph.schema.initial())
         step = self._launcher.step(order.node, order.rounds, start)
         activation, reason = str(step.activation), order.reason
         error: StepError
@@ -342,7 +344,7 @@ class Executor:
         self, node: int, rounds: Rounds, error: StepError, before: list[Record], fact: NodeReturned | None
     ) -> None:
         info = describe(error)
-        step = self._launcher.step(node, rounds, StartNode(node, rounds, self.schedule.initial))
+        step = self._launcher.step(node, rounds, StartNode(node, rounds, self._graph.schema.initial()))
         record = RoutingFailed(self._ledger.number(), step.activation, step.started, info)
         self._fail(step.activation, error)
 

@@ -89,8 +89,8 @@ class Launcher:
         self._slots: Slots[StartNode] | None = None if settings.needs is None else Slots(settings.capacity)
         # The tasks of running nodes; inline nodes have none.
         self._tasks: dict[Key, asyncio.Task[None]] = {}
-        # Orders of inline nodes not yet begun, and whether somebody is at work on them or about to.
-        self._inline: deque[StartNode] = deque()
+        # Orders of inline nodes not yet begun (None before the first), and whether somebody is at work on them or about to.
+        self._inline: deque[StartNode] | None = None
         self._pumping = False
         self.cut = False
 
@@ -141,6 +141,8 @@ class Launcher:
             task.add_done_callback(host.unbegun)
             self._tasks[order.node, order.rounds] = task
             return
+        if self._inline is None:
+            self._inline = deque()
         self._inline.append(order)
         if not self._pumping:
             self._pump(host)

@@ -61,7 +61,7 @@ class Walk:
         """What the record's activation ran on; for a record about the run itself the state just before it."""
         match record := self._records[place]:
             case RunStarted():
-                return self.reached.schedule.initial
+                return self._graph.schema.initial()
             case NodeFinished() | AttemptFailed() | RoutingFailed() | Routed() | InputEdited():
                 return self._ran_on(place, self._key(record))
             case EffectOpened() | EffectRecorded():
@@ -93,7 +93,7 @@ class Walk:
 
     def _ran_on(self, place: int, key: Key) -> Snapshot:
         schedule = self.at(place).schedule
-        return schedule.snapshot_or_none(*key) or schedule.initial
+        return schedule.snapshot_or_none(*key) or self._graph.schema.initial()
 
     def _key(
         self,

@@ -111,7 +111,10 @@ class StateSchema:
             folds=tuple(field.fold() for field in fields.values()),
             copiers=tuple(field.value.facts.copier for field in fields.values()),
         )
-        self._defaults = {name: field.default for name, field in fields.items() if field.has_default}
+        # What no run has written yet; each begins with its own.
+        self._first = self._layout.root(
+            {name: field.default for name, field in fields.items() if field.has_default}
+        )
 
     def encode(self, field: str, update: object) -> bytes:
         """An update as compact JSON, after checking that it fits and that it can be read back.
@@ -131,7 +134,7 @@ class StateSchema:
 
     def initial(self) -> Snapshot:
         """The snapshot of a new run: fields with a default have it, the others are unset."""
-        return self._layout.root(self._defaults)
+        return self._first.apart()
 
     def edit(self, values: Mapping[str, object]) -> Edit:
         """New values (not updates) for the fields of a frontier.

@@ -49,6 +49,11 @@ class Lineage:
         self.tip = 0  # version of the newest write; only grows
 
 
+_ROOT: Final = Lineage(_NOTHING)
+"""Of what a field holds before anything was written: every cell knows it, and a write on it opens a lineage."""
+_ROOT.tip = 1
+
+
 class Cell:
     """A value of a plain field. `lineage` and `version` name the write; two cells may be of the same write."""
 
@@ -78,9 +83,15 @@ class Cell:
             return Cell(value, position, writer, lineage, version, None)
         return Cell(value, position, writer, Lineage(self.known()), 0, None)
 
+    def apart(self) -> Cell:
+        """The same value as the beginning of a history of its own."""
+        return self if self.lineage is _ROOT else root_cell(self.value)
+
     def knows(self, other: Cell) -> bool:
         """Whether the other's write is this cell's own or in its past."""
         mine, theirs = self.lineage, other.lineage
+        if theirs is _ROOT:
+            return True
         if mine is theirs:
             if other.version <= self.version:
                 return True
@@ -94,6 +105,8 @@ class Cell:
         for line, version in (self.beside or {}).items():
             if line() is not None and vector.get(line, -1) < version:
                 vector[line] = version
+        if self.lineage is _ROOT:
+            return vector
         own = ref(self.lineage)
         if vector.get(own, -1) < self.version:
             vector[own] = self.version
@@ -115,9 +128,14 @@ class Cell:
         return Cell(self.value, self.position, self.writer, self.lineage, self.version, vector)
 
 
-def root_cell(value: object, position: Position, writer: object) -> Cell:
-    """A plain cell that nothing precedes."""
-    return Cell(value, position, writer, Lineage(_NOTHING), 0, None)
+def root_cell(value: object) -> Cell:
+    """What a plain field holds before anything was written. It holds nothing of a run: runs may share it."""
+    return Cell(value, (), "START", _ROOT, 0, None)
+
+
+def lone_cell(value: object) -> Cell:
+    """A plain cell that knows nothing but the root."""
+    return Cell(value, (), "START", Lineage(_NOTHING), 0, None)
 
 
 def latest(cells: Sequence[Cell]) -> Cell:

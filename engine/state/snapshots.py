@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from operator import is_
 from typing import Any, TypeAlias
 
-from .lineage import UNSET, Cell, Position, dominant, latest, root_cell
+from .lineage import UNSET, Cell, Position, dominant, latest, lone_cell, root_cell
 from .updates import Fold, FoldCell, root_fold, union
 
 Copier: TypeAlias = Callable[[Any], Any]
@@ -69,16 +69,21 @@ class Layout:
     def root(self, values: Mapping[str, object]) -> Snapshot:
         """The snapshot before anything was written; fields without a value are unset."""
         return Snapshot(
-            self, tuple(self.fresh(n, values.get(name, UNSET)) for n, name in enumerate(self.names))
+            self, tuple(self._root(n, values.get(name, UNSET)) for n, name in enumerate(self.names))
         )
 
     def edit(self, values: Mapping[str, object]) -> Edit:
         """Values for the snapshots of a frontier."""
-        return Edit({self.index[name]: self.fresh(self.index[name], value) for name, value in values.items()})
+        places = {self.index[name]: value for name, value in values.items()}
+        return Edit(
+            {
+                place: lone_cell(value) if self.folds[place] is None else root_fold(value)
+                for place, value in places.items()
+            }
+        )
 
-    def fresh(self, place: int, value: object) -> AnyCell:
-        """A cell that nothing precedes."""
-        return root_cell(value, (), "START") if self.folds[place] is None else root_fold(value)
+    def _root(self, place: int, value: object) -> AnyCell:
+        return root_cell(value) if self.folds[place] is None else root_fold(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +179,11 @@ class Snapshot:
         return {name: self.read(name) for name in self._layout.names if self.has(name)}
 
     def apart(self) -> Snapshot:
-        """The same values with a history of their own, for somebody who keeps them only to look at.
+        """The same values as the beginning of a history of its own, that of another run.
 
-        As long as a snapshot is held, the updates it does not know are kept for a merge with it. This one can be
-        read and written, but not be merged with snapshots that share its past.
+        It knows nothing of what was written here, keeps none of it alive, and cannot be merged with it.
         """
-        layout = self._layout
-        return Snapshot(layout, tuple(layout.fresh(n, cell.value) for n, cell in enumerate(self._cells)))
+        return Snapshot(self._layout, tuple([cell.apart() for cell in self._cells]))
 
     def edited(self, edit: Edit) -> Snapshot:
         """The snapshot with the edit's values. Give one edit to all snapshots of a frontier: then they agree."""

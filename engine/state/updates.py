@@ -168,6 +168,10 @@ class FoldCell:
             return _stand(node, self.value, [position], updates, fold)
         return FoldCell(value, node.grow(position, updates, self.value))
 
+    def apart(self) -> FoldCell:
+        """The same value as the beginning of a history of its own."""
+        return root_fold(self.value)
+
 
 def root_fold(value: object) -> FoldCell:
     """A cell of a reducer field that nothing precedes."""

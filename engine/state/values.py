@@ -89,7 +89,10 @@ class Codec:
             told = f"a validator raised {type(error).__name__} on {_shown(value)}: {error}"
             raise ValueError(f"field {self.field!r}: {told}") from error
         try:
-            raw = self._dump(checked, by_alias=False, round_trip=True, warnings="error")
+            if self.facts.exact:  # nothing to warn of, and the modes make no difference
+                raw = self._dump(checked)
+            else:
+                raw = self._dump(checked, by_alias=False, round_trip=True, warnings="error")
         except Exception as error:  # so may a serializer
             raise ValueError(f"field {self.field!r}: {_shown(value)} cannot be stored: {error}") from error
         kind = type(checked)

@@ -134,7 +134,7 @@ def roam(world, seed, layout=FOLDED, steps=60):
     schedule = world.schedule(layout)
     seen = Seen(set(), set(), set(), set())
     start = world.plan.number[START]
-    running = {(start, ()): schedule.initial}
+    running = {(start, ()): schedule.snapshot(start, ())}
     for _ in range(steps):
         if not running:
             seen.over = schedule.idle

@@ -65,8 +65,8 @@ def test_what_a_phase_does_not_allow_is_refused(schedule, fact):
 
 def test_the_table_of_transitions_is_complete():
     for phase in (Phase.RUNNING, Phase.RETURNED, Phase.FAILED):
-        assert any(known is phase for known, _ in TRANSITIONS)
-    assert not any(known is Phase.WAITING for known, _ in TRANSITIONS)
+        assert any(known is phase for known, _ in TRANSITIONS.values())
+    assert not any(known is Phase.WAITING for known, _ in TRANSITIONS.values())
 
 
 def test_a_node_that_returned_is_routed_later_with_what_it_wrote(schedule):
