@@ -154,9 +154,11 @@ class Schedule:
         # May be raised between facts; consulted by `route` alone.
         self.limits: dict[int, int | None] = dict(limits or {})
         self._otherwise = dict(otherwise or {})
-        # Every live activation by node and rounds; no inner dict is empty, and _mask has the bits of the nodes.
-        self._live: dict[int, dict[Rounds, Activation]] = {}
+        # Every live activation; _mask has the bits of their nodes.
+        self._live: dict[Key, Activation] = {}
         self._mask = 0
+        # For a node inside of loops the rounds at which it is alive.
+        self._rounds: dict[int, dict[Rounds, None]] = {}
         # For a live activation those that may watch it; an entry whose activation no longer does is stale.
         self._watchers: dict[Key, list[Key]] = {}
         # For a feedback edge and the rounds around its loop how often it was taken since that entry; entries that
@@ -251,13 +253,13 @@ class Schedule:
 
         The fact that follows must bring the same updates.
         """
-        activation = self._live[node][rounds]
+        activation = self._live[node, rounds]
         activation.preview = self._written(activation, updates)
         return activation.preview
 
     def snapshot(self, node: int, rounds: Rounds) -> Snapshot:
         """What a live activation runs on, or, once it returned, what its outgoing edges will carry."""
-        return self._snapshot(self._live[node][rounds])
+        return self._snapshot(self._live[node, rounds])
 
     def snapshot_or_none(self, node: int, rounds: Rounds) -> Snapshot | None:
         """As `snapshot`; None for an activation that is not alive or whose tokens are not merged."""
@@ -271,8 +273,7 @@ class Schedule:
 
     def live(self) -> Iterator[tuple[int, Rounds, Phase]]:
         """Every live activation, in order of position."""
-        found = [activation for by_rounds in self._live.values() for activation in by_rounds.values()]
-        for activation in sorted(found, key=self._place):
+        for activation in sorted(self._live.values(), key=self._place):
             yield activation.node, activation.rounds, activation.phase
 
     @property
@@ -283,6 +284,10 @@ class Schedule:
     def activation_id(self, node: int, rounds: Rounds) -> ActivationId:
         """The activation's id as records hold it."""
         return ActivationId(self._plan.nodes[node], tuple(zip(self._plan.nests[node], rounds, strict=True)))
+
+    def named(self, node: int, rounds: Rounds) -> object:
+        """Something of which `str` is the activation's id; cheaper than that, and most are never asked."""
+        return _Named(self, node, rounds)
 
     # ------------------------------------------------------------------ tokens
 
@@ -341,7 +346,7 @@ class Schedule:
         while mask:
             other = mask.bit_length() - 1
             mask ^= 1 << other
-            for other_rounds in self._live[other]:
+            for other_rounds in self._rounds.get(other, _OUTSIDE):
                 if (other, other_rounds) != (node, rounds) and self._plan.blocks(
                     other, other_rounds, node, rounds
                 ):
@@ -393,30 +398,28 @@ class Schedule:
         if not updates:
             return snapshot
         node, rounds = activation.node, activation.rounds
-        return snapshot.write(updates, self._plan.position(node, rounds), _Writer(self, node, rounds))
+        return snapshot.write(updates, self._plan.position(node, rounds), self.named(node, rounds))
 
     # ------------------------------------------------------------------ bookkeeping
 
     def _find(self, node: int, rounds: Rounds) -> Activation | None:
-        by_rounds = self._live.get(node)
-        return None if by_rounds is None else by_rounds.get(rounds)
+        return self._live.get((node, rounds))
 
     def _enter(self, node: int, rounds: Rounds) -> Activation:
-        activation = Activation(node, rounds)
-        by_rounds = self._live.get(node)
-        if by_rounds is None:
-            self._live[node] = {rounds: activation}
-            self._mask |= 1 << node
-        else:
-            by_rounds[rounds] = activation
+        activation = self._live[node, rounds] = Activation(node, rounds)
+        self._mask |= 1 << node
+        if rounds:
+            self._rounds.setdefault(node, {})[rounds] = None
         return activation
 
     def _exit(self, node: int, rounds: Rounds) -> None:
-        by_rounds = self._live[node]
-        del by_rounds[rounds]
-        if not by_rounds:
-            del self._live[node]
-            self._mask ^= 1 << node
+        del self._live[node, rounds]
+        if rounds:
+            alive = self._rounds[node]
+            del alive[rounds]
+            if alive:
+                return
+        self._mask ^= 1 << node
 
     def _count(self, edge: int, outer: Rounds) -> int:
         """How often the feedback edge was taken since its loop was entered at these outer rounds."""
@@ -426,7 +429,7 @@ class Schedule:
         laps = self._laps.setdefault(edge, {})
         if outer not in laps and laps:
             level = len(outer)
-            alive = {rounds[:level] for by_rounds in self._live.values() for rounds in by_rounds}
+            alive = {rounds[:level] for _, rounds in self._live}
             laps = self._laps[edge] = {entry: count for entry, count in laps.items() if entry in alive}
         laps[outer] = laps.get(outer, 0) + 1
 
@@ -448,11 +451,10 @@ class Schedule:
 
     def validate(self) -> None:
         """Check every invariant; for tests. Raises AssertionError."""
-        live = {
-            (node, rounds): its for node, by_rounds in self._live.items() for rounds, its in by_rounds.items()
-        }
-        assert all(self._live.values())
-        assert self._mask == sum(1 << node for node in self._live)
+        live = self._live
+        assert self._mask == sum(1 << node for node in {node for node, _ in live})
+        inside = {(node, rounds) for node, alive in self._rounds.items() for rounds in alive}
+        assert inside == {key for key in live if key[1]}
         for key, activation in live.items():
             assert key == (activation.node, activation.rounds)
             came = [(token.edge, token.source_rounds) for token in activation.tokens]
@@ -474,7 +476,11 @@ class Schedule:
             assert any(each.phase is not Phase.WAITING for each in live.values()), "everything waits"
 
 
-class _Writer:
+_OUTSIDE: Mapping[Rounds, None] = {(): None}
+"""The only rounds of a node outside of loops."""
+
+
+class _Named:
     """Names an activation when a message needs it, since most never do."""
 
     __slots__ = ("_node", "_rounds", "_schedule")

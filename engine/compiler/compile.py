@@ -41,7 +41,7 @@ class CompiledNode:
         binding: Where its arguments come from.
         ways: Numbers of the edges to consider when it finished, those of error edges and limits left out.
         error_ways: Numbers of its error edges, the most special exception types first.
-        conditional: Whether any of `ways` has a condition.
+        always: The edges it takes whenever it finishes; None where conditions or limits have a say.
     """
 
     name: str
@@ -49,7 +49,7 @@ class CompiledNode:
     binding: Binding | None
     ways: tuple[int, ...]
     error_ways: tuple[int, ...]
-    conditional: bool
+    always: tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +175,14 @@ def _node(
             errors.append((-len(kind.__mro__), way))
         elif edges[way].instead_of is None:
             ways.append(way)
+    free = bool(ways) and all(edges[way].when is None and not edges[way].feedback for way in ways)
     return CompiledNode(
         name=name,
         spec=definition.nodes.get(name),
         binding=bindings.nodes.get(name),
         ways=tuple(ways),
         error_ways=tuple(way for _, way in sorted(errors)),
-        conditional=any(edges[way].when is not None for way in ways),
+        always=tuple(ways) if free else None,
     )
 
 

@@ -114,10 +114,9 @@ def route(
         StepError: A RoutingError, LoopLimitError or DeadEndError.
     """
     compiled = graph.nodes[node]
-    if compiled.conditional:
-        ways = holding(graph, node, snapshot, resources, schedule.activation_id(node, rounds))
-    else:
-        ways = compiled.ways
+    if compiled.always is not None:
+        return compiled.always
+    ways = holding(graph, node, snapshot, resources, schedule.named(node, rounds))
     taken = schedule.route(node, rounds, ways)
     if isinstance(taken, LoopLimit):
         raise LoopLimitError(_name(schedule, node, rounds), graph.edges[taken.edge].id, taken.limit)

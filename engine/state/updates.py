@@ -135,12 +135,22 @@ class Node:
 class FoldCell:
     """A value of a field with a reducer, at the end of the path of the updates it was folded from."""
 
-    __slots__ = ("__weakref__", "node", "value")
+    __slots__ = ("__weakref__", "_node", "value")
 
-    def __init__(self, value: object, node: Node) -> None:
+    def __init__(self, value: object, node: Node | None) -> None:
+        """Make a cell that stands at a node; at a root of its own where that is None."""
         self.value = value
-        self.node = node
-        node.stands = ref(self)
+        self._node = node
+        if node is not None:
+            node.stands = ref(self)
+
+    @property
+    def node(self) -> Node:
+        """Where it stands. A root is made when somebody asks, since many a field is never written in a run."""
+        if self._node is None:
+            self._node = Node(None, _NONE, 0, SWEEP)
+            self._node.stands = ref(self)
+        return self._node
 
     def write(self, update: object, position: Position, fold: Fold) -> FoldCell:
         """The cell of an update made on this one."""
@@ -175,7 +185,7 @@ class FoldCell:
 
 def root_fold(value: object) -> FoldCell:
     """A cell of a reducer field that nothing precedes."""
-    return FoldCell(value, Node(None, _NONE, 0, SWEEP))
+    return FoldCell(value, None)
 
 
 def union(cells: Sequence[FoldCell], fold: Fold) -> FoldCell:

@@ -154,9 +154,9 @@ def test_a_compiled_graph_names_ways_handlers_limits_and_conditions():
     edge = compiled.plan.edge_number
     assert node["coder"].ways == (edge["coder->checker"],)
     assert node["coder"].error_ways == (edge["coder->handler!ValueError"], edge["coder->handler!Exception"])
-    assert not node["coder"].conditional
+    assert node["coder"].always == node["coder"].ways
     assert set(node["checker"].ways) == {edge["checker->coder"], edge["checker->END"]}
-    assert node["checker"].conditional
+    assert node["checker"].always is None
     assert compiled.limits == {edge["checker->coder"]: 3}
     assert compiled.otherwise == {edge["checker->coder"]: edge["checker->handler!limit:coder"]}
     assert compiled.conditions[edge["checker->END"]].reads == {"notes"}
