@@ -214,8 +214,7 @@ class Schedule:
         if isinstance(fact, FrontierEdited):
             if not self._live:
                 raise ScheduleError("FrontierEdited: nothing is alive")
-            alive = [activation for by_rounds in self._live.values() for activation in by_rounds.values()]
-            alive.sort(key=self._place)
+            alive = sorted(self._live.values(), key=self._place)
             for activation in alive:
                 activation.tokens = [
                     token._replace(snapshot=token.snapshot.edited(fact.edit)) for token in activation.tokens
