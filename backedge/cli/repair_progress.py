@@ -67,6 +67,8 @@ class Progress:
             return f"round {number:>2}  {'the original':<27}  {verdict.message}"
         count = len(self._report.results)
         pace = count / self._report.seconds if self._report.seconds else 0.0
+        if self._report.results:  # after a resume the survey was not heard
+            self.cases = len(self._report.results[0].outcomes)
         best = f"  best {memory.best}/{self.cases}" if self.cases else f"  best {memory.best}"
         return f"round {number:>2}  {count:>4} candidates {pace:>5.0f}/s{best}  {verdict.message}"
 

@@ -43,7 +43,8 @@ def first_judgement(spec: Specification, report: Report, rules: Rules) -> Judgem
     memory = Memory(round=1, seconds=round(report.elapsed, 3), best=len(survey.passing))
     count = len(survey.cases)
     if not survey.failing:
-        told = f"all {count} cases pass already" if count else "there are no cases"
+        none = f"{spec.tests} holds no tests" if spec.tests else "there are no cases"
+        told = f"all {count} cases pass already" if count else none
         return Judgement(
             memory=memory, survey=survey, verdict=Verdict(status="nothing to repair", message=told)
         )

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from difflib import SequenceMatcher
 from math import sqrt
 
-from .models import Survey
+from .models import Survey, lines_of
 
 
 def suspicion(survey: Survey, failing: Collection[int] | None = None) -> dict[int, float]:
@@ -41,7 +41,7 @@ def suspicion(survey: Survey, failing: Collection[int] | None = None) -> dict[in
 
 def line_map(original: str, changed: str) -> dict[int, int]:
     """For each line of a changed program the line of the original it stands for, or stands beside."""
-    left, right = original.splitlines(), changed.splitlines()
+    left, right = lines_of(original), lines_of(changed)
     found: dict[int, int] = {}
     for tag, start, end, first, last in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         for offset, line in enumerate(range(first, last)):

@@ -5,6 +5,7 @@ All are frozen pydantic models, so that every round of the loop is a record from
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -107,6 +108,16 @@ def replaced(text: str, replacements: Sequence[Replacement]) -> str:
         pieces += [text[position:start], new]
         position = end
     return "".join([*pieces, text[position:]])
+
+
+def lines_of(text: str) -> list[str]:
+    """A program's lines with their ends, as Python counts them: a form feed or the like ends none.
+
+    Example:
+        >>> "".join(lines_of("a = 1")) == "a = 1"
+        True
+    """
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 class Batch(Frozen):

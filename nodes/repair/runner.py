@@ -23,7 +23,7 @@ from .imports import warm_modules
 from .inside.values import same
 from .models import Candidate, Confirmed, Observed, Report, Result, Survey
 from .neighbours import neighbours
-from .spec import Specification
+from .spec import Specification, SpecificationError
 from .stopwatch import Stopwatch
 
 BATCH_SECONDS = 4.0
@@ -64,6 +64,10 @@ class HarnessError(BackedgeError):
     """The harness in the sandbox did not answer: the sandbox or its interpreter is at fault, not the program."""
 
 
+class UnusableTestsError(SpecificationError):
+    """The test file cannot be imported where the program runs."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
     """Runs surveys and batches. Make one for each run: its watch counts what the run uses.
@@ -87,7 +91,8 @@ class Runner:
                 that there was no time for count as out of time.
 
         Raises:
-            HarnessError: The sandbox gave no answer, or the test file cannot be run here.
+            HarnessError: The sandbox gave no answer.
+            UnusableTestsError: The test file cannot be imported in the sandbox.
         """
         start = time.monotonic()
         seconds = min(max((within - self.watch.seconds) / 2, 0.0), SURVEY_SECONDS)
@@ -228,7 +233,7 @@ class Runner:
         lines = [json.loads(line) for line in outcome.stdout.splitlines() if line.endswith(b"}")]
         failed = next((line["failed"] for line in lines if "failed" in line), None)
         if failed is not None:
-            raise HarnessError(f"{spec.tests}: the tests cannot be run here: {failed}")
+            raise UnusableTestsError(f"{spec.tests}: the tests cannot be run here: {failed}")
         if (outcome.ended is Ended.EXITED and outcome.exit_status != 0) or (
             not lines and not outcome.ok and not (hurried and outcome.ended is Ended.WALL_LIMIT)
         ):

@@ -18,7 +18,7 @@ from typing import Self
 from .edits import TIERS, Edit, pool
 from .localise import line_map, suspicion
 from .memory import Base, Memory, Tally
-from .models import PASSED, Candidate, Replacement, Survey, replaced
+from .models import PASSED, Candidate, Replacement, Survey, lines_of, replaced
 from .spec import Specification
 from .streams import Stream, streams
 
@@ -251,7 +251,7 @@ def difference(original: str, changed: str) -> tuple[Replacement, ...]:
     """The one replacement of whole lines that turns a text into another; none when they are equal."""
     if original == changed:
         return ()
-    left, right = original.splitlines(keepends=True), changed.splitlines(keepends=True)
+    left, right = lines_of(original), lines_of(changed)
     start = 0
     while start < min(len(left), len(right)) and left[start] == right[start]:
         start += 1

@@ -6,6 +6,7 @@ The *spec* role reads files once; everything after it works on this frozen value
 from __future__ import annotations
 
 import ast
+import codecs
 import json
 from pathlib import Path
 from typing import Self
@@ -32,7 +33,9 @@ class Specification(Frozen):
 
     Attributes:
         program: The program's file, relative to the folder all files were read from.
-        source: Its text.
+        source: Its text, each line ended by a single line feed.
+        newline: What the file has there.
+        mark: The byte order mark that the file begins with, or nothing.
         docstring: Of the function to repair, or else of the program.
         function: The function the cases call; None when there are tests.
         cases: The cases; empty when there are tests.
@@ -43,6 +46,8 @@ class Specification(Frozen):
 
     program: str
     source: str
+    newline: str = "\n"
+    mark: str = ""
     docstring: str = ""
     function: str | None = None
     cases: tuple[Case, ...] = ()
@@ -60,12 +65,15 @@ class Specification(Frozen):
         source = read_program(program)
         tree = ast.parse(source)
         found = function_named(tree, function, program)
+        newline, mark = _form(program)
         program = program.resolve()
         root = program.parent
         modules = local_modules([program], [root], root)
         return cls(
             program=program.name,
             source=source,
+            newline=newline,
+            mark=mark,
             docstring=ast.get_docstring(found) or ast.get_docstring(tree) or "",
             function=function,
             cases=read_cases(cases),
@@ -80,6 +88,7 @@ class Specification(Frozen):
             SpecificationError: A file is missing or malformed.
         """
         source = read_program(program)
+        newline, mark = _form(program)
         text = _read(tests, "test file")
         _parsed(text, tests)
         program, tests = program.resolve(), tests.resolve()
@@ -90,6 +99,8 @@ class Specification(Frozen):
         return cls(
             program=own,
             source=source,
+            newline=newline,
+            mark=mark,
             docstring=ast.get_docstring(ast.parse(source)) or "",
             tests=tests.relative_to(root).as_posix(),
             files={name: text for name, text in modules.items() if name != own},
@@ -148,11 +159,18 @@ def function_named(tree: ast.Module, name: str, path: Path) -> ast.FunctionDef:
 
 def _read(path: Path, what: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise SpecificationError(f"{path}: there is no such {what}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SpecificationError(f"{path}: cannot read the {what}: {error}") from None
+
+
+def _form(path: Path) -> tuple[str, str]:
+    """How a file ends its lines, and the mark that it begins with."""
+    data = path.read_bytes()
+    mark = "\ufeff" if data.startswith(codecs.BOM_UTF8) else ""
+    return ("\r\n" if data.count(b"\r\n") == data.count(b"\n") > 0 else "\n"), mark
 
 
 def _parsed(source: str, path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ..models import Replacement
+from ..models import Replacement, lines_of
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -57,7 +57,7 @@ class Code:
 
     def __post_init__(self) -> None:
         self.tree = ast.parse(self.text)
-        self._lines = self.text.splitlines(keepends=True)
+        self._lines = lines_of(self.text)
         self._starts = [0]
         for line in self._lines:
             self._starts.append(self._starts[-1] + len(line))

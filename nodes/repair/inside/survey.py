@@ -33,13 +33,13 @@ def survey(request: Request, report: Report) -> None:
     began, seconds = time.monotonic(), request["seconds"]
     end = began + seconds
     lines = {
-        case: _alone(subject, source, case, short) if time.monotonic() < end else _skipped(case)
+        case: _alone(subject, source, case, short, seconds) if time.monotonic() < end else _skipped(case)
         for case in cases
     }
     waited = 0.0
     for case in cases:
         if lines[case]["code"] == "t" and waited < budget and time.monotonic() < end:
-            lines[case] = _alone(subject, source, case, long)
+            lines[case] = _alone(subject, source, case, long, seconds)
             waited += lines[case]["seconds"]
     types: dict[str, set[str]] = {}
     endless = 0
@@ -78,12 +78,13 @@ def _names(request: Request, source: str, report: Report) -> list[str]:
     return found
 
 
-def _alone(subject: Subject, source: str, case: int, limit: float) -> Line:
+def _alone(subject: Subject, source: str, case: int, limit: float, most: float) -> Line:
     """Run one case in a process of its own; a quick one again, since the first run also warms the process up."""
+    loading_limit = min(LOADING, max(most, limit))
 
     def work(tell: Tell) -> None:
         began = time.process_time()
-        failed = load(subject, source)
+        failed = load(subject, source, loading_limit)
         loading = time.process_time() - began
         if failed:
             tell({"case": case, "seconds": 0.0, **failed})
@@ -94,7 +95,7 @@ def _alone(subject: Subject, source: str, case: int, limit: float) -> Line:
                 line["seconds"] = min(line["seconds"], judged(subject, case, limit)["seconds"])
         tell({**line, "loading": loading})
 
-    return _only(fork(work, lambda: patience(limit) + LOADING), case, limit)
+    return _only(fork(work, lambda: patience(limit) + loading_limit), case, limit)
 
 
 def _watched(subject: Subject, source: str, case: int, limit: float, file: str) -> Line:

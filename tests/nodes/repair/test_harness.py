@@ -4,7 +4,7 @@ import pytest
 
 from backedge.nodes.repair.inside.observe import Observer, type_name
 from backedge.nodes.repair.models import Candidate, Replacement
-from backedge.nodes.repair.runner import HarnessError, Runner, case_limits
+from backedge.nodes.repair.runner import HarnessError, Runner, UnusableTestsError, case_limits
 from backedge.nodes.repair.search import difference
 from backedge.nodes.repair.spec import Specification
 from backedge.nodes.sandbox import Ended, Outcome
@@ -192,7 +192,7 @@ async def test_a_test_file_that_cannot_be_imported_is_an_error_that_says_why(run
     (tmp_path / "program.py").write_text(DOUBLE)
     (tmp_path / "test_it.py").write_text("import nowhere_to_be_found\n")
     spec = Specification.from_tests(tmp_path / "program.py", tmp_path / "test_it.py")
-    with pytest.raises(HarnessError, match=r"test_it.py: .*nowhere_to_be_found"):
+    with pytest.raises(UnusableTestsError, match=r"test_it.py: .*nowhere_to_be_found"):
         await runner.survey(spec)
 
 
