@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Generic, TypeAlias, TypeVar, Unpack
 
@@ -17,8 +17,10 @@ from .execution.inputs import Inputs
 from .execution.options import BUFFER, Options, RunOptions
 from .execution.preparing import How, new_run, old_run, unfit
 from .execution.sync import wait_for
-from .past import fork
+from .past import fork, looking
+from .past.diff import RunDiff
 from .past.history import Checkpoint, history_of
+from .past.report import ReplayReport
 from .past.walk import Walk
 from .ports import Journal, opened
 from .records import Record, RunStatus
@@ -294,6 +296,47 @@ class Flow(Generic[S]):
                 return history_of(self.graph, records, self._build)
             except recovery.UNFIT as error:
                 raise unfit(self.graph, store, header, error) from error
+
+    async def replay(
+        self,
+        run_id: str,
+        /,
+        *,
+        journal: Where,
+        verify: str | None = None,
+        rerun: Iterable[str] | str = (),
+        resources: Mapping[str, Any] | None = None,
+    ) -> ReplayReport:
+        """Drive a run once more from its records, and check each of them; nothing is written, no model called.
+
+        Args:
+            run_id: The run.
+            journal: Where it is kept.
+            verify: ``"conditions"`` decides edges anew, by today's conditions on the recorded states.
+            rerun: Names of nodes whose code is run anew, or ``"all"``. Their effects come from the records.
+            resources: What those nodes and conditions are handed besides the state.
+
+        Returns:
+            A report that is true where all is as recorded; ``str()`` of it says where not.
+
+        Raises:
+            InputError: There is no such node, or a resource is missing.
+            RunNotFoundError: There is no such run.
+        """
+        async with opened(journal) as store:
+            return await looking.replayed(
+                self.graph, store, run_id, verify=verify, rerun=rerun, resources=resources or {}
+            )
+
+    async def diff(self, one: str, other: str, /, *, journal: Where) -> RunDiff:
+        """Where two runs part, and how their states differ there and at the end.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+            GraphChangedError: The records of one do not fit this graph.
+        """
+        async with opened(journal) as store:
+            return await looking.differed(self.graph, store, one, other)
 
     async def state_at(self, run_id: str, seq: int, /, *, journal: Where) -> S:
         """The state after a record: what its activation left, or, where that failed, what it ran on.

@@ -38,9 +38,8 @@ class Rerunner:
         names: frozenset[str],
         resources: Mapping[str, Any],
         run_id: str,
-        records: Sequence[Record],
     ) -> None:
-        """Begin. `names` are those of the nodes, `records` all of the run. Needs a running event loop."""
+        """Begin. `names` are those of the nodes. Needs a running event loop."""
         self._graph = graph
         self._nodes = frozenset(graph.plan.number[name] for name in names)
         self._caller = Caller(graph, resources, run_id, Announcer(asyncio.get_running_loop()))
@@ -71,7 +70,9 @@ class Rerunner:
         spec = self._graph.nodes[key[0]].spec
         assert spec is not None
         known = run.effects.get(key, [])
-        host = _Recorded(Recall(str(step), record.attempt, known, reuse_all=spec.reuse == "all"), self._caller)
+        host = _Recorded(
+            Recall(str(step), record.attempt, known, reuse_all=spec.reuse == "all"), self._caller
+        )
         now = await self._outcome(step, host, inline=spec.inline)
         if host.refused_effect is not None:
             return [Mismatch(record.seq, str(step), "effects", _effects_text(known), host.refused_effect)]
