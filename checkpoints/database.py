@@ -46,8 +46,13 @@ _HINTS = {
 }
 
 
-def translate(name: str, doing: str, error: sqlite3.Error) -> JournalError:
-    """What an error of SQLite means: the one place where they become ours."""
+def translate(name: str, doing: str, error: sqlite3.Error | UnicodeDecodeError) -> JournalError:
+    """What an error of SQLite means: the one place where they become ours.
+
+    Python cannot read a message of SQLite's that quotes what damage left of a name, and raises UnicodeDecodeError.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return JournalCorruptError(name, f"{doing}: the database file is damaged ({error}); restore a copy")
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     symbol = getattr(error, "sqlite_errorname", type(error).__name__)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
@@ -80,7 +85,7 @@ def open_files(
         if fresh or _raw_version(path) < len(MIGRATIONS):
             _prepare(path, locks)
         return _connect(path, synchronous), locks
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         locks.close()
         problem = translate(name, "opening it", error)
         if isinstance(problem, JournalCorruptError):

@@ -104,7 +104,9 @@ def read_summaries(db: sqlite3.Connection, name: str, owners: Owners) -> list[Ru
     """All runs, newest first: one seek for each run's last record, no scan of the records."""
     blob = partial(_blob, db)
     summaries = []
-    for key, status, epoch, owner, at, crc, body, *header in db.execute(_SUMMARIES):
+    for key, status, epoch, owner, at, crc, body, *header in db.execute(
+        _SUMMARIES
+    ).fetchall():  # an error ends the query, too
         told = _header(name, header)
         seq = -1 if at is None else at - place(key, 0)
         summaries.append(

@@ -72,7 +72,7 @@ class Writer:
             raise self._closed()
         try:
             return await self._hop.run(job)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise translate(self._name, doing, error) from error
 
     async def release(self, seat: Seat) -> None:

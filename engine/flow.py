@@ -352,8 +352,8 @@ class Flow(Generic[S]):
         async with opened(journal, create=False) as store:
             header = await store.header(run_id)
             records = await store.read(run_id, before=max(seq, 0) + 1)
-            if records[-1].seq != seq:
-                last = (await store.read(run_id))[-1].seq
+            if not records or records[-1].seq != seq:
+                last = len(await store.read(run_id)) - 1
                 raise InputError(f"run {run_id!r} has no record {seq}; its records go from 0 to {last}")
             try:
                 snapshot = Walk(self.graph, records).after(seq)

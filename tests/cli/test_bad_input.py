@@ -304,6 +304,41 @@ def test_a_damaged_record_is_named_and_what_lies_before_it_is_shown(here: Path):
     assert "record 3" in json.loads(result.stdout)["error"]["message"]
 
 
+@pytest.mark.parametrize("lost", ["place & 4294967295 = 3", "place & 4294967295 >= 5", "1"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "show demo",
+        "show demo loop.py:graph --state 6",
+        "render loop.py:graph x.txt --run demo",
+    ],
+)
+def test_records_that_are_gone_are_told_and_nothing_is_changed(here: Path, arguments: str, lost: str):
+    ran("run", "loop.py:graph", "--input", '{"spec": "ab"}', "--run-id", "demo")
+    with closing(sqlite3.connect("backedge.db", isolation_level=None)) as db:
+        db.execute(f"DELETE FROM records WHERE {lost}")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = contents(here)
+    result = call(*arguments.split())
+    if result.exit_code != 0:
+        assert result.exit_code in (2, 4)
+        assert result.stderr.startswith("error: ")
+        assert result.stderr.count("\n") == 1
+        assert contents(here) == before
+
+
+def test_a_schema_that_is_no_text_any_more_is_told_as_damage(here: Path):
+    ran("run", "loop.py:graph", "--input", '{"spec": "ab"}', "--run-id", "demo")
+    path = here / "backedge.db"
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE", b"CREATE\xd5TABLE"))
+    before = contents(here)
+    result = call("runs")
+    assert result.exit_code == 4
+    assert result.stderr.startswith("error: ")
+    assert "damaged" in result.stderr
+    assert contents(here) == before
+
+
 def test_a_run_that_somebody_works_on_is_not_resumed(here: Path):
     with begun("run", "gated.py:graph", "--run-id", "demo", cwd=here) as owner:
         while not (here / "began.txt").exists():
