@@ -194,7 +194,7 @@ def _prepare(path: Path, locks: LockFile) -> None:
         raise JournalOpenError(str(path), f"another process has been preparing it for {BUSY_TIMEOUT:g} s")
     try:
         if _is_fresh(path):
-            _make(path)
+            make_database(path)
         db = _connect(path, "full")
         try:
             if migrate(db):
@@ -213,7 +213,8 @@ def _make_room(db: sqlite3.Connection) -> None:
             db.execute("VACUUM")
 
 
-def _make(path: Path) -> None:
+def make_database(path: Path) -> None:
+    """Make an empty journal, whole or not at all."""
     draft = path.with_name(f"{path.name}-new")
     # A log left beside a database that was deleted would be replayed into the new one.
     for suffix in ("-new", "-new-journal", "-wal", "-shm"):

@@ -75,5 +75,10 @@ def take_letters(db: sqlite3.Connection, name: str, seat: Seat, numbers: Sequenc
             raise no_letter(name, seat.header.run_id, number)
 
 
+def letter_sum(kind: str, name: str, value: bytes, at: float) -> int:
+    """CRC-32 of a letter."""
+    return zlib.crc32(value, zlib.crc32(f"{kind}\0{name}\0{at!r}".encode()))
+
+
 def _checksum(letter: Letter) -> int:
-    return zlib.crc32(letter.value, zlib.crc32(f"{letter.kind}\0{letter.name}\0{letter.at!r}".encode()))
+    return letter_sum(letter.kind.value, letter.name, letter.value, letter.at)

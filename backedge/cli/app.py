@@ -26,6 +26,7 @@ LAZY: Final[Mapping[str, str]] = {
     "render": "backedge.cli.render:render",
     "runs": "backedge.cli.runs:runs",
     "show": "backedge.cli.show:show",
+    "check-journal": "backedge.cli.check_journal:check_journal",
     "repair": "backedge.cli.repair:repair",
 }
 """Where each command's object is."""
@@ -37,6 +38,7 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "render": "Draw a graph, or a run of it, into a file.",
     "runs": "List the runs of a journal.",
     "show": "Show what happened in a run.",
+    "check-journal": "Check a journal's file, and say what is damaged.",
     "repair": "Repair a defective program by search.",
 }
 """What ``backedge --help`` says of each, without loading it."""

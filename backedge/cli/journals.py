@@ -34,12 +34,13 @@ async def existing(path: str) -> AsyncIterator[Journal]:
         CommandError: There is no such file, or an empty one.
         JournalError: It cannot be opened, or is no journal.
     """
-    _must_be_there(path)
+    must_be_there(path)
     async with open_journal(path, create=False) as journal:
         yield journal
 
 
-def _must_be_there(path: str) -> None:
+def must_be_there(path: str) -> None:
+    """Raise CommandError where there is no such file, or an empty one."""
     try:
         found = Path(path).stat()
     except (FileNotFoundError, NotADirectoryError) as error:

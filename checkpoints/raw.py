@@ -1,0 +1,157 @@
+"""Reading a database that may be damaged: whatever can be had, and why the rest cannot.
+
+Nothing here raises for damage, and nothing writes. A query that meets a damaged page gives the rows before it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from backedge.engine.records import Record, RunEnded, RunForked, RunResumed, RunStarted, RunStatus
+
+from .codec import DamagedError, UnknownFormatError, content_hash, decode
+from .lineage import LAST, Segment, place, segments
+
+_ROW = "SELECT run_id, graph, digest, shape, created, parent, parent_seq, status FROM runs WHERE key = ?"
+
+
+class Row(NamedTuple):
+    """What a run's row says; `shape` is its hash."""
+
+    key: int
+    run_id: str
+    graph: str
+    digest: str
+    shape: bytes
+    created: float
+    parent: str | None
+    parent_seq: int | None
+    status: str
+
+
+@dataclass(slots=True)
+class Held:
+    """The records that stand under one key.
+
+    Attributes:
+        end: One more than the last `seq` that was met.
+        damaged: ``(seq, why)`` of those that cannot be read, in order.
+        status: The status that the records give, as far as they can be read.
+    """
+
+    first: int
+    end: int
+    damaged: list[tuple[int, str]] = field(default_factory=list)
+    status: RunStatus | None = None
+
+
+def open_to_look(path: Path) -> sqlite3.Connection:
+    """Open a database without writing to it or making files beside it. Raises sqlite3.Error.
+
+    Without a log nobody has it open, and the file is all there is. `has_log` tells afterwards whether somebody came.
+    """
+    how = "mode=ro" if has_log(path) else "mode=ro&immutable=1"
+    db = sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, isolation_level=None)
+    try:
+        db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except BaseException:
+        db.close()
+        raise
+    db.text_factory = partial(str, encoding="utf-8", errors="replace")
+    return db
+
+
+def has_log(path: Path) -> bool:
+    """Whether there is a write-ahead log beside a database."""
+    return path.with_name(f"{path.name}-wal").exists()
+
+
+def rows(db: sqlite3.Connection, sql: str, *parameters: Any) -> tuple[list[Any], str | None]:
+    """The rows of a query up to the first that cannot be read, and why that is."""
+    found: list[Any] = []
+    try:
+        found.extend(db.execute(sql, parameters))
+    except (sqlite3.Error, OverflowError) as error:
+        return found, str(error)
+    return found, None
+
+
+def run_rows(db: sqlite3.Connection) -> tuple[list[Row], list[str]]:
+    """The rows of all runs that can be read, oldest first, and what is wrong with the others."""
+    keys, problem = rows(db, "SELECT key FROM runs NOT INDEXED ORDER BY key")
+    wrong = [] if problem is None else [f"the list of runs is damaged: {problem}"]
+    if problem is not None:
+        last, _ = rows(db, "SELECT max(seq) FROM sqlite_sequence WHERE name = 'runs'")
+        met = keys[-1][0] if keys else 0
+        keys += [(key,) for key in range(met + 1, ((last and last[0][0]) or met + 1000) + 1)]
+    found = []
+    for (key,) in keys:
+        row, why = rows(db, _ROW, key)
+        if why is None and row:
+            found.append(Row(key, *row[0]))
+    return found, wrong
+
+
+def stored(
+    db: sqlite3.Connection, key: int, first: int, last: int = LAST
+) -> Iterator[tuple[int, Record | str]]:
+    """The records under a key, in order: ``(seq, record)``, or ``(seq, why)`` where one cannot be read."""
+    query = "SELECT place & 4294967295, crc, body FROM records WHERE place BETWEEN ? AND ? ORDER BY place"
+    expected = first
+    cursor = db.cursor()
+    try:
+        for seq, crc, body in cursor.execute(query, (place(key, first), place(key, last))):
+            if seq != expected:
+                yield expected, "it is missing"
+            expected = seq + 1
+            yield seq, _decoded(db, seq, crc, body)
+    except sqlite3.Error as error:
+        yield expected, f"it lies on a damaged page ({error})"
+    finally:
+        cursor.close()
+
+
+def look_through(db: sqlite3.Connection, key: int, first: int) -> Held:
+    """Read all records under a key, and keep what is wrong with them."""
+    held = Held(first, first)
+    for seq, found in stored(db, key, first):
+        held.end = max(held.end, seq + 1)
+        if isinstance(found, str):
+            held.damaged.append((seq, found))
+        elif isinstance(found, RunEnded):
+            held.status = found.status
+        elif isinstance(found, RunStarted | RunForked | RunResumed):
+            held.status = RunStatus.RUNNING
+    return held
+
+
+def chain(db: sqlite3.Connection, key: int) -> Sequence[Segment]:
+    """The segments of a run; its own alone where the rest cannot be found."""
+    try:
+        return segments(db, key)
+    except sqlite3.Error:
+        return [Segment(key, 0, LAST)]
+
+
+def blob(db: sqlite3.Connection, name: bytes) -> bytes | None:
+    """A blob's content, or None where it cannot be read."""
+    found, _ = rows(db, "SELECT content FROM blobs WHERE hash = ?", name)
+    return found[0][0] if found else None
+
+
+def shape_of(db: sqlite3.Connection, row: Row) -> bytes | None:
+    """The shape of a run's graph, or None where it is damaged."""
+    content = blob(db, row.shape)
+    return content if content is not None and content_hash(content) == row.shape else None
+
+
+def _decoded(db: sqlite3.Connection, seq: int, crc: int, body: bytes) -> Record | str:
+    try:
+        return decode(seq, crc, body, partial(blob, db))
+    except (DamagedError, UnknownFormatError) as error:
+        return str(error)
