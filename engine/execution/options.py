@@ -72,6 +72,7 @@ class Options:
         if unknown:
             raise InputError(f"unknown option {', '.join(map(repr, sorted(unknown)))}; see RunOptions")
         resources = options.get("resources", {})
+        _check_mapping("resources", resources, "names to objects")
         declared = self._graph.definition.resources
         if missing := [name for name in declared if name not in resources]:
             raise InputError(f"resources= lacks {', '.join(map(repr, missing))}")
@@ -101,6 +102,7 @@ class Options:
 
     def limits(self, limits: Mapping[str, int | None] | None) -> dict[int, int | None]:
         """Limits by the numbers of their feedback edges. Raises InputError."""
+        _check_mapping("limits", limits or {}, "feedback edges to numbers")
         found: dict[int, int | None] = {}
         for edge, limit in (limits or {}).items():
             number = self._graph.plan.edge_number.get(edge)
@@ -113,8 +115,8 @@ class Options:
         return found
 
     def _nodes(self, names: Collection[str]) -> frozenset[str]:
-        if isinstance(names, str):
-            raise InputError(f"break_before= takes several names: [{names!r}]")
+        if isinstance(names, str) or not isinstance(names, Collection):
+            raise InputError(f"break_before= takes several names, as in ['checker'], not {names!r}")
         known = self._graph.definition.nodes
         if unknown := [name for name in names if name not in known]:
             told = ", ".join(map(repr, unknown))
@@ -124,8 +126,10 @@ class Options:
     def _slots(
         self, concurrency: int | None, slots: Mapping[str, int]
     ) -> tuple[Mapping[str, int], tuple[Needs, ...] | None]:
-        if not isinstance(slots, Mapping):
-            raise InputError(f"slots= is a mapping of names to numbers, not {slots!r}")
+        _check_mapping("slots", slots, "names to numbers")
+        for name, count in [("concurrency", concurrency), *slots.items()]:
+            if count is not None or name != "concurrency":
+                _check_whole(name, count, least=1)
         key = (concurrency, tuple(sorted(slots.items(), key=str)))
         if key not in self._needs:
             self._needs[key] = _needs_of(self._graph, concurrency, slots)
@@ -136,9 +140,6 @@ def _needs_of(
     graph: CompiledGraph, concurrency: int | None, slots: Mapping[str, int]
 ) -> tuple[Mapping[str, int], tuple[Needs, ...] | None]:
     """How many of each slot there are, and which ones each node needs."""
-    for name, count in [("concurrency", concurrency), *slots.items()]:
-        if count is not None or name != "concurrency":
-            _check_whole(name, count, least=1)
     used = {name for spec in graph.definition.nodes.values() for name in spec.uses}
     if unknown := [name for name in slots if name != "threads" and name not in used]:
         raise InputError(f"slots=: no node uses {', '.join(map(repr, unknown))}")
@@ -163,6 +164,11 @@ def _wanted(node: CompiledNode, capacity: dict[str, int]) -> Needs:
         wanted.add(own)
         capacity[own] = node.spec.concurrency
     return tuple(sorted(wanted))
+
+
+def _check_mapping(name: str, given: object, of_what: str) -> None:
+    if not isinstance(given, Mapping):
+        raise InputError(f"{name}= is a mapping of {of_what}, not {given!r}")
 
 
 def _check_whole(name: str, count: object, *, least: int) -> None:

@@ -104,6 +104,16 @@ def test_everything_that_is_wrong_with_the_inputs_is_told_at_once():
         ({"resources": {"model": 1}, "slots": {"threads": True}}, "threads must be"),
         ({"resources": {"model": 1}, "limits": {"a->b": 2}}, "no feedback edge"),
         ({"resources": {"model": 1}, "retries": 2}, "unknown option 'retries'"),
+        ({"resources": None}, "resources= is a mapping of names to objects, not None"),
+        (
+            {"resources": {"model": 1}, "limits": 3},
+            "limits= is a mapping of feedback edges to numbers, not 3",
+        ),
+        ({"resources": {"model": 1}, "slots": ["sandbox"]}, "slots= is a mapping of names to numbers"),
+        ({"resources": {"model": 1}, "slots": {"threads": []}}, "threads must be"),
+        ({"resources": {"model": 1}, "concurrency": []}, "concurrency must be"),
+        ({"resources": {"model": 1}, "break_before": "coder"}, "several names, as in"),
+        ({"resources": {"model": 1}, "break_before": 3}, "several names, as in"),
     ],
 )
 def test_options_that_do_not_fit_are_told(options, told):
