@@ -114,6 +114,10 @@ class MadeLate:
         """The run's records."""
         return await (await self._existing(run_id)).read(run_id, after=after, before=before)
 
+    async def frontier(self, run_id: str, *, before: int | None = None) -> tuple[int, bytes] | None:
+        """The last frontier that was kept of the run."""
+        return await (await self._existing(run_id)).frontier(run_id, before=before)
+
     async def runs(self) -> Sequence[RunSummary]:
         """All runs; none where there is no file yet."""
         return await (await self._opened()).runs() if self._there() else ()
