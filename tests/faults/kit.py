@@ -1,0 +1,189 @@
+"""Real processes that can be traced, failed, stopped and killed at any call, and what must hold afterwards."""
+
+import asyncio
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from backedge.checkpoints import MemoryJournal, SqliteJournal
+from backedge.engine.errors import RunNotFoundError
+
+PROGRAMS = Path(__file__).parents[1] / "programs"
+RUN = "run"
+SUFFIXES = ("", "-wal", "-shm", "-new", "-new-journal")
+CALLS = ("pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink", "rename", "openat", "close")
+SECONDS = 60
+
+needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace, to make calls fail")
+soak = pytest.mark.soak
+
+
+def program(name):
+    spec = importlib.util.spec_from_file_location(f"program_{name}", PROGRAMS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+durable = program("durable")
+
+
+@dataclass
+class Ended:
+    """What a process left: its exit code (negative: a signal), what it told, and the calls that were traced."""
+
+    code: int
+    output: str
+    errors: str
+    calls: str = ""
+
+    @property
+    def kept(self) -> set[int]:
+        """The records that were acknowledged to it."""
+        return {int(number) for number in re.findall(r"^kept (\d+)", self.output, re.MULTILINE)}
+
+    @property
+    def completed(self) -> bool:
+        return " end\n" in self.output
+
+
+@dataclass
+class Place:
+    """A folder with a journal, and the file that effects are noted in."""
+
+    folder: Path
+    database: Path = field(init=False)
+    log: Path = field(init=False)
+
+    def __post_init__(self):
+        self.folder.mkdir(exist_ok=True)
+        self.database, self.log = self.folder / "runs.db", self.folder / "log"
+
+    @property
+    def files(self):
+        return [f"{self.database}{suffix}" for suffix in SUFFIXES]
+
+    @property
+    def effects(self):
+        return self.log.read_text().split() if self.log.exists() else []
+
+    async def records(self):
+        if not self.database.exists():
+            return []
+        async with await SqliteJournal.open(self.database) as journal:
+            try:
+                return list(await journal.read(RUN))
+            except RunNotFoundError:
+                return []
+
+    async def go_on(self):
+        """The state at the end, once the run went on here, in this process."""
+        async with await SqliteJournal.open(self.database) as journal:
+            return (await durable.go(durable.build(self.log), journal, RUN)).state
+
+    def intact(self):
+        with closing(sqlite3.connect(self.database)) as db:
+            return db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+class Warm:
+    """A process that has imported everything and forks one for each run."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, PROGRAMS / "warm.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self, place, *, trace=(), setting="full", limit=0, meanwhile=None):
+        """Run in a process of its own to its end; `trace` are options of strace."""
+        output, errors, calls = (self.folder / name for name in ("output", "errors", "calls"))
+        for path in (output, errors, calls):
+            path.unlink(missing_ok=True)
+        order = [str(output), str(errors), limit, str(place.database), RUN, str(place.log), setting]
+        self.process.stdin.write(f"{json.dumps(order)}\n")
+        self.process.stdin.flush()
+        pid = int(self.process.stdout.readline())
+        tracer = self._trace(pid, [*trace, "-o", str(calls)]) if trace else None
+        os.kill(pid, signal.SIGCONT)
+        if meanwhile is not None:
+            meanwhile(pid)
+        code = int(self.process.stdout.readline())
+        if tracer is not None:
+            with closing(tracer.stderr):
+                assert tracer.wait(SECONDS) == 0, tracer.stderr.read()
+        told = [path.read_text() if path.exists() else "" for path in (output, errors, calls)]
+        return Ended(code, *told)
+
+    def _trace(self, pid, options):
+        tracer = subprocess.Popen(
+            ["strace", "-f", "-p", str(pid), *options], stderr=subprocess.PIPE, text=True
+        )
+        told = tracer.stderr.readline()
+        assert "attached" in told, told
+        return tracer
+
+    def close(self):
+        self.process.stdin.close()
+        with closing(self.process.stdout):
+            self.process.wait(SECONDS)
+
+
+def injection(place, calls, what, number):
+    """Options of strace that do something at the numbered one of these calls on the journal's files."""
+    paths = [option for path in [*place.files, place.folder] for option in ("-P", str(path))]
+    return [*paths, "-e", f"inject={calls}:{what}:when={number}"]
+
+
+async def undisturbed(folder):
+    """The state at the end and the effects of a run that nothing disturbs."""
+    place = Place(folder)
+    async with MemoryJournal() as journal:
+        result = await durable.build(place.log).run(journal=journal, run_id=RUN)
+    return result.state, sorted(place.effects)
+
+
+async def recovers(place, ended, expected):
+    """What must hold after any fault: nothing acknowledged is lost, and the run ends as if nothing had been."""
+    state, effects = expected
+    before = await place.records()
+    assert [record.seq for record in before] == list(range(len(before)))
+    assert ended.kept <= {record.seq for record in before}, "an acknowledged record is gone"
+    done = recorded_effects(before)
+    noted = place.effects
+    assert await place.go_on() == state
+    assert set(place.effects) == set(effects)
+    again = place.effects[len(noted) :]
+    assert not done & set(again), "an effect whose record is there was carried out again"
+    asked = [effect for effect in place.effects if effect.endswith("/asked")]
+    assert len(asked) == len(set(asked)), "an effect was done twice though it could have been asked for"
+    assert len(place.effects) <= len(effects) + 2  # at most those that were under way
+    assert place.intact()
+
+
+def recorded_effects(records):
+    return {json.loads(record.result) for record in records if getattr(record, "result", None)}
+
+
+def clear(ended):
+    """A process that failed told one error of ours, in one line, and nothing else."""
+    return ended.code == 3 and re.fullmatch(r"Journal(Write|Open)Error: [^\n]+\n", ended.errors) is not None
+
+
+def wait_stopped(pid):
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+
+
+def run(coroutine):
+    return asyncio.run(coroutine)

@@ -1,0 +1,147 @@
+"""A run with effects, a loop and large values, to be disturbed: ``python durable.py DATABASE RUN_ID LOG [SETTING]``.
+
+It goes on with the run if there is one. What happens is told as it happens, by plain writes that a tracer sees too:
+``kept SEQ`` on standard output for each acknowledged record, and in LOG one line for each effect that was carried out.
+In the end the state is told in one line, or the error in one line on standard error and with exit code 3.
+"""
+
+import asyncio
+import os
+import sys
+import traceback
+from typing import Annotated
+
+from pydantic import BaseModel
+
+from backedge import END, NOT_DONE, START, BackedgeError, Context, Graph, add, extend
+from backedge.checkpoints import SqliteJournal, database
+from backedge.engine.errors import RunNotFoundError
+from backedge.engine.records import RunEnded
+
+ROUNDS = 2
+
+
+class State(BaseModel):
+    draft: str = ""
+    found: Annotated[list[str], extend] = []
+    cost: Annotated[int, add] = 0
+    sizes: list[int] = []
+    verdict: str = ""
+
+
+def build(log):
+    """The graph; `log` is the path of the file that effects are noted in."""
+    graph = Graph(State)
+
+    def done(effect):
+        with open(log, "a+") as file:
+            file.seek(0)
+            return effect in file.read().split()
+
+    def carry_out(effect):
+        with open(log, "a") as file:
+            file.write(f"{effect}\n")
+        return effect
+
+    def effect_of(name, ctx):
+        return f"{ctx.activation}/{name}"
+
+    async def careful(effect):
+        return carry_out(effect)
+
+    async def look(effect):
+        return effect if done(effect) else NOT_DONE
+
+    @graph.node(writes=("draft", "cost"))
+    async def writer(found: list[str], ctx: Context) -> dict[str, object]:
+        first = await ctx.step("first", carry_out, effect_of("first", ctx))
+        asked = await ctx.step("asked", careful, effect_of("asked", ctx), query=look)
+        return {"draft": f"{len(found)} {first} {asked}" + "." * 20_000, "cost": 1}
+
+    @graph.node(writes="found")
+    async def search(draft: str, ctx: Context) -> list[str]:
+        pages = (ctx.step(name, careful, effect_of(name, ctx)) for name in ("left", "right"))
+        return [page for page in await ctx.gather(*pages) if draft]
+
+    @graph.node(writes="sizes")
+    def weigh(draft: str) -> list[int]:
+        return [len(draft)]
+
+    @graph.node(writes="verdict")
+    async def judge(draft: str, found: list[str], sizes: list[int], cost: int) -> str:
+        return f"{draft[:60]} {len(found)} {sizes} {cost}"
+
+    graph.edge(START, writer)
+    graph.chain(writer, search, judge)
+    graph.chain(writer, weigh, judge)
+    graph.feedback(judge, writer, when=lambda cost: cost < ROUNDS, limit=None)
+    graph.edge(judge, END, when=lambda cost: cost >= ROUNDS)
+    return graph.compile()
+
+
+class TellingJournal(SqliteJournal):
+    """Says what is acknowledged, at the first moment anybody can know it; checkpoints often, to be disturbed in it."""
+
+    def __init__(self, path, writer):
+        super().__init__(path, writer)
+        database._LOOK = 3
+        writer.checkpoints._next = writer.checkpoints._size = 60_000
+
+    async def create(self, header, first, *more):
+        log = await super().create(header, first, *more)
+        tell([first, *more])
+        return telling(log)
+
+    async def acquire(self, run_id, *, takeover=False):
+        return telling(await super().acquire(run_id, takeover=takeover))
+
+
+def telling(log):
+    append = log.append
+
+    def told(*records, taken=()):
+        future = append(*records, taken=taken)
+        future.add_done_callback(lambda done: done.exception() or tell(records))
+        return future
+
+    log.append = told
+    return log
+
+
+def tell(records):
+    for record in records:
+        end = " end" if isinstance(record, RunEnded) else ""
+        os.write(1, f"kept {record.seq}{end}\n".encode())
+
+
+async def go(flow, journal, run_id):
+    try:
+        return await flow.resume(run_id, journal=journal)
+    except RunNotFoundError:
+        return await flow.run(journal=journal, run_id=run_id)
+
+
+async def main(database, run_id, log, setting="full"):
+    flow = build(log)
+    async with await TellingJournal.open(database, synchronous=setting) as journal:
+        result = await go(flow, journal, run_id)
+    return result.state.model_dump_json()
+
+
+def run(*arguments):
+    """All of it, to the end of the process."""
+    try:
+        told, code = f"{asyncio.run(main(*arguments))}\n", 0
+        os.write(1, told.encode())
+    except BackedgeError as error:
+        told, code = f"{type(error).__name__}: {error}\n", 3
+        os.write(2, told.encode())
+    except BaseException:
+        traceback.print_exc()
+        code = 4
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    run(*sys.argv[1:])
