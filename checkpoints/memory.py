@@ -6,8 +6,9 @@ Records are kept encoded, so what comes back from it is what would come back fro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from itertools import islice
 from types import TracebackType
 
 from backedge.engine.errors import (
@@ -18,9 +19,20 @@ from backedge.engine.errors import (
     RunNotFoundError,
     RunOwnedError,
 )
-from backedge.engine.records import Letter, Record, RunForked, RunHeader, RunStarted, RunStatus, RunSummary
+from backedge.engine.records import (
+    Awaited,
+    Letter,
+    Pending,
+    Record,
+    RunForked,
+    RunHeader,
+    RunStarted,
+    RunStatus,
+    RunSummary,
+)
 
 from .codec import Encoded, decode_stored, encode_next, first_seq, written_at
+from .pending import WAITING, awaited_of
 from .refusals import no_letter, no_record
 from .shelf import Kept, Shelf
 
@@ -59,13 +71,21 @@ class MemoryJournal:
             raise RunExistsError(self.name, header.run_id)
         origin = None if header.parent is None else self._origin(*header.parent)
         run = Kept(header, first=first.seq, origin=origin, status=status or RunStatus.RUNNING)
+        run.awaited = awaited_of(run.status, None)
         self._shelf.keep(run, encoded)
         self._shelf.add(run)
         return self._seat(run)
 
-    async def acquire(self, run_id: str, *, takeover: bool = False) -> MemoryRunLog:
-        """Become the owner of a run. Raises RunNotFoundError, or RunOwnedError without `takeover`."""
+    async def acquire(
+        self, run_id: str, *, takeover: bool = False, epoch: int | None = None
+    ) -> MemoryRunLog:
+        """Become the owner of a run, unless it was owned since `epoch`.
+
+        Raises RunNotFoundError, or RunOwnedError without `takeover`.
+        """
         run = self._find(run_id)
+        if epoch is not None and run.epoch != epoch:
+            raise RunOwnedError(self.name, run_id, "this process, which was faster")
         if run.log is not None and not takeover:
             raise RunOwnedError(self.name, run_id, "this process")
         return self._seat(run)
@@ -91,9 +111,25 @@ class MemoryJournal:
                 records=run.end,
                 updated=written_at(self._decode(run.header.run_id, run.records[-1])),
                 owner="this process" if run.log is not None else None,
+                awaited=run.awaited if run.status in WAITING else None,
             )
             for run in newest
         ]
+
+    async def frontier(self, run_id: str, *, before: int | None = None) -> tuple[int, bytes] | None:
+        """The last frontier that was kept of the run itself, and its record's number. Raises RunNotFoundError."""
+        kept = [told for told in self._find(run_id).frontiers if before is None or told[0] < before]
+        return max(kept, default=None)
+
+    async def pending(self, graphs: Collection[str], now: float, *, limit: int = 1000) -> Sequence[Pending]:
+        """Runs of these graphs that nobody works on and that should be gone on with, up to `limit`."""
+        self._refuse_closed()
+        found = (
+            Pending(run.header.run_id, run.header.graph, run.header.digest, run.status, run.epoch, cause)
+            for run in self._shelf.runs.values()
+            if run.header.graph in graphs and (cause := run.cause(now)) is not None
+        )
+        return list(islice(found, limit))
 
     async def post(self, run_id: str, letter: Letter) -> int:
         """Keep a letter for a run until its owner takes it, and return its number.
@@ -106,6 +142,8 @@ class MemoryJournal:
         run = self._find(run_id)
         self._posted += 1
         run.letters.append(replace(letter, number=self._posted))
+        if run.log is not None:
+            run.log.posted()
         return self._posted
 
     async def letters(self, run_id: str, *, after: int = 0) -> Sequence[Letter]:
@@ -132,7 +170,14 @@ class MemoryJournal:
     ) -> None:
         await self.close()
 
-    def write(self, log: MemoryRunLog, run: Kept, records: Sequence[Record], taken: Sequence[int]) -> None:
+    def write(
+        self,
+        log: MemoryRunLog,
+        run: Kept,
+        records: Sequence[Record],
+        taken: Sequence[int],
+        awaited: Awaited | None = None,
+    ) -> None:
         """Store records for a log, and remove the letters they take. Raises JournalError if it may not write."""
         self._refuse_closed()
         if run.gone:
@@ -145,7 +190,8 @@ class MemoryJournal:
                 raise no_letter(self.name, run.header.run_id, number)
         self._shelf.keep(run, encoded)
         run.letters = [letter for letter in run.letters if letter.number not in taken]
-        run.status = status or run.status
+        if status is not None:
+            run.status, run.awaited = status, awaited_of(status, awaited)
 
     def _origin(self, parent: str, seq: int) -> Kept:
         run = self._find(parent)
@@ -186,6 +232,8 @@ class MemoryRunLog:
         self._epoch = run.epoch
         self._error: JournalError | None = None
         self._released = False
+        self._tell: Callable[[], None] | None = None
+        self._posted = False  # something came since the log was made
 
     @property
     def header(self) -> RunHeader:
@@ -197,7 +245,9 @@ class MemoryRunLog:
         """How often the run had been acquired, this time included."""
         return self._epoch
 
-    def append(self, *records: Record, taken: Sequence[int] = ()) -> asyncio.Future[None]:
+    def append(
+        self, *records: Record, taken: Sequence[int] = (), awaited: Awaited | None = None
+    ) -> asyncio.Future[None]:
         """Store records and remove the letters in `taken`; the future is done already.
 
         Its exception is FencedError after a takeover, and JournalWriteError when a `seq` is not the next one, a letter
@@ -212,13 +262,30 @@ class MemoryRunLog:
                 raise self._error
             if self._released:
                 raise JournalWriteError(self._journal.name, f"run {self.header.run_id!r} was released")
-            self._journal.write(self, self._run, records, taken)
+            self._journal.write(self, self._run, records, taken, awaited)
         except JournalError as error:
             self._error = self._error or error
             future.set_exception(error)
         else:
             future.set_result(None)
         return future
+
+    def keep(self, seq: int, frontier: bytes) -> None:
+        """Keep what the records up to `seq` led to."""
+        if self._run.epoch == self._epoch:
+            self._run.frontiers.append((seq, frontier))
+
+    def watch(self, tell: Callable[[], None]) -> None:
+        """Call `tell` soon after a letter for the run was posted, until it is released."""
+        self._tell = None if self._released else tell
+        if self._posted:
+            self.posted()
+
+    def posted(self) -> None:
+        """A letter has come."""
+        self._posted = True
+        if self._tell is not None:
+            asyncio.get_running_loop().call_soon(self._tell)
 
     async def check(self) -> None:
         """Make sure that the run is still ours. Raises FencedError."""
@@ -228,5 +295,6 @@ class MemoryRunLog:
     async def release(self) -> None:
         """Give up ownership. Releasing twice does nothing."""
         self._released = True
+        self._tell = None
         if self._run.log is self:
             self._run.log = None

@@ -103,6 +103,35 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
         _find_uses,
     ),
+    Migration(
+        "frontiers",
+        (
+            """CREATE TABLE frontiers (
+                place INTEGER PRIMARY KEY, -- of the record it was cut after
+                crc INTEGER NOT NULL,
+                body BLOB NOT NULL         -- a cache, see engine/frontier.py
+            ) STRICT""",
+        ),
+    ),
+    Migration(
+        "what resting runs wait for",
+        (
+            """CREATE TABLE waits (
+                run INTEGER NOT NULL, -- runs.key
+                kind TEXT NOT NULL,   -- of a letter
+                name TEXT NOT NULL,
+                PRIMARY KEY (run, kind, name)
+            ) STRICT, WITHOUT ROWID""",
+            """CREATE TABLE dues (
+                run INTEGER PRIMARY KEY, -- runs.key
+                graph TEXT NOT NULL,
+                due REAL NOT NULL -- from when on somebody should go on with it, see checkpoints/pending.py
+            ) STRICT""",
+            "CREATE INDEX dues_of ON dues (graph, due)",
+            "CREATE INDEX runs_under_way ON runs (graph) WHERE status = 'running'",
+            "INSERT INTO dues SELECT key, graph, 0 FROM runs WHERE status IN ('suspended', 'in_doubt')",
+        ),
+    ),
 )
 
 

@@ -16,6 +16,7 @@ from backedge.engine.errors import RunOwnedError
 from .group import Seat
 from .lineage import LAST, place
 from .ownership import Owners
+from .pending import forget_run
 from .rows import find_run
 
 _PAGES = 500  # given back in one transaction, some milliseconds
@@ -45,6 +46,7 @@ class Delete:
             raise RunOwnedError(self._name, self._run_id, owner)
         self.seat.key = key
         db.execute("DELETE FROM letters WHERE run = ?", (key,))
+        forget_run(db, key)
         db.execute("DELETE FROM runs WHERE key = ?", (key,))
         _shed(db, key)
         db.execute(_UNUSED.format(which="hash"), (shape,))
@@ -82,4 +84,5 @@ def _drop_records(db: sqlite3.Connection, key: int, first: int) -> None:
     used = db.execute("SELECT DISTINCT blob FROM uses WHERE place BETWEEN ? AND ?", span).fetchall()
     db.execute("DELETE FROM uses WHERE place BETWEEN ? AND ?", span)
     db.execute("DELETE FROM records WHERE place BETWEEN ? AND ?", span)
+    db.execute("DELETE FROM frontiers WHERE place BETWEEN ? AND ?", span)
     db.executemany(_UNUSED.format(which="key"), used)

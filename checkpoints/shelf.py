@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from backedge.engine.records import Letter, RunHeader, RunStatus
+from backedge.engine.records import Awaited, Cause, Letter, LetterKind, RunHeader, RunStatus
 
 from .codec import Encoded
+from .pending import FINAL
 
 if TYPE_CHECKING:
     from .memory import MemoryRunLog
@@ -28,6 +29,7 @@ class Kept:
         origin: The run that holds the last record it shares, or None.
         records: Its own records. Their blobs are those of `Shelf.blobs`.
         gone: Whether it was deleted; what is left is for its forks.
+        awaited: What it waits for.
         log: Its owner, or None.
     """
 
@@ -36,7 +38,9 @@ class Kept:
     origin: Kept | None = None
     records: list[Encoded] = field(default_factory=list)
     letters: list[Letter] = field(default_factory=list)
+    frontiers: list[tuple[int, bytes]] = field(default_factory=list)
     status: RunStatus = RunStatus.RUNNING
+    awaited: Awaited = Awaited()
     epoch: int = 0
     gone: bool = False
     log: MemoryRunLog | None = None
@@ -45,6 +49,19 @@ class Kept:
     def end(self) -> int:
         """One more than the `seq` of its last record."""
         return self.first + len(self.records)
+
+    def cause(self, now: float) -> Cause | None:
+        """Why somebody should go on with the run, or None."""
+        if self.log is not None or self.status in FINAL:
+            return None
+        if self.status is RunStatus.RUNNING:
+            return Cause.CRASHED
+        if any(letter.kind is LetterKind.CANCEL for letter in self.letters):
+            return Cause.CANCELLED
+        due = self.awaited.due
+        if due == 0 or any((letter.kind, letter.name) in self.awaited.letters for letter in self.letters):
+            return Cause.LETTERS
+        return Cause.DUE if due is not None and due <= now else None
 
     def holder(self, seq: int) -> Kept:
         """The run that holds record `seq`."""

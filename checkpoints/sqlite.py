@@ -29,7 +29,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -41,15 +41,28 @@ from backedge.engine.errors import (
     JournalWriteError,
     RunNotFoundError,
 )
-from backedge.engine.records import Letter, Record, RunForked, RunHeader, RunStarted, RunStatus, RunSummary
+from backedge.engine.records import (
+    Awaited,
+    Letter,
+    Pending,
+    Record,
+    RunForked,
+    RunHeader,
+    RunStarted,
+    RunStatus,
+    RunSummary,
+)
 
 from .codec import encode_next, first_seq
 from .database import Synchronous, open_files
+from .frontiers import Keep, read_frontier
 from .group import Seat
 from .hop import Hop, JobConnection
 from .inbox import Post, read_letters
+from .mail import Mail
 from .ownership import LockFile
 from .parts import Acquire, Append, Create
+from .pending import read_pending
 from .removal import Delete, give_back
 from .rows import find_run, read_records, read_summaries
 from .writer import Writer
@@ -71,6 +84,7 @@ class SqliteJournal:
     def __init__(self, path: Path, writer: Writer) -> None:
         self._path = path
         self._writer = writer
+        self._mail = Mail(writer)
         self._me = f"pid {os.getpid()} on {socket.gethostname()}"
 
     @classmethod
@@ -138,17 +152,21 @@ class SqliteJournal:
         told = status or RunStatus.RUNNING
         return await self._seat(Create(self.name, self._writer.owners, header, encoded, told, self._me))
 
-    async def acquire(self, run_id: str, *, takeover: bool = False) -> SqliteRunLog:
+    async def acquire(
+        self, run_id: str, *, takeover: bool = False, epoch: int | None = None
+    ) -> SqliteRunLog:
         """Become the owner of a run.
 
         With `takeover` a living owner is fenced off: whatever it appends from now on fails. What it has begun outside
-        the journal it may still finish.
+        the journal it may still finish. With `epoch` only a run is acquired that nobody has owned since it had that one.
 
         Raises:
             RunNotFoundError: There is no such run.
-            RunOwnedError: Somebody else owns it.
+            RunOwnedError: Somebody else owns it, or has owned it since `epoch`.
         """
-        return await self._seat(Acquire(self.name, self._writer.owners, run_id, self._me, takeover=takeover))
+        return await self._seat(
+            Acquire(self.name, self._writer.owners, run_id, self._me, takeover=takeover, wanted=epoch)
+        )
 
     async def header(self, run_id: str) -> RunHeader:
         """The run's header. Raises RunNotFoundError."""
@@ -186,12 +204,21 @@ class SqliteJournal:
         letter.name.encode()  # what cannot be written is refused before it is in a transaction with others
         post = Post(self.name, run_id, letter)
         await self._writer.submit(post)
+        self._mail.posted(post.key)
         return post.number
 
     async def letters(self, run_id: str, *, after: int = 0) -> Sequence[Letter]:
         """What was posted to a run and not taken yet. Raises RunNotFoundError."""
         return await self._writer.ask(
             "reading letters", lambda db: read_letters(db, self.name, run_id, after)
+        )
+
+    async def pending(self, graphs: Collection[str], now: float, *, limit: int = 1000) -> Sequence[Pending]:
+        """Runs of these graphs that nobody works on and that should be gone on with, up to `limit`."""
+        names = sorted(set(graphs))
+        return await self._writer.ask(
+            "looking for runs to go on with",
+            lambda db: read_pending(db, self._writer.owners, names, now, limit),
         )
 
     async def delete(self, run_id: str) -> None:
@@ -209,8 +236,15 @@ class SqliteJournal:
             while await self._writer.ask("giving space back", give_back):
                 pass
 
+    async def frontier(self, run_id: str, *, before: int | None = None) -> tuple[int, bytes] | None:
+        """The last frontier that was kept of the run, and its record's number. Raises RunNotFoundError."""
+        return await self._writer.ask(
+            "reading a run", lambda db: read_frontier(db, self.name, run_id, before)
+        )
+
     async def close(self) -> None:
         """Write what is queued, let go of all runs, checkpoint if nobody else is at it, and close the files."""
+        self._mail.close()
         await self._writer.close()
 
     async def __aenter__(self) -> SqliteJournal:
@@ -227,19 +261,22 @@ class SqliteJournal:
         )
 
     async def _seat(self, part: Create | Acquire) -> SqliteRunLog:
+        since = self._mail.seen
         try:
             await self._writer.submit(part)
         except asyncio.CancelledError:
             await self._writer.release(part.seat)  # nobody will have the log, so nobody else would
             raise
-        return SqliteRunLog(self.name, self._writer, part.seat)
+        return SqliteRunLog(self.name, self._writer, part.seat, self._mail, since)
 
 
 class SqliteRunLog:
     """One run of a `SqliteJournal`, owned. Made by `create` and `acquire`."""
 
-    def __init__(self, name: str, writer: Writer, seat: Seat) -> None:
+    def __init__(self, name: str, writer: Writer, seat: Seat, mail: Mail, since: int) -> None:
         self._name = name
+        self._mail = mail
+        self._since = since  # the letters that looks had seen before the run was ours
         self._writer = writer
         self._next = seat.next_seq
         self._released = False
@@ -255,7 +292,9 @@ class SqliteRunLog:
         """How often the run had been acquired, this time included."""
         return self.seat.epoch
 
-    def append(self, *records: Record, taken: Sequence[int] = ()) -> asyncio.Future[None]:
+    def append(
+        self, *records: Record, taken: Sequence[int] = (), awaited: Awaited | None = None
+    ) -> asyncio.Future[None]:
         """Queue records; the future is done when they are committed, and the letters in `taken` removed with them.
 
         Its exception is FencedError after a takeover, and JournalWriteError when the commit failed, a `seq` is not
@@ -276,8 +315,19 @@ class SqliteRunLog:
             return self._writer.failed(error)
         self._next += len(encoded)
         return self._writer.submit(
-            Append(self._name, seat, self._writer.owners, encoded, status, tuple(dict.fromkeys(taken)))
+            Append(self._name, seat, self._writer.owners, encoded, status, tuple(dict.fromkeys(taken)), awaited)
         )
+
+    def watch(self, tell: Callable[[], None]) -> None:
+        """Call `tell` soon after a letter for the run was posted, until it is released."""
+        if not self._released:
+            self._mail.watch(self.seat.key, self, tell, self._since)
+
+    def keep(self, seq: int, frontier: bytes) -> None:
+        """Keep what the records up to `seq` led to. A cache: when it cannot be kept nothing is told."""
+        if self.seat.error is None and not self._released:
+            kept = self._writer.submit(Keep(self.seat, seq, frontier))
+            kept.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def check(self) -> None:
         """Make sure that the run is still ours. Raises FencedError."""
@@ -295,6 +345,7 @@ class SqliteRunLog:
         """Write what is queued and let go of the run. Releasing twice does nothing."""
         if not self._released:
             self._released = True
+            self._mail.unwatch(self.seat.key, self)
             await self._writer.release(self.seat)
 
 

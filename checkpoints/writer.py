@@ -17,6 +17,7 @@ from typing import TypeVar
 from backedge.engine.errors import JournalError, JournalWriteError
 
 from .database import Checkpoints, checkpoint, translate
+from .frontiers import Keep
 from .group import Part, Seat, commit_group
 from .hop import Hop
 from .ownership import LockFile, Owners
@@ -75,6 +76,13 @@ class Writer:
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise translate(self._name, doing, error) from error
 
+    def send(self, job: Callable[[sqlite3.Connection], None], done: Callable[[], None]) -> bool:
+        """Queue a job that does not raise, and call `done` after it; False once the journal is closed."""
+        if self._closing is not None:
+            return False
+        self._hop.send(job, done)
+        return True
+
     async def release(self, seat: Seat) -> None:
         """Let go of a run, after all that was submitted before."""
         if self._closing is None:
@@ -110,7 +118,7 @@ class Writer:
             for part in parts:
                 part.seat.error = part.seat.error or told
         for part in errors:
-            if not isinstance(part, Append):
+            if not isinstance(part, Append | Keep):
                 self.owners.free(part.seat.key, part.seat.epoch)
         self.commits += len(errors) < len(parts)
         self._written.append((taken, errors))

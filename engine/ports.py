@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol, runtime_checkable
 
-from .records import Letter, Record, RunForked, RunHeader, RunStarted, RunSummary
+from .records import Awaited, Letter, Pending, Record, RunForked, RunHeader, RunStarted, RunSummary
 
 
 @runtime_checkable
@@ -34,12 +34,14 @@ class Journal(Protocol):
             RunNotFoundError: There is no such parent.
         """
 
-    async def acquire(self, run_id: str, *, takeover: bool = False) -> RunLog:
+    async def acquire(self, run_id: str, *, takeover: bool = False, epoch: int | None = None) -> RunLog:
         """Become the owner of an existing run; its epoch is raised.
+
+        With `epoch` only if nobody has acquired it since it had that one.
 
         Raises:
             RunNotFoundError: There is no such run.
-            RunOwnedError: Somebody else owns it, and `takeover` was not given.
+            RunOwnedError: Somebody else owns it, and `takeover` was not given; or has owned it since `epoch`.
         """
 
     async def header(self, run_id: str) -> RunHeader:
@@ -53,8 +55,25 @@ class Journal(Protocol):
             JournalCorruptError: A record is damaged; it is named.
         """
 
+    async def frontier(self, run_id: str, *, before: int | None = None) -> tuple[int, bytes] | None:
+        """The last frontier that was kept of the run (of a record below `before`), and that record's number.
+
+        For a fork those of its parent's records may count too, but for the one it was forked at. None when there is none.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+        """
+
     async def runs(self) -> Sequence[RunSummary]:
         """All runs, newest first."""
+
+    async def pending(self, graphs: Collection[str], now: float, *, limit: int = 1000) -> Sequence[Pending]:
+        """Runs of these graphs that nobody works on and that should be gone on with, up to `limit`.
+
+        Those whose owner died; those that wait for something that has come, a timer that is due by `now` included; those
+        that were handed over; and those that somebody asked to cancel. The cost of looking must depend on how
+        many these are, and how many runs are under way, not on how many rest.
+        """
 
     async def post(self, run_id: str, letter: Letter) -> int:
         """Keep something for a run, durably, until its owner takes it; returns its number. From any process.
@@ -93,16 +112,29 @@ class RunLog(Protocol):
     def epoch(self) -> int:
         """How often the run had been acquired, this time included: 1 for its creator."""
 
-    def append(self, *records: Record, taken: Sequence[int] = ()) -> asyncio.Future[None]:
+    def append(
+        self, *records: Record, taken: Sequence[int] = (), awaited: Awaited | None = None
+    ) -> asyncio.Future[None]:
         """Queue records; the future is done when they are committed as durably as the journal promises.
 
-        In the same transaction the letters numbered in `taken` are removed: what they say is in the records now.
+        In the same transaction the letters numbered in `taken` are removed: what they say is in the records now. With
+        a record by which the run comes to rest, `awaited` says what for; see `Journal.pending`.
 
         Records are committed in the order of the calls, those of one call together. `seq` must go on without a
         gap. Once an append failed every later one fails too.
 
         The future's exception is FencedError when a newer owner took the run over, or JournalWriteError when the
         commit failed. Cancelling the future does not take back the records.
+        """
+
+    def keep(self, seq: int, frontier: bytes) -> None:
+        """Keep what the records up to `seq` led to, for whoever opens the run. A cache: it may get lost."""
+
+    def watch(self, tell: Callable[[], None]) -> None:
+        """Call `tell` on the event loop soon after a letter for the run was posted, by any process, until it is released.
+
+        Letters that came since the log was made count. It may be called without need; what came, `Journal.letters`
+        tells. One look into the journal serves all of its runs.
         """
 
     async def check(self) -> None:

@@ -93,9 +93,12 @@ def new_schedule(graph: CompiledGraph, limits: Mapping[int, int | None] | None =
     )
 
 
-def recover(graph: CompiledGraph, records: Iterable[Record]) -> Recovered:
-    """Apply records to a fresh schedule. Raises one of `UNFIT` when they are not those of a run of this graph."""
-    run = Recovered(new_schedule(graph))
+def recover(graph: CompiledGraph, records: Iterable[Record], run: Recovered | None = None) -> Recovered:
+    """Apply records to a fresh schedule, or to one that stands just before them.
+
+    Raises one of `UNFIT` when they are not those of a run of this graph.
+    """
+    run = run or Recovered(new_schedule(graph))
     held: Record | None = None
     for record in records:
         if held is not None:

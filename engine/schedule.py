@@ -275,6 +275,51 @@ class Schedule:
         for activation in sorted(self._live.values(), key=self._place):
             yield activation.node, activation.rounds, activation.phase
 
+    def narrow(self) -> tuple[int, Rounds, int, Rounds, Snapshot] | None:
+        """The only activation alive, if it has begun on a snapshot that no error came with.
+
+        Its node and rounds, the edge and source rounds of a token that led to it, and what it runs on.
+        """
+        if len(self._live) != 1:
+            return None
+        [activation] = self._live.values()
+        tokens, snapshot = activation.tokens, activation.snapshot
+        if activation.phase is not Phase.RUNNING or not tokens or snapshot is None or activation.edits:
+            return None
+        if activation.preview is not None or any(token.error is not None for token in tokens):
+            return None
+        return activation.node, activation.rounds, tokens[0].edge, tokens[0].source_rounds, snapshot
+
+    @property
+    def laps(self) -> Mapping[int, Mapping[Rounds, int]]:
+        """For feedback edges how often they were taken in each entry into their loops that is under way."""
+        return self._laps
+
+    def settle(
+        self,
+        key: Key,
+        came: tuple[int, Rounds],
+        snapshot: Snapshot,
+        laps: Mapping[int, Mapping[Rounds, int]],
+    ) -> StartNode:
+        """Stand where another machine was `narrow`; what is to be run comes back. For a machine at its beginning.
+
+        Raises:
+            ScheduleError: No edge leads there like that. Nothing was changed.
+        """
+        node, rounds = key
+        number, source_rounds = came
+        edge = self._edges[number]
+        if (edge.target, edge.rounds(source_rounds)) != key:
+            raise ScheduleError(f"{edge.id} does not lead to {self.activation_id(node, rounds)}")
+        self._exit(*next(iter(self._live)))
+        activation = self._enter(node, rounds)
+        activation.tokens.append(Token(number, source_rounds, snapshot, None))
+        activation.phase = Phase.RUNNING
+        activation.snapshot = snapshot
+        self._laps = {edge: dict(counts) for edge, counts in laps.items()}
+        return self._again(activation)
+
     @property
     def idle(self) -> bool:
         """Whether nothing is alive: the run is over."""

@@ -81,6 +81,7 @@ def test_the_core_knows_neither_asyncio_nor_time_nor_chance():
                 "errors",
                 "facts",
                 "failures",
+                "frontier",
                 "plan",
                 "ports",
                 "records",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,16 @@ from types import TracebackType
 from backedge.checkpoints import open_journal
 from backedge.engine.errors import RunNotFoundError
 from backedge.engine.ports import Journal, RunLog
-from backedge.engine.records import Letter, Record, RunForked, RunHeader, RunStarted, RunStatus, RunSummary
+from backedge.engine.records import (
+    Letter,
+    Pending,
+    Record,
+    RunForked,
+    RunHeader,
+    RunStarted,
+    RunStatus,
+    RunSummary,
+)
 
 from .options import JOURNAL, near
 from .problems import CommandError, Exit
@@ -102,9 +111,9 @@ class MadeLate:
         """Open the file and store a new run in it."""
         return await (await self._opened()).create(header, first, *more)
 
-    async def acquire(self, run_id: str, *, takeover: bool = False) -> RunLog:
+    async def acquire(self, run_id: str, *, takeover: bool = False, epoch: int | None = None) -> RunLog:
         """Become the owner of a run."""
-        return await (await self._existing(run_id)).acquire(run_id, takeover=takeover)
+        return await (await self._existing(run_id)).acquire(run_id, takeover=takeover, epoch=epoch)
 
     async def header(self, run_id: str) -> RunHeader:
         """The run's header."""
@@ -121,6 +130,10 @@ class MadeLate:
     async def runs(self) -> Sequence[RunSummary]:
         """All runs; none where there is no file yet."""
         return await (await self._opened()).runs() if self._there() else ()
+
+    async def pending(self, graphs: Collection[str], now: float, *, limit: int = 1000) -> Sequence[Pending]:
+        """Runs to go on with; none where there is no file yet."""
+        return await (await self._opened()).pending(graphs, now, limit=limit) if self._there() else ()
 
     async def post(self, run_id: str, letter: Letter) -> int:
         """Keep a letter for a run."""

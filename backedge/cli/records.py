@@ -12,8 +12,8 @@ from backedge.engine.records import (
     AttemptFailed,
     EffectOpened,
     EffectRecorded,
-    InputEdited,
     ErrorInfo,
+    InputEdited,
     NodeFinished,
     Record,
     Routed,
@@ -89,7 +89,9 @@ def row_of(record: Record, began: float) -> Row:
             told = f"{record.kind.value} {record.name}: waits"
             return _row(record, record.at - began, what, (), told)
         case InputEdited():
-            return _row(record, record.at - began, str(record.activation), (), f"edited: {written(record.edits)}")
+            return _row(
+                record, record.at - began, str(record.activation), (), f"edited: {written(record.edits)}"
+            )
         case RunForked():
             where = "" if record.before is None else f" before {record.before}"
             return _row(record, record.at - began, "(run forked)", (), f"{written(record.edits)}{where}")

@@ -31,6 +31,7 @@ from ..facts import (
     StartNode,
 )
 from ..failures import describe
+from ..frontier import Cutter
 from ..plan import Rounds
 from ..ports import RunLog
 from ..records import (
@@ -125,7 +126,7 @@ class Executor:
         self._announcer = events.Announcer(loop)
         self._caller = Caller(graph, settings.resources, run_id, self._announcer, settings.break_before)
         self._launcher = Launcher(graph, schedule, settings, self._caller, loop, tries)
-        self._ledger = Ledger(log, seq)
+        self._ledger = Ledger(log, seq, None if log is None else Cutter(graph, seq))
         self._ending = Ending(loop)
         self._inbox = inbox
         # Made when the first effect is asked for, since most runs have none.
@@ -218,6 +219,8 @@ class Executor:
 
     def _apply(self, fact: Fact) -> None:
         orders = self.schedule.apply(fact)
+        if self._ledger.kept:
+            self._ledger.stand(self.schedule)
         if len(orders) > 1 and self._launcher.slots is not None:
             orders.sort(key=self._launcher.priority)
         for order in orders:

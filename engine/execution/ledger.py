@@ -14,8 +14,10 @@ from functools import partial
 from typing import Protocol
 
 from ..errors import JournalWriteError
+from ..frontier import Cutter
 from ..ports import RunLog
 from ..records import Record, RunEnded, RunStatus
+from ..schedule import Schedule
 
 
 class Owner(Protocol):
@@ -37,10 +39,11 @@ class Ledger:
         last_taken: The letters that the record of the run's end makes good.
     """
 
-    __slots__ = ("_end", "_log", "_seq", "kept", "last_taken", "pending")
+    __slots__ = ("_cutter", "_end", "_log", "_seq", "kept", "last_taken", "pending")
 
-    def __init__(self, log: RunLog | None, seq: int) -> None:
+    def __init__(self, log: RunLog | None, seq: int, cutter: Cutter | None) -> None:
         """Take over a log, owned from now on; `seq` is the number of the next record."""
+        self._cutter = cutter
         self._log = log
         self._seq = seq
         # The commit of the run's end, once it is queued: it is queued once.
@@ -54,6 +57,13 @@ class Ledger:
         seq = self._seq
         self._seq += 1
         return seq
+
+    def stand(self, schedule: Schedule) -> None:
+        """Keep where the run stands, if that is due."""
+        if self._cutter is not None and self._log is not None and self.pending == 0:
+            frontier = self._cutter.cut(schedule, self._seq - 1)
+            if frontier is not None:
+                self._log.keep(self._seq - 1, frontier)
 
     def submit(
         self, records: Sequence[Record], then: Callable[[], object], owner: Owner, taken: Sequence[int] = ()

@@ -18,6 +18,7 @@ from .. import recovery
 from ..compiler.compile import CompiledGraph
 from ..errors import GraphChangedError, InputError, JournalCorruptError, StepError
 from ..facts import NodeReturned, NodeSucceeded
+from ..frontier import recovered_at
 from ..ports import Journal, RunLog
 from ..records import EffectKind, Letter, LetterKind, RunHeader, RunResumed, RunStarted, RunStatus
 from ..schedule import Phase
@@ -102,9 +103,10 @@ async def old_run(
 async def _recovered(
     graph: CompiledGraph, log: RunLog, store: Journal, header: RunHeader, how: How
 ) -> Executor:
-    records = await store.read(header.run_id)
+    run = await since_frontier(graph, store, header.run_id)
+    records = await store.read(header.run_id, after=run.seq - 1)
     try:
-        run = recovery.recover(graph, records)
+        run = recovery.recover(graph, records, run)
     except recovery.UNFIT as error:
         raise unfit(graph, store, header, error) from error
     if run.status is RunStatus.CANCELLED:
@@ -117,6 +119,15 @@ async def _recovered(
         await log.append(RunResumed(run.seq, time.time(), log.epoch, by_id(graph, how.limits)))
         run.seq += 1
     return going_on(graph, run, log, how, store, letters, over=over)
+
+
+async def since_frontier(
+    graph: CompiledGraph, store: Journal, run_id: str, *, before: int | None = None
+) -> recovery.Recovered:
+    """The run at its last frontier (of a record below `before`), or at its beginning."""
+    kept = await store.frontier(run_id, before=before)
+    run = None if kept is None else recovered_at(graph, kept[1])
+    return run or recovery.Recovered(recovery.new_schedule(graph))
 
 
 def answered(run: recovery.Recovered, answers: Mapping[str, object]) -> list[Letter]:

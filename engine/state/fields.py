@@ -136,6 +136,10 @@ class StateSchema:
         """The snapshot of a new run: fields with a default have it, the others are unset."""
         return self._first.apart()
 
+    def restored(self, values: Mapping[str, object]) -> Snapshot:
+        """A snapshot with these values, which nothing precedes; fields that are not among them are unset."""
+        return self._layout.root(values)
+
     def edit(self, values: Mapping[str, object]) -> Edit:
         """New values (not updates) for the fields of a frontier.
 

@@ -16,11 +16,12 @@ from backedge.engine.ports import Journal
 from backedge.engine.records import RunResumed, RunStatus
 
 from .contract_forks import ForkContract
+from .contract_frontiers import FrontierContract
 from .contract_letters import LetterContract
 from .samples import BIG, ended, every_kind, finished, forked, header, started
 
 
-class JournalContract(LetterContract, ForkContract):
+class JournalContract(LetterContract, ForkContract, FrontierContract):
     @pytest.fixture
     async def journal(self):
         raise NotImplementedError

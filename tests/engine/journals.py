@@ -24,8 +24,8 @@ class SlowJournal:
         log = await self.inner.create(header, first, *more)
         return await self._handed_over(log)
 
-    async def acquire(self, run_id, *, takeover=False):
-        log = await self.inner.acquire(run_id, takeover=takeover)
+    async def acquire(self, run_id, *, takeover=False, epoch=None):
+        log = await self.inner.acquire(run_id, takeover=takeover, epoch=epoch)
         return await self._handed_over(log)
 
     async def _handed_over(self, log):
@@ -56,6 +56,12 @@ class SlowJournal:
         await asyncio.sleep(self.seconds)
         return await self.inner.letters(run_id, after=after)
 
+    async def frontier(self, run_id, *, before=None):
+        return await self.inner.frontier(run_id, before=before)
+
+    async def pending(self, graphs, now, *, limit=1000):
+        return await self.inner.pending(graphs, now, limit=limit)
+
     async def delete(self, run_id):
         await self.inner.delete(run_id)
 
@@ -76,18 +82,18 @@ class SlowLog:
     def epoch(self):
         return self.log.epoch
 
-    def append(self, *records, taken=()):
+    def append(self, *records, **more):
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        self.waiting.append((records, taken, future))
+        self.waiting.append((records, more, future))
         loop.call_later(self.journal.seconds, self._commit)
         return future
 
     def _commit(self):
         if not self.waiting:
             return  # released meanwhile
-        records, taken, future = self.waiting.pop(0)
-        done = self.log.append(*records, taken=taken)
+        records, more, future = self.waiting.pop(0)
+        done = self.log.append(*records, **more)
         error = done.exception()
         if future.cancelled():
             return
@@ -99,6 +105,12 @@ class SlowLog:
 
     async def check(self):
         await self.log.check()
+
+    def watch(self, tell):
+        self.log.watch(tell)
+
+    def keep(self, seq, frontier):
+        self.log.keep(seq, frontier)
 
     async def release(self):
         while self.waiting:
@@ -136,10 +148,10 @@ class FaultyJournal:
             raise self.error()
         return FaultyLog(self, await self.inner.create(header, first, *more))
 
-    async def acquire(self, run_id, *, takeover=False):
+    async def acquire(self, run_id, *, takeover=False, epoch=None):
         if self.count("acquire"):
             raise self.error()
-        return FaultyLog(self, await self.inner.acquire(run_id, takeover=takeover))
+        return FaultyLog(self, await self.inner.acquire(run_id, takeover=takeover, epoch=epoch))
 
     async def header(self, run_id):
         if self.count("header"):
@@ -164,6 +176,12 @@ class FaultyJournal:
             raise self.error()
         return await self.inner.letters(run_id, after=after)
 
+    async def frontier(self, run_id, *, before=None):
+        return await self.inner.frontier(run_id, before=before)
+
+    async def pending(self, graphs, now, *, limit=1000):
+        return await self.inner.pending(graphs, now, limit=limit)
+
     async def delete(self, run_id):
         await self.inner.delete(run_id)
 
@@ -184,19 +202,25 @@ class FaultyLog:
     def epoch(self):
         return self.log.epoch
 
-    def append(self, *records, taken=()):
+    def append(self, *records, **more):
         future = asyncio.get_running_loop().create_future()
         fails = self.journal.count("append")
         if fails and self.journal.how == "raise":
             raise self.journal.error()
         if fails and self.journal.how == "late":
-            self.log.append(*records, taken=taken)
+            self.log.append(*records, **more)
         if fails:
             self.failed = self.journal.error()
         if self.failed is not None:
             future.set_exception(self.failed)
             return future
-        return self.log.append(*records, taken=taken)
+        return self.log.append(*records, **more)
+
+    def watch(self, tell):
+        self.log.watch(tell)
+
+    def keep(self, seq, frontier):
+        self.log.keep(seq, frontier)
 
     async def check(self):
         if self.journal.count("check"):
