@@ -17,8 +17,8 @@ from .kit import environment
 SERVER = """
 import json, os, runpy, sys
 import aiosqlite, backedge.cli, rich.live, rich.table, backedge.checkpoints.sqlite
-for name in backedge.cli.app.LAZY:
-    __import__(f"backedge.cli.{name}")
+for place in backedge.cli.app.LAZY.values():
+    __import__(place.partition(":")[0])
 for name in ("drive", "journals", "records", "target", "watch"):
     __import__(f"backedge.cli.{name}")
 for line in sys.stdin:
