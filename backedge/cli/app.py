@@ -22,6 +22,9 @@ from .problems import CommandError, Exit, exit_code, explain, failures_of
 LAZY: Final[Mapping[str, str]] = {
     "run": "backedge.cli.run:run",
     "resume": "backedge.cli.resume:resume",
+    "fork": "backedge.cli.fork:fork",
+    "replay": "backedge.cli.replay:replay",
+    "diff": "backedge.cli.diff:diff",
     "check": "backedge.cli.check:check",
     "render": "backedge.cli.render:render",
     "runs": "backedge.cli.runs:runs",
@@ -34,6 +37,9 @@ LAZY: Final[Mapping[str, str]] = {
 SUMMARIES: Final[Mapping[str, str]] = {
     "run": "Run a graph to its end.",
     "resume": "Go on with a run that crashed, failed or was interrupted.",
+    "fork": "Go on from somewhere in a run's past, as a new run.",
+    "replay": "Drive a run again from its records, and check each of them.",
+    "diff": "Say where two runs part, and how their states differ.",
     "check": "Check a graph, and say what it looks like.",
     "render": "Draw a graph, or a run of it, into a file.",
     "runs": "List the runs of a journal.",

@@ -112,19 +112,19 @@ def run_options(command: F) -> F:
 # --------------------------------------------------------------------------- reading
 
 
-def read_input(given: str | None) -> dict[str, Any]:
-    """The inputs of a run: JSON text, ``@file``, or ``@-`` for stdin.
+def read_input(given: str | None, option: str = "--input") -> dict[str, Any]:
+    """Fields and their values, given as JSON text, ``@file``, or ``@-`` for stdin. `option` is what to call it.
 
     Raises:
         CommandError: It cannot be read, is no JSON, or no object.
     """
     if given is None:
         return {}
-    source, text = ("--input", given) if not given.startswith("@") else _from_file(given[1:])
+    source, text = (option, given) if not given.startswith("@") else _from_file(option, given[1:])
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        hint = f"; to read that file write --input @{given}" if Path(given[:255]).is_file() else ""
+        hint = f"; to read that file write {option} @{given}" if Path(given[:255]).is_file() else ""
         raise CommandError(
             f"{source}: this is no JSON, at line {error.lineno}, column {error.colno}: {error.msg}{hint}"
         ) from error
@@ -137,11 +137,11 @@ def read_input(given: str | None) -> dict[str, Any]:
     return value
 
 
-def _from_file(name: str) -> tuple[str, str]:
+def _from_file(option: str, name: str) -> tuple[str, str]:
     if name == "-":
-        source, read = "--input @- (stdin)", sys.stdin.buffer.read
+        source, read = f"{option} @- (stdin)", sys.stdin.buffer.read
     else:
-        source, read = f"--input @{name}", Path(name).read_bytes
+        source, read = f"{option} @{name}", Path(name).read_bytes
     try:
         return source, read().decode("utf-8-sig")
     except FileNotFoundError as error:
@@ -208,14 +208,20 @@ def slots_of(flow: Flow[Any], given: Sequence[str]) -> dict[str, int]:
 
 def resource_places(flow: Flow[Any], given: Sequence[str]) -> dict[str, str]:
     """``--resource``: what each declared resource is taken from. Raises CommandError."""
-    told = pairs("--resource", given, "NAME=FILE.py:ATTRIBUTE, as in model=models.py:cheap")
+    told = some_resources(flow, given)
     declared: Mapping[str, Any] = flow.graph.definition.resources
-    _all_known("--resource", told, list(declared), "resource of this graph")
     if missing := [name for name in declared if name not in told]:
         raise CommandError(
             f"the graph needs {'resources' if len(missing) > 1 else 'the resource'} {', '.join(missing)}: "
             f"add {' '.join(f'--resource {name}=FILE.py:ATTRIBUTE' for name in missing)}"
         )
+    return told
+
+
+def some_resources(flow: Flow[Any], given: Sequence[str]) -> dict[str, str]:
+    """``--resource`` where not all are needed: what each one named is taken from. Raises CommandError."""
+    told = pairs("--resource", given, "NAME=FILE.py:ATTRIBUTE, as in model=models.py:cheap")
+    _all_known("--resource", told, list(flow.graph.definition.resources), "resource of this graph")
     return told
 
 

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     type=click.Choice(["running", "crashed", "suspended", "interrupted", "failed", "completed", "cancelled"]),
     help="Only runs of this status; may be given several times.",
 )
+@click.option("--tree", is_flag=True, help="Show forks below the runs that they come from.")
 @common
 @click.pass_obj
-def runs(told: Told, /, journal: str, wanted: tuple[str, ...]) -> None:
+def runs(told: Told, /, journal: str, wanted: tuple[str, ...], tree: bool) -> None:
     """List the runs of a journal, newest first.
 
     A run whose process died is shown as crashed. Runs that are crashed, failed, interrupted or suspended can be gone
@@ -46,7 +47,7 @@ def runs(told: Told, /, journal: str, wanted: tuple[str, ...]) -> None:
             json_line({"journal": journal, "runs": [summary_json(run) for run in listed]}) + "\n"
         )
     elif listed:
-        _print(listed)
+        _print(listed, tree=tree)
     else:
         say(f"journal {journal} holds no runs{' of this status' if wanted else ''}")
 
@@ -69,14 +70,36 @@ def summary_json(run: RunSummary) -> dict[str, Any]:
     }
 
 
-def _print(listed: Sequence[RunSummary]) -> None:
+def ancestry(listed: Sequence[RunSummary]) -> list[tuple[int, RunSummary]]:
+    """The runs with their depth, each one followed by its forks; one whose parent is not listed stands at the top."""
+    ids = {run.header.run_id for run in listed}
+    below: dict[str | None, list[RunSummary]] = {}
+    for run in listed:
+        parent = run.header.parent
+        below.setdefault(parent[0] if parent is not None and parent[0] in ids else None, []).append(run)
+    found: list[tuple[int, RunSummary]] = []
+    waiting = [(0, run) for run in reversed(below.get(None, []))]
+    while waiting:
+        depth, run = waiting.pop()
+        found.append((depth, run))
+        waiting += [(depth + 1, fork) for fork in reversed(below.get(run.header.run_id, []))]
+    return found
+
+
+def _name(depth: int, run: RunSummary) -> str:
+    if run.header.parent is None or not depth:
+        return run.header.run_id
+    return f"{'  ' * depth}{run.header.run_id} (from record {run.header.parent[1]})"
+
+
+def _print(listed: Sequence[RunSummary], *, tree: bool) -> None:
     from .console import ago, console_for, table
     from .journals import status_of
 
     now = time.time()
     rows = [
         (
-            run.header.run_id,
+            _name(depth, run),
             run.header.graph,
             status_of(run),
             str(run.records),
@@ -84,7 +107,7 @@ def _print(listed: Sequence[RunSummary]) -> None:
             f"{ago(now - run.updated)} ago",
             run.owner or "",
         )
-        for run in listed
+        for depth, run in (ancestry(listed) if tree else [(0, run) for run in listed])
     ]
     columns = ("run", "graph", "status", "records", "started", "last record", "owner")
     table(console_for(sys.stdout), columns, rows, right="records started")
