@@ -192,13 +192,18 @@ def _told(record: Record) -> Iterator[tuple[Key, _Event]]:
 
 def _parting(one: dict[Key, _Event], other: dict[Key, _Event]) -> Parting | None:
     """The first event of either run that the other has not, or has otherwise."""
-    first: tuple[int, Key] | None = None
-    for mine, theirs in ((one, other), (other, one)):
-        for key, event in mine.items():
-            if key not in theirs or theirs[key].told != event.told:
-                if first is None or event.seq < first[0]:
-                    first = (event.seq, key)
-                break
+    edits = [event.seq for run in (one, other) for key, event in run.items() if key[0] == "edit"]
+    first: tuple[tuple[int, bool], Key] | None = None
+    for key in {**one, **other}:
+        there = [run[key] for run in (one, other) if key in run]
+        if len(there) == 2 and there[0].told == there[1].told:
+            continue
+        soonest, latest = min(event.seq for event in there), max(event.seq for event in there)
+        if any(soonest < edit < latest for edit in edits):
+            soonest = latest  # these edges were looked at again after an edit, which is where they part
+        rank = (soonest, key[0] != "edit")
+        if first is None or rank < first[0]:
+            first = (rank, key)
     if first is None:
         return None
     left, right = one.get(first[1]), other.get(first[1])

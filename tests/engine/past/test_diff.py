@@ -180,3 +180,19 @@ def test_a_run_that_is_not_there_or_not_of_this_graph_is_told():
             await flow.diff("one", "two", journal=journal)
 
     run_virtual(go())
+
+
+def test_edges_looked_at_again_after_an_edit_are_not_where_they_part():
+    flow = loop()
+
+    async def go():
+        journal = MemoryJournal()
+        await flow.run(journal=journal, run_id="one")
+        records = await journal.read("one")
+        at = next(r.seq for r in records if str(getattr(r, "activation", "")) == "join@0")
+        await flow.fork("one", journal=journal, run_id="two", at=at, edit={"goal": 1})
+        return at, await flow.diff("one", "two", journal=journal)
+
+    at, diff = run_virtual(go())
+    assert (diff.parting.what, diff.parting.seqs) == ("an edit", (None, at + 1))
+    assert "writer@1" in diff.only[0]
