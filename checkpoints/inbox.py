@@ -10,6 +10,7 @@ from backedge.engine.errors import JournalCorruptError
 from backedge.engine.records import Letter, LetterKind
 
 from .group import Seat
+from .pending import note_letter
 from .refusals import no_letter
 from .rows import find_run
 
@@ -17,11 +18,11 @@ from .rows import find_run
 class Post:
     """A new letter for a run, whoever owns it."""
 
-    several = False
+    several = True
 
     def __init__(self, name: str, run_id: str, letter: Letter) -> None:
         self.seat = Seat()  # of no run: posting needs no ownership
-        self.number = 0  # known when it is committed
+        self.number = self.key = 0  # known when it is committed
         self._name = name
         self._run_id = run_id
         self._letter = letter
@@ -35,7 +36,8 @@ class Post:
             (key, letter.kind.value, letter.name, letter.value, letter.at, _checksum(letter)),
         )
         assert inserted.lastrowid is not None
-        self.number = inserted.lastrowid
+        self.number, self.key = inserted.lastrowid, key
+        note_letter(db, key, letter)
 
     def landed(self, db: sqlite3.Connection) -> bool:
         """Whether it is there."""

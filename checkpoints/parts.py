@@ -12,13 +12,14 @@ from backedge.engine.errors import (
     RunExistsError,
     RunOwnedError,
 )
-from backedge.engine.records import RunHeader, RunStatus
+from backedge.engine.records import Awaited, RunHeader, RunStatus
 
 from .codec import Encoded, content_hash
 from .group import Seat
 from .inbox import take_letters
 from .lineage import holder, last_seq, place
 from .ownership import Owners
+from .pending import note_rest
 from .refusals import no_record
 from .rows import find_run, insert_blobs, insert_content
 
@@ -38,8 +39,10 @@ class Append:
         records: Sequence[Encoded],
         status: RunStatus | None,
         taken: Sequence[int] = (),
+        awaited: Awaited | None = None,
     ) -> None:
         self.seat = seat
+        self._awaited = awaited
         self._status = status  # the run's status after these records, where they change it
         self._name = name
         self._owners = owners
@@ -59,6 +62,9 @@ class Append:
             raise self._fenced(db)
         if self._taken:
             take_letters(db, self._name, seat, self._taken)
+        if self._status is not None:
+            db.execute("UPDATE runs SET status = ? WHERE key = ?", (self._status.value, seat.key))
+            note_rest(db, seat.key, self._status, self._awaited)
 
     def _insert(self, db: sqlite3.Connection) -> None:
         seat = self.seat
@@ -71,8 +77,6 @@ class Append:
         for record in self._records:
             if record.blobs:
                 insert_content(db, seat.key, record)
-        if self._status is not None:
-            db.execute("UPDATE runs SET status = ? WHERE key = ?", (self._status.value, seat.key))
 
     def landed(self, db: sqlite3.Connection) -> bool:
         """Whether the last of them is there, which the others precede; or the letters are gone."""
@@ -141,6 +145,8 @@ class Create:
         if origin is not None:
             db.execute("INSERT INTO forks VALUES (?, ?, ?)", (key, *origin))
         db.executemany(_INSERT, [(place(key, seq), crc, body) for seq, crc, body, _ in self._records])
+        if self._status is not RunStatus.RUNNING:
+            note_rest(db, key, self._status, None)
         for record in self._records:
             if record.blobs:
                 insert_content(db, key, record)
@@ -165,8 +171,11 @@ class Acquire:
 
     several = True
 
-    def __init__(self, name: str, owners: Owners, run_id: str, me: str, *, takeover: bool) -> None:
+    def __init__(
+        self, name: str, owners: Owners, run_id: str, me: str, *, takeover: bool, wanted: int | None = None
+    ) -> None:
         self.seat = Seat()
+        self._wanted = wanted  # the epoch it must still have, or None
         self._name = name
         self._owners = owners
         self._run_id = run_id
@@ -180,11 +189,14 @@ class Acquire:
         epoch, owner = db.execute("SELECT epoch, owner FROM runs WHERE key = ?", (seat.key,)).fetchone()
         if self._owners.owned(seat.key, epoch) and not self._takeover:
             raise RunOwnedError(self._name, self._run_id, owner)
+        if self._wanted is not None and epoch != self._wanted:
+            raise RunOwnedError(self._name, self._run_id, f"{owner}, who was faster")
         self._owners.free(seat.key, seat.epoch)  # a transaction begun anew may have found another epoch
         seat.epoch = epoch + 1
+        # Written first: where nothing may be written that is what has to be told.
+        db.execute("UPDATE runs SET epoch = ?, owner = ? WHERE key = ?", (seat.epoch, self._me, seat.key))
         if not self._owners.claim(seat.key, seat.epoch):
             raise RunOwnedError(self._name, self._run_id, "a process that is just acquiring it")
-        db.execute("UPDATE runs SET epoch = ?, owner = ? WHERE key = ?", (seat.epoch, self._me, seat.key))
         seat.next_seq = last_seq(db, seat.key) + 1
 
     def landed(self, db: sqlite3.Connection) -> bool:

@@ -14,6 +14,7 @@ from backedge.engine.records import Record, RunHeader, RunStatus, RunSummary
 from .codec import Encoded, decode, decode_stored, written_at
 from .lineage import place, segments
 from .ownership import Owners
+from .pending import awaited_of_run
 
 _KNOWN = 5  # how many runs a RunNotFoundError names
 _HEADER = "run_id, graph, digest, (SELECT content FROM blobs WHERE hash = shape), created, parent, parent_seq"
@@ -116,6 +117,7 @@ def read_summaries(db: sqlite3.Connection, name: str, owners: Owners) -> list[Ru
                 records=seq + 1,
                 updated=told.created if at is None else _when(seq, crc, body, blob, told.created),
                 owner=owner if owners.owned(key, epoch) else None,
+                awaited=awaited_of_run(db, key, RunStatus(status)),
             )
         )
     return summaries

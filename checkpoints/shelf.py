@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from backedge.engine.records import Awaited, Cause, Letter, LetterKind, RunHeader, RunStatus
 
 from .codec import Encoded
-from .pending import FINAL
+from .pending import FINAL, NOTHING
 
 if TYPE_CHECKING:
     from .memory import MemoryRunLog
@@ -40,7 +40,7 @@ class Kept:
     letters: list[Letter] = field(default_factory=list)
     frontiers: list[tuple[int, bytes]] = field(default_factory=list)
     status: RunStatus = RunStatus.RUNNING
-    awaited: Awaited = Awaited()
+    awaited: Awaited = NOTHING
     epoch: int = 0
     gone: bool = False
     log: MemoryRunLog | None = None

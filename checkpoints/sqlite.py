@@ -152,9 +152,7 @@ class SqliteJournal:
         told = status or RunStatus.RUNNING
         return await self._seat(Create(self.name, self._writer.owners, header, encoded, told, self._me))
 
-    async def acquire(
-        self, run_id: str, *, takeover: bool = False, epoch: int | None = None
-    ) -> SqliteRunLog:
+    async def acquire(self, run_id: str, *, takeover: bool = False, epoch: int | None = None) -> SqliteRunLog:
         """Become the owner of a run.
 
         With `takeover` a living owner is fenced off: whatever it appends from now on fails. What it has begun outside
@@ -315,7 +313,9 @@ class SqliteRunLog:
             return self._writer.failed(error)
         self._next += len(encoded)
         return self._writer.submit(
-            Append(self._name, seat, self._writer.owners, encoded, status, tuple(dict.fromkeys(taken)), awaited)
+            Append(
+                self._name, seat, self._writer.owners, encoded, status, tuple(dict.fromkeys(taken)), awaited
+            )
         )
 
     def watch(self, tell: Callable[[], None]) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 
 class ActivationId(NamedTuple):
@@ -311,6 +311,49 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited:
+    """What a run that rests waits for. Kept beside its records, so that nobody has to read those to find it.
+
+    Attributes:
+        due: When the first of its timers is due, in seconds since the epoch, or None; 0: it is to be gone on with as
+            soon as somebody can.
+        letters: The letters that it waits for, by kind and name.
+    """
+
+    due: float | None = None
+    letters: frozenset[tuple[LetterKind, str]] = frozenset()
+
+
+UNTOLD_AWAITED: Final = Awaited(due=0.0)
+"""For a run of which is only known that it waits: who goes on with it will see for what."""
+
+
+class Cause(StrEnum):
+    """Why a run should be gone on with."""
+
+    CRASHED = "crashed"  # its owner died
+    DUE = "due"  # a timer is due
+    LETTERS = "letters"  # what it waits for has come, or it was handed over
+    CANCELLED = "cancelled"  # somebody asks to end it for good
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A run that nobody works on and that should be gone on with.
+
+    Attributes:
+        epoch: How often it had been acquired by then: who acquires it next knows whether somebody was faster.
+    """
+
+    run_id: str
+    graph: str
+    digest: str
+    status: RunStatus
+    epoch: int
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """A line in a list of runs.
 
@@ -319,6 +362,7 @@ class RunSummary:
         updated: When its last record was written, in seconds since the epoch.
         owner: Who works on it right now (``pid 123 on host``), or None. A run that is `RUNNING` without owner
             crashed and can be resumed.
+        awaited: What it waits for, where it does.
     """
 
     header: RunHeader
@@ -326,3 +370,4 @@ class RunSummary:
     records: int
     updated: float
     owner: str | None = None
+    awaited: Awaited | None = None

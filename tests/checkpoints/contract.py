@@ -18,10 +18,11 @@ from backedge.engine.records import RunResumed, RunStatus
 from .contract_forks import ForkContract
 from .contract_frontiers import FrontierContract
 from .contract_letters import LetterContract
+from .contract_pending import PendingContract
 from .samples import BIG, ended, every_kind, finished, forked, header, started
 
 
-class JournalContract(LetterContract, ForkContract, FrontierContract):
+class JournalContract(LetterContract, ForkContract, FrontierContract, PendingContract):
     @pytest.fixture
     async def journal(self):
         raise NotImplementedError
