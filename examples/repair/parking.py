@@ -22,4 +22,4 @@ def fee_of_a_day(minutes):
     fee = 0
     for hour in range(hours):
         fee += FIRST if hour < FIRST_HOURS else LATER
-    return min(fee, DAY)
+    return max(fee, DAY)

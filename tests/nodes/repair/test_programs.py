@@ -64,6 +64,16 @@ async def test_a_program_with_a_test_file_is_repaired(name, runner):
     assert state.verdict.status == "repaired"
 
 
+async def test_the_example_is_repaired_as_its_price_list_says(runner):
+    folder = Path(__file__).parents[3] / "examples" / "repair"
+    request = Request(program=str(folder / "parking.py"), function="fee", cases=str(folder / "parking.jsonl"))
+    state = await repaired(request, runner)
+    source = state.memory.winners[0].candidate.source(state.specification.source)
+    assert "hours = (minutes + 59) // 60" in source
+    assert "return min(fee, DAY)" in source
+    assert state.memory.round >= 4
+
+
 async def test_a_repair_works_inside_bubblewrap():
     sandbox = BubblewrapSandbox()
     try:
