@@ -11,6 +11,7 @@ SQLite does by itself when the last connection is closed is safe: it holds the w
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import stat
@@ -29,6 +30,7 @@ from backedge.engine.errors import (
 from .hop import JobConnection
 from .migrations import APPLICATION_ID, MIGRATIONS, migrate, version_of
 from .ownership import MAINTENANCE, LockFile
+from .raw import reading_uri
 
 Synchronous: TypeAlias = Literal["full", "normal"]
 BUSY_TIMEOUT = 30.0  # seconds that one process waits for another's transaction
@@ -68,6 +70,8 @@ def open_files(
 ) -> tuple[JobConnection, LockFile]:
     """Open a database, migrated if need be, and its lock file; with `create` a missing one is made.
 
+    One that may only be read is opened for reading: what is asked to be written fails.
+
     Raises:
         JournalFormatError: The file is no journal, or a newer version's. It was not touched.
         JournalOpenError: The system does not allow it, the folder is missing, or so is the file without `create`.
@@ -78,10 +82,13 @@ def open_files(
         fresh = _is_fresh(path)
         if fresh and not create:
             raise JournalOpenError(name, "there is no such journal; nothing was made")
-        locks = LockFile(path.with_name(f"{path.name}-lock"))
+        reading = not fresh and not _may_write(path)
+        locks = LockFile(path.with_name(f"{path.name}-lock"), reading=reading)
     except OSError as error:
         raise _cannot_open(path, error) from error
     try:
+        if reading:
+            return _connect_to_read(path), locks
         if fresh or _raw_version(path) < len(MIGRATIONS):
             _prepare(path, locks)
         return _connect(path, synchronous), locks
@@ -154,7 +161,7 @@ def _is_fresh(path: Path) -> bool:
         # Opening a pipe waits for whoever writes, and a new database would take the place of a device.
         if not stat.S_ISREG(path.stat().st_mode):
             raise JournalOpenError(str(path), "this is a device or a pipe; name a file")
-        with path.open("r+b") as file:  # for writing, so that a file that may only be read is told here
+        with path.open("rb") as file:
             head = file.read(100)
     except FileNotFoundError:
         return True
@@ -180,6 +187,17 @@ def _refuse_newer(path: Path, version: int) -> None:
             f"it was written by a newer backedge (schema {version}, this one knows up to {len(MIGRATIONS)}); "
             f"upgrade backedge, or name another file",
         )
+
+
+def _may_write(path: Path) -> bool:
+    """Whether the file may be written, and files made beside it."""
+    try:
+        path.open("r+b").close()
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return False
+        raise
+    return os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True)
 
 
 def _raw_version(path: Path) -> int:
@@ -250,6 +268,23 @@ def _connect(path: Path, synchronous: Synchronous) -> JobConnection:
             raise JournalOpenError(str(path), f"its file system has no write-ahead logging (mode {mode})")
         db.execute(f"PRAGMA synchronous = {synchronous.upper()}")
         db.execute("PRAGMA wal_autocheckpoint = 0")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _connect_to_read(path: Path) -> JobConnection:
+    db = sqlite3.connect(reading_uri(path), uri=True, isolation_level=None, factory=JobConnection)
+    try:
+        version = version_of(db)
+        _refuse_newer(path, version)
+        if version < len(MIGRATIONS):
+            raise JournalOpenError(
+                str(path),
+                f"it was written by an older backedge (schema {version}, this one needs {len(MIGRATIONS)}) and may "
+                f"only be read, so it cannot be brought up to date; allow writing, or open a copy",
+            )
     except BaseException:
         db.close()
         raise

@@ -41,14 +41,22 @@ _FLOCK = struct.Struct("hhqqi4x")
 class LockFile:
     """Byte locks on one open file.
 
+    With `reading` nothing can be locked, only asked for, and where there is no file nobody has locked anything.
+
     Raises:
         OSError: The file cannot be opened or created, or its file system or the system has no such locks.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, reading: bool = False) -> None:
         if fcntl is None or not hasattr(fcntl, "F_OFD_SETLK"):
             raise OSError("this system has no open file description locks; journals on disk need Linux")
-        self._fd: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._fd: int | None = None
+        self._reading = reading
+        self._absent = reading and not path.exists()
+        if self._absent:
+            return
+        how = os.O_RDONLY if reading else os.O_RDWR | os.O_CREAT
+        self._fd = os.open(path, how | os.O_CLOEXEC, 0o666)
         try:
             self.held_elsewhere(MAINTENANCE)
         except OSError:
@@ -57,6 +65,8 @@ class LockFile:
 
     def try_lock(self, byte: int) -> bool:
         """Lock a byte now or not at all; True when it is ours, which it may have been before."""
+        if self._reading:
+            return False
         try:
             self._control(fcntl.F_OFD_SETLK, fcntl.F_WRLCK, byte)
         except (BlockingIOError, PermissionError):
@@ -78,6 +88,8 @@ class LockFile:
 
     def held_elsewhere(self, byte: int) -> bool:
         """Whether another open file, of this process or another, holds the byte right now."""
+        if self._absent:
+            return False
         answer = self._control(fcntl.F_OFD_GETLK, fcntl.F_WRLCK, byte)
         return bool(_FLOCK.unpack(answer)[0] != fcntl.F_UNLCK)
 

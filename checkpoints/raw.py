@@ -51,12 +51,8 @@ class Held:
 
 
 def open_to_look(path: Path) -> sqlite3.Connection:
-    """Open a database without writing to it or making files beside it. Raises sqlite3.Error.
-
-    Without a log nobody has it open, and the file is all there is. `has_log` tells afterwards whether somebody came.
-    """
-    how = "mode=ro" if has_log(path) else "mode=ro&immutable=1"
-    db = sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, isolation_level=None)
+    """Open a database without writing to it or making files beside it. Raises sqlite3.Error."""
+    db = sqlite3.connect(reading_uri(path), uri=True, isolation_level=None)
     try:
         db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except BaseException:
@@ -64,6 +60,15 @@ def open_to_look(path: Path) -> sqlite3.Connection:
         raise
     db.text_factory = partial(str, encoding="utf-8", errors="replace")
     return db
+
+
+def reading_uri(path: Path) -> str:
+    """How to open a database that must not be written.
+
+    Without a log nobody has it open, and the file is all there is: SQLite is told so, else it would make files beside
+    it that its owner may not be allowed to write. `has_log` tells afterwards whether somebody came.
+    """
+    return f"{path.as_uri()}?mode=ro{'' if has_log(path) else '&immutable=1'}"
 
 
 def has_log(path: Path) -> bool:

@@ -11,6 +11,7 @@ from backedge.checkpoints.migrations import migrate
 from backedge.checkpoints.ownership import LockFile, Owners
 from backedge.checkpoints.parts import Acquire, Append, Create
 from backedge.engine.errors import JournalCorruptError, JournalWriteError, RunExistsError, RunNotFoundError
+from backedge.engine.records import RunStatus
 
 from .samples import finished, header, started
 
@@ -48,7 +49,10 @@ def owners(tmp_path):
 
 @pytest.fixture
 def seats(db, owners):
-    parts = [Create("j", owners, header(name), encode(started()), "me") for name in ("a", "b", "c")]
+    parts = [
+        Create("j", owners, header(name), [encode(started())], RunStatus.RUNNING, "me")
+        for name in ("a", "b", "c")
+    ]
     assert commit_group(db, "j", parts) == {}
     return [part.seat for part in parts]
 
@@ -115,7 +119,7 @@ def test_a_commit_that_took_place_though_it_said_it_failed_is_a_commit(db, appen
     parts = [
         *appends[1:],
         Acquire("j", owners, "a", "me", takeover=False),
-        Create("j", owners, header("d"), encode(started()), "me"),
+        Create("j", owners, header("d"), [encode(started())], RunStatus.RUNNING, "me"),
     ]
     assert commit_group(db, "j", parts) == {}
     db.fault = None
@@ -157,7 +161,7 @@ def test_a_damaged_file_is_told_as_damage(db, appends):
 
 def test_parts_that_are_all_refused_leave_no_transaction(db, owners, seats):
     parts = [
-        Create("j", owners, header("a"), encode(started()), "me"),
+        Create("j", owners, header("a"), [encode(started())], RunStatus.RUNNING, "me"),
         Acquire("j", owners, "nobody", "me", takeover=False),
     ]
     errors = commit_group(db, "j", parts)
@@ -194,7 +198,7 @@ def test_a_byte_that_somebody_else_has_already_is_not_taken(db, owners, seats, t
     Owners(locks).claim(key, epoch)
     owners.free(1, 1)
     part = (
-        Create("j", owners, header("d"), encode(started()), "me")
+        Create("j", owners, header("d"), [encode(started())], RunStatus.RUNNING, "me")
         if key == 4
         else Acquire("j", owners, "a", "me", takeover=False)
     )

@@ -1,4 +1,7 @@
+import asyncio
+import signal
 import sqlite3
+import sys
 from contextlib import closing
 
 import pytest
@@ -6,6 +9,7 @@ import pytest
 from backedge.checkpoints import SqliteJournal, database, migrations
 from backedge.checkpoints.codec import content_hash, encode
 from backedge.checkpoints.migrations import APPLICATION_ID, MIGRATIONS, Migration, migrate, version_of
+from backedge.engine.errors import JournalOpenError
 
 from .samples import BIG, finished, header, letter, started
 
@@ -112,3 +116,62 @@ async def test_the_first_version_becomes_the_present_one_with_its_runs_and_what_
         assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
     assert [seq for seq, _ in used] == [1, 3, 4]
     assert used[0][1] == used[1][1] != used[2][1]
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from backedge.checkpoints import database, migrations
+from backedge.checkpoints.migrations import Migration
+
+*before, last = migrations.MIGRATIONS
+statements = last.statements[:{statements}]
+def die(db):
+    if {done}:
+        last.then and last.then(db)
+        db.execute("PRAGMA user_version = 99")
+    os.kill(os.getpid(), signal.SIGKILL)
+broken = (*before, Migration(last.name, statements, die))
+database.migrate = lambda db: migrations.migrate(db, broken)
+from pathlib import Path
+database.open_files(Path(sys.argv[1]), "full")
+"""
+
+
+@pytest.mark.parametrize(("statements", "done"), [(0, False), (1, False), (99, True)])
+async def test_a_process_killed_inside_a_migration_leaves_the_version_of_before(tmp_path, statements, done):
+    path = tmp_path / "runs.db"
+    make_first_version(path, [BIG])
+    code = KILLED.format(statements=statements, done=done)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, path)
+    assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+    with closing(sqlite3.connect(path)) as db:
+        assert version_of(db) == len(MIGRATIONS) - 1
+        last = "".join(MIGRATIONS[-1].statements)
+        assert not any(f"TABLE {name} " in last for name in tables(db))
+    async with await SqliteJournal.open(path) as journal:
+        assert len(await journal.read("demo")) == 2
+    with closing(sqlite3.connect(path)) as db:
+        assert version_of(db) == len(MIGRATIONS)
+
+
+async def test_two_that_open_an_older_file_at_once_migrate_it_once(tmp_path):
+    path = tmp_path / "runs.db"
+    make_first_version(path, [BIG])
+    journals = await asyncio.gather(*[SqliteJournal.open(path) for _ in range(6)])
+    assert [len(await journal.read("demo")) for journal in journals] == [2] * 6
+    await asyncio.gather(*[journal.close() for journal in journals])
+
+
+async def test_a_disk_that_is_full_during_a_migration_leaves_the_version_of_before(tmp_path, monkeypatch):
+    path = tmp_path / "runs.db"
+    make_first_version(path, [BIG])
+    full = Migration(
+        "full",
+        ("CREATE TABLE more (x)", "PRAGMA max_page_count = 1", "INSERT INTO more VALUES (zeroblob(1000000))"),
+    )
+    monkeypatch.setattr(database, "migrate", lambda db: migrate(db, (*MIGRATIONS[:1], full)))
+    with pytest.raises(JournalOpenError, match="full"):
+        await SqliteJournal.open(path)
+    monkeypatch.undo()
+    async with await SqliteJournal.open(path) as journal:
+        assert len(await journal.read("demo")) == 2
