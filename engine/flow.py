@@ -13,7 +13,7 @@ from .compiler.compile import CompiledGraph
 from .definition import is_text
 from .errors import InputError
 from .execution.executor import Executor
-from .execution.inputs import Inputs
+from .execution.inputs import Inputs, checked_inputs
 from .execution.options import BUFFER, Options, RunOptions
 from .execution.preparing import How, new_run, old_run, unfit
 from .execution.sync import wait_for
@@ -94,6 +94,7 @@ class Flow(Generic[S]):
             executor = await self._create(inputs, None, run_id, options)
             executor.begin()
             return self._result(executor, await executor.run())
+        self._check(inputs, options, journal)
         async with opened(journal) as store:
             executor = await self._create(inputs, store, run_id, options)
             executor.begin()
@@ -109,6 +110,7 @@ class Flow(Generic[S]):
         **options: Unpack[RunOptions],
     ) -> Run[S]:
         """A live run, to be watched and steered: ``async with flow.start(...) as run``. Arguments as for `run`."""
+        self._check(inputs, options, journal)
 
         async def make(store: Journal | None) -> Executor:
             return await self._create(inputs, store, run_id, options)
@@ -380,6 +382,12 @@ class Flow(Generic[S]):
         render(self.graph, path, run_id=run, records=records)
 
     # ------------------------------------------------------------------ how
+
+    def _check(self, inputs: Inputs | None, options: RunOptions, journal: Where | None) -> None:
+        """Find what is wrong with inputs and options before a journal's file is made."""
+        if journal is not None and not isinstance(journal, Journal):
+            self._how(options)
+            checked_inputs(self.graph, inputs)
 
     def _how(self, options: RunOptions, answers: Mapping[str, object] | None = None) -> How:
         limits = self._options.limits(options.get("limits"))

@@ -92,27 +92,37 @@ async def old_run(
     header = await store.header(run_id)
     if header.digest != graph.digest and on_change == "stop":
         raise changed(graph, store, header)
+    # Read before it is acquired, so that a run that cannot go on is left as it is.
+    run = await since_frontier(graph, store, run_id)
+    await _read_on(graph, store, header, run)
     log = await store.acquire(run_id, takeover=takeover)
     try:
-        return await _recovered(graph, log, store, header, how)
+        await _read_on(graph, store, header, run)
+        return await _going_on(graph, run, log, store, how)
     except BaseException:
         await log.release()
         raise
 
 
-async def _recovered(
-    graph: CompiledGraph, log: RunLog, store: Journal, header: RunHeader, how: How
-) -> Executor:
-    run = await since_frontier(graph, store, header.run_id)
+async def _read_on(graph: CompiledGraph, store: Journal, header: RunHeader, run: recovery.Recovered) -> None:
+    """Apply the records that are there by now."""
     records = await store.read(header.run_id, after=run.seq - 1)
+    if not records and run.seq == 0:
+        raise JournalCorruptError.of_record(store.name, header.run_id, 0, "it is missing")
     try:
-        run = recovery.recover(graph, records, run)
+        recovery.recover(graph, records, run)
     except recovery.UNFIT as error:
         raise unfit(graph, store, header, error) from error
     if run.status is RunStatus.CANCELLED:
         raise InputError(
             f"run {header.run_id!r} was cancelled, which is final; fork it to go on from a checkpoint"
         )
+
+
+async def _going_on(
+    graph: CompiledGraph, run: recovery.Recovered, log: RunLog, store: Journal, how: How
+) -> Executor:
+    header = log.header
     over = run.status is RunStatus.COMPLETED
     letters = [] if over else [*await store.letters(header.run_id), *answered(run, how.answers)]
     if not over:

@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 from .copiers import revive
-from .folding import Reducer, make_fold, reducer_name, reducer_problems, update_annotation
+from .folding import Reducer, make_fold, misfit, reducer_name, reducer_problems, update_annotation
 from .lineage import UNSET
+from .reducers import REDUCERS
 from .snapshots import Edit, FoldError, Layout, Snapshot
 from .typefacts import TypeFacts, type_facts
 from .typeparts import field_hint, is_reducer_like, mark_problem
@@ -231,7 +232,10 @@ class _Maker:
             if wanted != self.info.annotation:
                 update_hint = wanted
                 update = self.updates(reducer, wanted) or value
-        return Field(self.name, annotation, update_hint, value, update, reducer, self.default(value))
+        default = self.default(value)
+        if reducer in REDUCERS and default is not UNSET and default is not None:
+            self.problems.extend(misfit(reducer, default))
+        return Field(self.name, annotation, update_hint, value, update, reducer, default)
 
     def reducer(self) -> Reducer | None:
         reducers = [mark for mark in self.info.metadata if is_reducer_like(mark)]

@@ -136,3 +136,12 @@ def make_fold(
         return value
 
     return fold
+
+
+def misfit(reducer: Reducer, value: object) -> Iterator[str]:
+    """Why one of the reducers that come along cannot work on values like this one."""
+    try:
+        reducer(value, value)
+    except Exception:  # whatever the value's type says to it
+        kind = type(value).__name__
+        yield f"its reducer {reducer_name(reducer)} does not work on values such as its default, of type {kind}"

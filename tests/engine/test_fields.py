@@ -496,3 +496,21 @@ def test_a_description_names_types_and_reducers():
         "seen": {"type": "set[str]", "reducer": "backedge.union"},
     }
     assert StateSchema(Reducing).describe()["counts"]["reducer"] == "count"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "reducer"),
+    [
+        (Annotated[int, extend], 0, "extend"),
+        (Annotated[int, append], 0, "append"),
+        (Annotated[int, merge], 0, "merge"),
+        (Annotated[str, union], "", "union"),
+        (Annotated[dict[str, int], add], {}, "add"),
+        (Annotated[dict[str, int], maximum], {}, "maximum"),
+    ],
+)
+def test_a_reducer_that_does_not_work_on_the_default_is_a_problem(annotation, default, reducer):
+    assert any(
+        f"its reducer backedge.{reducer} does not work on values such as its default" in told
+        for told in problems_of(annotation, default)
+    )

@@ -369,3 +369,25 @@ def test_the_error_of_run_sync_is_that_of_run():
     with pytest.raises(RunFailedError) as caught:
         graph.compile().run_sync({"spec": "x"})
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+class Nothing(BaseModel):
+    pass
+
+
+async def test_what_is_wrong_with_inputs_or_options_leaves_no_file_behind(tmp_path):
+    graph = Graph(Nothing)
+
+    @graph.node
+    async def node() -> None: ...
+
+    graph.chain(START, node, END)
+    flow = graph.compile()
+    for wrong in ({"inputs": {"nothing": 1}}, {"concurrency": 0}):
+        inputs = wrong.pop("inputs", None)
+        with pytest.raises(InputError):
+            await flow.run(inputs, journal=tmp_path / "runs.db", **wrong)
+        with pytest.raises(InputError):
+            async with flow.start(inputs, journal=tmp_path / "runs.db", **wrong):
+                pass
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,8 @@
 """Going on after a crash at any record, after failures, with other limits, with another graph."""
 
 import asyncio
+import contextlib
+import sqlite3
 from typing import Annotated
 
 import pytest
@@ -14,6 +16,7 @@ from backedge import (
     Graph,
     GraphChangedError,
     InputError,
+    JournalCorruptError,
     LoopLimitError,
     RunCancelledError,
     RunFailedError,
@@ -461,3 +464,17 @@ def test_where_two_rounds_of_a_node_are_alive_a_limit_refuses_the_same_one_in_ev
         return run_virtual(go())
 
     assert run(True) == run(False)
+
+
+async def test_a_run_that_cannot_go_on_is_left_as_it_is(tmp_path):
+    path = tmp_path / "runs.db"
+    await nine_rounds().run(journal=path, run_id="r", limits={"node->node": 20})
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM records")
+        db.execute("DELETE FROM frontiers")
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        before = list(db.iterdump())
+    with pytest.raises(JournalCorruptError, match="record 0"):
+        await nine_rounds().resume("r", journal=path)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert list(db.iterdump()) == before
