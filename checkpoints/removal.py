@@ -60,7 +60,8 @@ def give_back(db: sqlite3.Connection) -> bool:
     """Give some free pages back; True when there are more."""
     (before,) = db.execute("PRAGMA freelist_count").fetchone()
     if before:
-        db.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
+        # It takes a step for each page, and `execute` would stop after the first, for none has columns.
+        db.executescript(f"PRAGMA incremental_vacuum({_PAGES})")
     (left,) = db.execute("PRAGMA freelist_count").fetchone()
     return bool(0 < left < before)  # no progress: a file that cannot shrink, whose pages are reused
 

@@ -14,10 +14,9 @@ import asyncio
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 from backedge.engine.errors import JournalCorruptError, JournalFormatError, JournalOpenError
@@ -69,11 +68,16 @@ async def _copied(db: sqlite3.Connection, journal: Journal) -> list[Salvaged]:
     copied: dict[str, tuple[int, int]] = {}  # the key each was copied from, and how many records
     for run in run_rows(db)[0]:
         segments = chain(db, run.key)
-        records, whole = _beginning(db, segments)
-        told.append(Salvaged(run.run_id, len(records), whole))
+        parent = _parent(db, run, copied)
+        records, whole = _beginning(db, segments if parent is None else segments[-1:])
+        if parent is not None and not records:  # nothing of its own: it can be no fork any more
+            parent = None
+            records, whole = _beginning(db, segments)
+        count = len(records) + (0 if parent is None else parent[1] + 1)
+        told.append(Salvaged(run.run_id, count, whole))
         if records:
-            await _copy(db, journal, run, records, _parent(db, run, segments[-1], len(records), copied))
-            copied[run.run_id] = (run.key, len(records))
+            await _copy(db, journal, run, records, parent)
+            copied[run.run_id] = (run.key, count)
     return told
 
 
@@ -86,7 +90,7 @@ async def _copy(
 ) -> None:
     shape = shape_of(db, run)
     header = RunHeader(run.run_id, run.graph, run.digest, shape or b"{}", run.created, parent)
-    first, *rest = records if parent is None else records[parent[1] + 1 :]
+    first, *rest = records
     assert isinstance(first, RunStarted | RunForked)
     log = await journal.create(header, first, *rest)
     await log.release()
@@ -95,28 +99,28 @@ async def _copy(
 
 
 def _beginning(db: sqlite3.Connection, segments: Sequence[Segment]) -> tuple[list[Record], bool]:
-    """A run's records up to the first that cannot be read, and whether those are all."""
+    """The records of these segments up to the first that cannot be read, and whether those are all."""
     records: list[Record] = []
     for segment in segments:
-        if len(records) != segment.first:
+        if len(records) != segment.first - segments[0].first:
             return records, False  # the one before ends too soon
-        found = list(stored(db, segment.key, segment.first, segment.last))
-        good = [record for _, record in takewhile(lambda pair: not isinstance(pair[1], str), found)]
-        records += [record for record in good if not isinstance(record, str)]
-        if len(good) < len(found):
-            return records, False
-    return records, len(records) > segments[-1].first
+        for _, found in stored(db, segment.key, segment.first, segment.last):
+            if isinstance(found, str):
+                return records, False
+            records.append(found)
+    return records, len(records) > segments[-1].first - segments[0].first
 
 
 def _parent(
-    db: sqlite3.Connection, run: Row, own: Segment, records: int, copied: dict[str, tuple[int, int]]
+    db: sqlite3.Connection, run: Row, copied: Mapping[str, tuple[int, int]]
 ) -> tuple[str, int] | None:
     """What the copy of a fork goes on from: its parent, if that was copied far enough, else it holds all itself."""
-    if run.parent is None or run.parent_seq is None or run.parent not in copied or records <= own.first:
+    if run.parent is None or run.parent_seq is None or run.parent not in copied:
         return None
     key, there = copied[run.parent]
-    found, _ = rows(db, "SELECT parent FROM forks WHERE key = ?", run.key)
-    same = found and key < run.key and holder(db, key, run.parent_seq) == found[0][0]
+    found, _ = rows(db, "SELECT parent, seq FROM forks WHERE key = ?", run.key)
+    # The run of that name may be a newer one, made after the parent was deleted.
+    same = found == [(holder(db, key, run.parent_seq), run.parent_seq)] and key < run.key
     return (run.parent, run.parent_seq) if same and there > run.parent_seq else None
 
 

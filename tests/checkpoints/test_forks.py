@@ -8,7 +8,9 @@ from contextlib import closing
 import pytest
 
 from backedge.checkpoints import SqliteJournal
+from backedge.checkpoints.database import open_files
 from backedge.checkpoints.lineage import segments
+from backedge.checkpoints.removal import give_back
 from backedge.engine.errors import JournalCorruptError, RunNotFoundError, RunOwnedError
 
 from .contract_forks import deleted, fork, grown
@@ -148,6 +150,17 @@ class TestSpace:
             assert len(await journal.read("keeper")) == 6
         assert path.stat().st_size <= before + 4096
         assert ask(path, "PRAGMA integrity_check") == [("ok",)]
+
+    def test_pages_are_given_back_hundreds_at_a_time(self, path):
+        db, locks = open_files(path, "normal")
+        db.execute("INSERT INTO blobs (hash, content) VALUES (x'00', zeroblob(5000000))")
+        db.execute("DELETE FROM blobs")
+        (free,) = db.execute("PRAGMA freelist_count").fetchone()
+        assert free > 1200
+        assert [give_back(db) for _ in range(4)] == [True, True, False, False]
+        assert db.execute("PRAGMA freelist_count").fetchone() == (0,)
+        db.close()
+        locks.close()
 
     async def test_a_blob_goes_with_the_last_record_that_uses_it(self, path):
         async with await SqliteJournal.open(path) as journal:
