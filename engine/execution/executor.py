@@ -37,6 +37,7 @@ from ..ports import RunLog
 from ..records import (
     ActivationId,
     AttemptFailed,
+    Awaited,
     EffectKind,
     EffectOpened,
     ErrorInfo,
@@ -73,6 +74,7 @@ class Executor:
         "_caller",
         "_ending",
         "_graph",
+        "_handed_over",
         "_inbox",
         "_launcher",
         "_ledger",
@@ -129,6 +131,8 @@ class Executor:
         self._ledger = Ledger(log, seq, None if log is None else Cutter(graph, seq))
         self._ending = Ending(loop)
         self._inbox = inbox
+        # Stopped, but for somebody else to go on with.
+        self._handed_over = False
         # Made when the first effect is asked for, since most runs have none.
         self._reception: Reception | None = None
         if effects or letters:
@@ -144,8 +148,13 @@ class Executor:
         assert beginning is not None
         if self._settings.deadline is not None:
             self._ending.later(self._settings.deadline, self.interrupt)
+        if self._inbox is not None:
+            self._ledger.watch(self.posted)
         try:
-            self._begin(beginning)
+            if beginning.cancel is not None:
+                self.cancelled(beginning.cancel)
+            else:
+                self._begin(beginning)
         except BaseException as bug:
             self.broken(bug)
         self.rest()
@@ -188,6 +197,11 @@ class Executor:
         """Stop at once; the run can be resumed."""
         self._halt(Stop.INTERRUPTED)
         self._cut()
+
+    def hand_over(self) -> None:
+        """Stop at once; whoever looks for runs to go on with may have it."""
+        self._handed_over = True
+        self.interrupt()
 
     def cancel(self, grace: float = 0.0) -> None:
         """End the run for good: at once, or after letting running nodes finish for up to `grace` seconds."""
@@ -473,6 +487,13 @@ class Executor:
         if not self._ending.rested:
             self._reception.deliver(letters)
 
+    def posted(self) -> None:
+        """Letters may have come for the run: read them."""
+        if not self._ending.rested:
+            self._desk()
+            assert self._reception is not None
+            self._reception.look()
+
     def cancelled(self, letter: Letter) -> None:
         """Somebody cancels the run from outside."""
         self._ledger.last_taken = (letter.number,) if letter.number else ()
@@ -560,7 +581,12 @@ class Executor:
             if stuck:
                 _log.warning("run %s: %d worker threads did not return and were let go", self.run_id, stuck)
         silent = self._ending.stop is Stop.BROKEN or not self._writes_end
-        await self._ledger.close(None if silent else self._ending.status)
+        await self._ledger.close(None if silent else self._ending.status, self._awaited())
+
+    def _awaited(self) -> Awaited | None:
+        if self._ending.stop is None and self._reception is not None and self._reception.desk.suspended:
+            return self._reception.awaited
+        return Awaited(due=0.0) if self._handed_over and self._ending.stop is Stop.INTERRUPTED else None
 
     def _last(self) -> None:
         if self._announcer.listeners:

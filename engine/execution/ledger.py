@@ -16,7 +16,7 @@ from typing import Protocol
 from ..errors import JournalWriteError
 from ..frontier import Cutter
 from ..ports import RunLog
-from ..records import Record, RunEnded, RunStatus
+from ..records import Awaited, Record, RunEnded, RunStatus
 from ..schedule import Schedule
 
 
@@ -84,17 +84,22 @@ class Ledger:
         if self._log is not None:
             await self._log.check()
 
-    async def close(self, status: RunStatus | None) -> None:
+    def watch(self, tell: Callable[[], None]) -> None:
+        """Call `tell` when letters have come for the run, as long as the log is ours."""
+        if self._log is not None:
+            self._log.watch(tell)
+
+    async def close(self, status: RunStatus | None, awaited: Awaited | None = None) -> None:
         """Put the run's end into the journal, unless `status` is None, and let go of the log.
 
-        To be called again when it was cancelled: then it goes on where it stopped.
+        `awaited` is what the run waits for, if it is to be gone on with by itself. To be called again when it was cancelled: then it goes on where it stopped.
         """
         if self._log is None:
             return
         try:
             if status is not None and self._end is None:
                 self._end = self._log.append(
-                    RunEnded(self.number(), time.time(), status), taken=self.last_taken
+                    RunEnded(self.number(), time.time(), status), taken=self.last_taken, awaited=awaited
                 )
             if self._end is not None:
                 await asyncio.shield(self._end)

@@ -1,4 +1,7 @@
-"""Keeps a run in touch with what comes from outside: letters and the clock, as long as the run is alive."""
+"""Keeps a run in touch with what comes from outside: letters and the clock, as long as the run is alive.
+
+The journal says when letters may have come (`RunLog.watch`); until then nothing is read.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, TypeAlias
 
 from ..facts import StartNode
-from ..records import EffectKind, Letter, LetterKind, RunStatus
+from ..records import Awaited, EffectKind, Letter, LetterKind, RunStatus
 from .desk import Desk
 
 Inbox: TypeAlias = Callable[[], Awaitable[Sequence[Letter]]]
 
-POLL: Final = 0.5
-"""Seconds between two looks into the journal for letters."""
 _SLICE: Final = (
     60.0  # seconds at most until the clock on the wall is looked at again, which may have been set
 )
@@ -43,7 +44,7 @@ class Reception:
         desk: What the run's activations have done and wait for.
     """
 
-    __slots__ = ("_alarm", "_inbox", "_looked", "_loop", "_patience", "_poll", "_run", "_task", "desk")
+    __slots__ = ("_again", "_alarm", "_inbox", "_looked", "_loop", "_patience", "_run", "_task", "desk")
 
     def __init__(self, desk: Desk, run: Run, inbox: Inbox | None, patience: float) -> None:
         """Begin.
@@ -60,18 +61,28 @@ class Reception:
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._alarm: asyncio.TimerHandle | None = None
-        self._poll: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         # Whether the inbox was read since the last activation was let go of.
         self._looked = False
-        if inbox is not None:
-            self._poll = self._loop.call_later(POLL, self._look)
+        # Whether more may have come while it was read.
+        self._again = False
 
     @property
     def status(self) -> RunStatus:
         """The status of a run that has nothing to do but wait."""
         doubt = any(question.kind is EffectKind.STEP for question in self.desk.questions())
         return RunStatus.IN_DOUBT if doubt else RunStatus.SUSPENDED
+
+    @property
+    def awaited(self) -> Awaited:
+        """What would let a run go on that has nothing to do but wait."""
+        letters = set()
+        for question in self.desk.questions():
+            if question.kind is EffectKind.SIGNAL:
+                letters.add((LetterKind.SIGNAL, question.text))
+            elif question.kind is not EffectKind.TIMER:
+                letters |= {(LetterKind.ANSWER, question.id), (LetterKind.ANSWER, question.activation)}
+        return Awaited(self.desk.next_due(), frozenset(letters))
 
     def let_go(self) -> None:
         """An activation waits: what it waits for may have come already."""
@@ -82,7 +93,7 @@ class Reception:
         if self._task is not None:
             return True
         if not self._looked and self._inbox is not None:
-            self._look()
+            self.look()
             return True
         due = self.desk.next_due()
         if due is None or due - time.time() > self._patience:
@@ -101,9 +112,8 @@ class Reception:
 
     def close(self) -> None:
         """The run is over."""
-        for handle in (self._alarm, self._poll):
-            if handle is not None:
-                handle.cancel()
+        if self._alarm is not None:
+            self._alarm.cancel()
         if self._task is not None:
             self._task.cancel()
 
@@ -122,8 +132,11 @@ class Reception:
         self.arm()
         self._run.rest()
 
-    def _look(self) -> None:
-        if self._task is None and self._inbox is not None:
+    def look(self) -> None:
+        """Letters may have come."""
+        if self._task is not None:
+            self._again = True
+        elif self._inbox is not None:
             self._task = self._loop.create_task(self._read(self._inbox))
 
     async def _read(self, inbox: Inbox) -> None:
@@ -131,11 +144,11 @@ class Reception:
             letters = await inbox()
             self._looked = True
             self._task = None
+            if self._again:
+                self._again = False
+                self.look()
             self.deliver(letters)
         except Exception as error:
             self._task = None
             self._run.broken(error)
-        if self._poll is not None:
-            self._poll.cancel()
-        self._poll = self._loop.call_later(POLL, self._look)
         self._run.rest()

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ..errors import StepError
 from ..facts import NodeReturned, NodeSucceeded, Order
+from ..records import Letter
 from ..schedule import Key
 from .slots import Needs
 
@@ -58,6 +59,7 @@ class Beginning(NamedTuple):
         reroute: The activations that owe their routing.
         waited: The run rested since all that was in flight waited for something.
         over: The run had completed: nothing is to be done, nothing is written.
+        cancel: Somebody asked to end the run for good: that is all that is done.
     """
 
     fact: NodeSucceeded | NodeReturned | None = None
@@ -67,3 +69,4 @@ class Beginning(NamedTuple):
     reroute: tuple[Key, ...] = ()
     waited: bool = False
     over: bool = False
+    cancel: Letter | None = None
