@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from .messages import Message, Usage
 from .model import ModelRequest, ModelResponse
+from .recorded import Effectful, RecordedModel
 
 Answer: TypeAlias = str | Message | ModelResponse
 """What a script says: a text, a message, or a whole response."""
@@ -43,6 +44,10 @@ class ScriptedModel:
     def name(self) -> str:
         """What to call it in messages and records."""
         return self._name
+
+    def for_activation(self, context: Effectful) -> RecordedModel:
+        """The model as a node's activation uses it: its calls are journaled."""
+        return RecordedModel(self, context)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """The next answer.

@@ -91,6 +91,7 @@ class Binding:
         returns: Its return annotation, or `inspect.Signature.empty`.
         is_async: Whether a call gives a coroutine.
         reads: The fields it reads, those of a whole state excepted.
+        resources: The resources it is handed.
         wants_context: Whether a parameter gets the context.
         reads_all: Whether a parameter gets the whole state.
     """
@@ -100,6 +101,7 @@ class Binding:
     returns: Any = inspect.Signature.empty
     is_async: bool = False
     reads: frozenset[str] = field(init=False)
+    resources: frozenset[str] = field(init=False)
     wants_context: bool = field(init=False)
     reads_all: bool = field(init=False)
     # Fields that are passed as they are: parameter and field. All else is in _others.
@@ -116,6 +118,8 @@ class Binding:
         sources = [argument.source for argument in self.arguments]
         reads = frozenset(a.name for a in self.arguments if a.source is Source.FIELD)
         object.__setattr__(self, "reads", reads)
+        handed = frozenset(a.name for a in self.arguments if a.source is Source.RESOURCE)
+        object.__setattr__(self, "resources", handed)
         object.__setattr__(self, "wants_context", Source.CONTEXT in sources)
         object.__setattr__(self, "reads_all", Source.STATE in sources)
         object.__setattr__(self, "_plain", tuple(plain))

@@ -27,7 +27,8 @@ class RunOptions(TypedDict, total=False):
     """How to carry out a run; every one may be left out.
 
     Attributes:
-        resources: What nodes are handed besides the state, by name.
+        resources: What nodes are handed besides the state, by name. Of one with a method ``for_activation(context)`` each
+            activation of an ``async def`` node gets what that returns, so that what it does through it can be an effect.
         concurrency: How many nodes may run at once; without it as many as are ready.
         slots: How many of each named slot there are (see ``uses=`` of a node); ``"threads"`` is how many ``def`` nodes
             run at once, by default as many as `concurrency` says, else 64. A node keeps its slots while it waits for

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .localise import suspicion
-from .memory import Memory, learn
-from .models import PASSED, Batch, Frozen, Report, Survey, Verdict
+from .memory import Memory, learn, reviewed
+from .models import PASSED, SEARCH, Batch, Frozen, Report, Survey, Verdict
 from .spec import Specification
 
 SEARCH_ON = 1
@@ -61,6 +61,8 @@ def judgement(
 ) -> Judgement:
     """Judge a round of candidates."""
     known = learn(memory, spec, survey, batch.candidates, report, guided=rules.guided)
+    if batch.author != SEARCH:
+        known = reviewed(known, batch, report)
     return Judgement(memory=known, verdict=_verdict(survey, memory, known, batch, report, rules))
 
 

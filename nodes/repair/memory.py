@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from .models import PASSED, Candidate, Frozen, Replacement, Report, Result, Survey, Winner
+from .models import PASSED, Batch, Candidate, Frozen, Replacement, Report, Result, Survey, Winner
 from .neighbours import neighbours
 from .rank import ranked
 from .spec import Specification
@@ -21,6 +21,9 @@ MOST_SLOW = 20
 
 MOST_WINNERS = 12
 """Patches kept."""
+
+MOST_ATTEMPTS = 6
+"""Candidates of a model's that are kept, to be told what became of them."""
 
 MORE_PATIENCE, MOST_PATIENCE = 10.0, 200.0
 """Factors on the time limits in the second try, and in the last."""
@@ -66,6 +69,14 @@ class Base(Frozen):
     edits: int = 1
 
 
+class Attempt(Frozen):
+    """A candidate of a model's that did not pass: what it was, and the case that refuted it (-1: none was run)."""
+
+    replacements: tuple[Replacement, ...]
+    case: int
+    text: str
+
+
 class Memory(Frozen):
     """Everything the search has learned.
 
@@ -85,6 +96,7 @@ class Memory(Frozen):
         winners: Candidates that passed and were confirmed, the best first.
         original: What the original does on neighbouring inputs, once there are winners.
         first_success: The round in which the first was found.
+        attempts: The last candidates of a model's, oldest first; a search needs none.
     """
 
     round: int = 0
@@ -102,6 +114,7 @@ class Memory(Frozen):
     winners: tuple[Winner, ...] = ()
     original: tuple[str, ...] = ()
     first_success: int = 0
+    attempts: tuple[Attempt, ...] = ()
 
 
 def gain(survey: Survey, result: Result) -> float:
@@ -173,6 +186,17 @@ def marked(tried: Mapping[str, str], ids: Iterable[str]) -> dict[str, str]:
         if stream and place.isdigit():
             bits[stream] = bits.get(stream, 0) | (1 << int(place))
     return {stream: f"{mask:x}" for stream, mask in bits.items()}
+
+
+def reviewed(memory: Memory, batch: Batch, report: Report) -> Memory:
+    """The memory with what became of a model's candidates."""
+    results = {result.id: result for result in report.results}
+    fresh = [
+        Attempt(replacements=one.replacements, case=result.case, text=result.text)
+        for one in batch.candidates
+        if (result := results.get(one.id)) is not None and not result.passed
+    ]
+    return memory.model_copy(update={"attempts": (*memory.attempts, *fresh)[-MOST_ATTEMPTS:]})
 
 
 def _lessons(

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 PASSED = "p"
+SEARCH = "search"
 
 
 class Frozen(BaseModel):
@@ -129,7 +130,7 @@ class Batch(Frozen):
     """
 
     candidates: tuple[Candidate, ...] = ()
-    author: str = "search"
+    author: str = SEARCH
 
 
 class Result(NamedTuple):
@@ -140,7 +141,7 @@ class Result(NamedTuple):
         outcomes: One letter for each case as in `Observed.code`; ``-`` where it was not run.
         changed: Whether a failing case went otherwise than with the original.
         case: The first case that did not pass, -1 when all that were run did.
-        text: What that case gave; kept only where a failing case passed.
+        text: What that case gave; kept where a failing case passed, and in small batches.
     """
 
     id: str

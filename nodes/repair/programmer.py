@@ -6,7 +6,7 @@ import asyncio
 from typing import Protocol, runtime_checkable
 
 from .memory import Memory
-from .models import Batch, Survey
+from .models import SEARCH, Batch, Survey
 from .search import Search, batch_size
 from .spec import Specification
 
@@ -40,4 +40,4 @@ class SearchProgrammer:
             self._search = Search(spec, survey)
         search = self._search
         candidates = await asyncio.to_thread(search.propose, memory, batch_size(memory))
-        return Batch(candidates=tuple(candidates), author="search")
+        return Batch(candidates=tuple(candidates), author=SEARCH)

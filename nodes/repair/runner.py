@@ -68,6 +68,10 @@ class UnusableTestsError(SpecificationError):
     """The test file cannot be imported where the program runs."""
 
 
+FEW = 4
+"""Candidates up to which every counterexample is told: whoever proposes so few, as a model does, reads them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
     """Runs surveys and batches. Make one for each run: its watch counts what the run uses.
@@ -137,7 +141,9 @@ class Runner:
         answers = await asyncio.gather(*(self._try(spec, request, part, end) for part in parts))
         known = {line["id"]: line for answer in answers for line in answer}
         results = tuple(
-            _result(known[candidate.id], survey.failing) for candidate in batch if candidate.id in known
+            _result(known[candidate.id], survey.failing, told=len(batch) <= FEW)
+            for candidate in batch
+            if candidate.id in known
         )
         passed = {result.id for result in results if result.passed}
         plausible = [candidate for candidate in batch if candidate.id in passed]
@@ -356,7 +362,7 @@ def _behaviour(line: Mapping[str, Any] | None, count: int) -> tuple[str, ...]:
     return tuple(f"{zlib.crc32(value.encode()):08x}" if code == "p" else "!" for code, value in pairs)
 
 
-def _result(line: Mapping[str, Any], failing: Sequence[int]) -> Result:
+def _result(line: Mapping[str, Any], failing: Sequence[int], *, told: bool) -> Result:
     case, text = line["counterexample"] or (-1, "")
     telling = any(line["outcomes"][number] == "p" for number in failing)
-    return Result(line["id"], line["outcomes"], line["changed"], case, text if telling else "")
+    return Result(line["id"], line["outcomes"], line["changed"], case, text if telling or told else "")
