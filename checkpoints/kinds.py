@@ -187,21 +187,22 @@ def _read_edited(seq: int, members: list[Any], values: Iterator[bytes]) -> Input
 
 def _write_forked(r: RunForked, values: _Values) -> tuple[str, tuple[Any, ...]]:
     before = None if r.before is None else _put_activation(r.before)
-    return "forked", (r.at, _put_fields(r.edits, values), before)
+    return "forked", (r.at, _put_fields(r.edits, values), before, r.digest)
 
 
 def _read_forked(seq: int, members: list[Any], values: Iterator[bytes]) -> RunForked:
-    at, names, before = members
-    return RunForked(seq, at, _get_fields(names, values), None if before is None else _get_activation(before))
+    at, names, before, digest = members
+    activation = None if before is None else _get_activation(before)
+    return RunForked(seq, at, _get_fields(names, values), activation, digest)
 
 
 def _write_resumed(r: RunResumed, values: _Values) -> tuple[str, tuple[Any, ...]]:
-    return "resumed", (r.at, r.epoch, dict(r.limits))
+    return "resumed", (r.at, r.epoch, dict(r.limits), r.digest)
 
 
 def _read_resumed(seq: int, members: list[Any], values: Iterator[bytes]) -> RunResumed:
-    at, epoch, limits = members
-    return RunResumed(seq, at, epoch, dict(limits))
+    at, epoch, limits, digest = members
+    return RunResumed(seq, at, epoch, dict(limits), digest)
 
 
 def _write_ended(r: RunEnded, values: _Values) -> tuple[str, tuple[Any, ...]]:

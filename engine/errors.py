@@ -278,17 +278,20 @@ class FencedError(JournalError):
 
 
 class GraphChangedError(JournalError):
-    """The graph's digest is not the one the run was made with. `changes` lists what differs."""
+    """The graph's digest is not the one the run was made with.
 
-    def __init__(self, journal: str, run_id: str, changes: Sequence[str]) -> None:
+    `changes` lists what differs and what that means for the run; `possible` says whether the run can go on all the same.
+    """
+
+    def __init__(self, journal: str, run_id: str, changes: Sequence[str], *, possible: bool = True) -> None:
         self.run_id = run_id
         self.changes = tuple(changes)
+        self.possible = possible
         told = "".join(f"\n  - {change}" for change in self.changes)
-        super().__init__(
-            journal,
-            f"the graph changed since run {run_id!r} was made:{told}\n"
-            f'pass on_change="continue" to go on all the same, or run it with the graph it was made with',
-        )
+        hint = 'pass on_change="continue" to go on all the same, or run it with the graph it was made with'
+        if not possible:
+            hint = "run it with the graph it was made with, fork it before that, or migrate= what is of another type"
+        super().__init__(journal, f"the graph changed since run {run_id!r} was made:{told}\n{hint}")
 
 
 class JournalWriteError(JournalError):

@@ -20,6 +20,7 @@ from .execution.sync import wait_for
 from .past import fork, looking
 from .past.diff import RunDiff
 from .past.history import Checkpoint, history_of
+from .past.migrate import Migrations, check_migrations, migrated
 from .past.report import ReplayReport
 from .past.walk import Walk
 from .ports import Journal, opened
@@ -48,6 +49,7 @@ class Flow(Generic[S]):
         self.graph = graph
         self.state = state
         self._options = Options(graph)
+        self._migrations: Migrations | None = None
 
     # ------------------------------------------------------------------ what it is
 
@@ -65,6 +67,26 @@ class Flow(Generic[S]):
     def warnings(self) -> tuple[str, ...]:
         """What will work but is likely not meant."""
         return self.graph.warnings
+
+    def migrating(self, migrations: Migrations) -> Flow[S]:
+        """The same flow, for runs that were made when fields had other types.
+
+        What such a run recorded before it went on with this graph is read through the migrations, whenever it is
+        resumed, forked, replayed or looked at with this flow. Nothing stored is changed.
+
+        Args:
+            migrations: Field to a function from a recorded value, as JSON has it, to what its type takes now. Of a field
+                with a reducer every update is such a value. None drops what was written to a field that is gone.
+
+        Raises:
+            InputError: A migration is for no field.
+
+        Example: ``await flow.migrating({"score": int}).resume("demo", journal="runs.db", on_change="continue")``
+        """
+        check_migrations(self.graph, migrations)
+        other = Flow(self.graph, self.state)
+        other._migrations = dict(migrations)
+        return other
 
     # ------------------------------------------------------------------ run
 
@@ -126,6 +148,7 @@ class Flow(Generic[S]):
         answers: Mapping[str, object] | None = None,
         takeover: bool = False,
         on_change: str = "stop",
+        migrate: Migrations | None = None,
         **options: Unpack[RunOptions],
     ) -> RunResult[S]:
         """Go on with a run after a crash, an interruption or a failure, or with answers, from its last record.
@@ -138,7 +161,8 @@ class Flow(Generic[S]):
             answers: Answers to open questions, by `Question.id` or the id of the activation that asks.
             takeover: Fence off an owner that is alive but stuck.
             on_change: What to do when the graph is not the one the run was made with: ``"stop"`` with an error that
-                lists what changed, or ``"continue"``.
+                lists what changed and what that means for the run, or ``"continue"``.
+            migrate: Functions for fields whose types changed; see `migrating`.
             **options: See `RunOptions`; limits raised here stay raised for the run.
 
         Raises:
@@ -147,8 +171,9 @@ class Flow(Generic[S]):
             GraphChangedError: The graph changed.
             RunError: As for `run`; also for a run that had been cancelled.
         """
+        flow = self if migrate is None else self.migrating(migrate)
         async with opened(journal, create=False) as store:
-            executor = await self._reopen(run_id, store, takeover, on_change, options, answers)
+            executor = await flow._reopen(run_id, store, takeover, on_change, options, answers)
             executor.begin()
             status = await executor.run()
             if executor.refusals:
@@ -167,14 +192,16 @@ class Flow(Generic[S]):
         answers: Mapping[str, object] | None = None,
         takeover: bool = False,
         on_change: str = "stop",
+        migrate: Migrations | None = None,
         **options: Unpack[RunOptions],
     ) -> Run[S]:
         """A live run that goes on where a run stopped; `start` for `resume`."""
+        flow = self if migrate is None else self.migrating(migrate)
 
         async def make(store: Journal | None) -> Executor:
             if store is None:
                 raise InputError(f"resuming run {run_id!r} needs its journal=")
-            return await self._reopen(run_id, store, takeover, on_change, options, answers)
+            return await flow._reopen(run_id, store, takeover, on_change, options, answers)
 
         return Run(make, self._finisher(journal), journal, buffer=options.get("buffer", BUFFER), create=False)
 
@@ -217,12 +244,14 @@ class Flow(Generic[S]):
             RunError: As for `run`.
         """
         where = fork.Where(at, before, {} if edit is None else edit)
-        async with opened(journal) as store:
+        async with opened(journal, create=False) as store:
             if not start:
-                name = await fork.set_aside(self.graph, parent, where, store, run_id, on_change=on_change)
+                name = await fork.set_aside(
+                    self.graph, parent, where, self._seen(store), run_id, on_change=on_change
+                )
                 return RunResult(name, RunStatus.INTERRUPTED)
             executor = await fork.forked(
-                self.graph, parent, where, store, run_id, self._how(options), on_change=on_change
+                self.graph, parent, where, self._seen(store), run_id, self._how(options), on_change=on_change
             )
             executor.begin()
             return self._result(executor, await executor.run(), store)
@@ -246,9 +275,11 @@ class Flow(Generic[S]):
         async def make(store: Journal | None) -> Executor:
             assert store is not None
             how = self._how(options)
-            return await fork.forked(self.graph, parent, where, store, run_id, how, on_change=on_change)
+            return await fork.forked(
+                self.graph, parent, where, self._seen(store), run_id, how, on_change=on_change
+            )
 
-        return Run(make, self._finisher(journal), journal, buffer=options.get("buffer", BUFFER))
+        return Run(make, self._finisher(journal), journal, buffer=options.get("buffer", BUFFER), create=False)
 
     def run_sync(
         self,
@@ -291,7 +322,8 @@ class Flow(Generic[S]):
             RunNotFoundError: There is no such run.
         """
         _must_be_id(run_id)
-        async with opened(journal, create=False) as store:
+        async with opened(journal, create=False) as given:
+            store = self._seen(given)
             header = await store.header(run_id)
             records = await store.read(run_id)
             try:
@@ -325,9 +357,9 @@ class Flow(Generic[S]):
             InputError: There is no such node, or a resource is missing.
             RunNotFoundError: There is no such run.
         """
-        async with opened(journal) as store:
+        async with opened(journal, create=False) as store:
             return await looking.replayed(
-                self.graph, store, run_id, verify=verify, rerun=rerun, resources=resources or {}
+                self.graph, self._seen(store), run_id, verify=verify, rerun=rerun, resources=resources or {}
             )
 
     async def diff(self, one: str, other: str, /, *, journal: Where) -> RunDiff:
@@ -337,8 +369,8 @@ class Flow(Generic[S]):
             RunNotFoundError: There is no such run.
             GraphChangedError: The records of one do not fit this graph.
         """
-        async with opened(journal) as store:
-            return await looking.differed(self.graph, store, one, other)
+        async with opened(journal, create=False) as store:
+            return await looking.differed(self.graph, self._seen(store), one, other)
 
     async def state_at(self, run_id: str, seq: int, /, *, journal: Where) -> S:
         """The state after a record: what its activation left, or, where that failed, what it ran on.
@@ -351,7 +383,8 @@ class Flow(Generic[S]):
         _must_be_id(run_id)
         if not isinstance(seq, int):
             raise InputError(f"seq is the number of a record, from 0, not {shown(seq)}")
-        async with opened(journal, create=False) as store:
+        async with opened(journal, create=False) as given:
+            store = self._seen(given)
             header = await store.header(run_id)
             records = await store.read(run_id, before=max(seq, 0) + 1)
             if not records or records[-1].seq != seq:
@@ -389,6 +422,10 @@ class Flow(Generic[S]):
             self._how(options)
             checked_inputs(self.graph, inputs)
 
+    def _seen(self, store: Journal) -> Journal:
+        """The journal as this flow reads it."""
+        return migrated(store, self.graph, self._migrations)
+
     def _how(self, options: RunOptions, answers: Mapping[str, object] | None = None) -> How:
         limits = self._options.limits(options.get("limits"))
         return How(self._options.settings(options), limits, answers or {})
@@ -411,7 +448,9 @@ class Flow(Generic[S]):
     ) -> Executor:
         _must_be_id(run_id)
         how = self._how(options, answers)
-        return await old_run(self.graph, run_id, store, how, takeover=takeover, on_change=on_change)
+        return await old_run(
+            self.graph, run_id, self._seen(store), how, takeover=takeover, on_change=on_change
+        )
 
     def _finisher(self, journal: Where | None) -> Callable[[Executor, RunStatus], RunResult[S]]:
         return lambda executor, status: self._result(executor, status, journal)

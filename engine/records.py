@@ -241,22 +241,30 @@ class RunForked:
     Attributes:
         edits: Field to encoded value: one write, later than all others, on every snapshot of the frontier.
         before: The activation whose input alone is edited, or None for all.
+        digest: Digest of the graph it goes on with, where that is not the one its parent was made with.
     """
 
     seq: int
     at: float
     edits: Mapping[str, bytes]
     before: ActivationId | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunResumed:
-    """A new owner went on with the run. `limits` are the loop limits it was given (edge id to limit)."""
+    """A new owner went on with the run.
+
+    Attributes:
+        limits: The loop limits it was given (edge id to limit).
+        digest: Digest of the graph it goes on with.
+    """
 
     seq: int
     at: float
     epoch: int
     limits: Mapping[str, int | None] = field(default_factory=dict)
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

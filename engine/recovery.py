@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from .compiler.compile import CompiledGraph
 from .effects.recall import Known
@@ -155,25 +154,6 @@ def key_of(graph: CompiledGraph, activation: ActivationId) -> Key:
     known = dict(activation.rounds)
     rounds: Rounds = tuple(known.get(loop, 0) for loop in graph.plan.nests[node])
     return node, rounds
-
-
-def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What differs between two shapes of a graph, a sentence each."""
-    found: list[str] = []
-    for part, noun in (("nodes", "node"), ("fields", "field")):
-        old, new = before.get(part, {}), now[part]
-        found += [f"{noun} {name!r} is gone" for name in old if name not in new]
-        found += [f"{noun} {name!r} is new" for name in new if name not in old]
-        for name in sorted(set(old) & set(new)):
-            found += [
-                f"{noun} {name!r}: {aspect} was {old[name].get(aspect)!r}, is {value!r}"
-                for aspect, value in new[name].items()
-                if old[name].get(aspect) != value
-            ]
-    old_edges, new_edges = set(before.get("edges", ())), set(now["edges"])
-    found += [f"edge {edge} is gone" for edge in sorted(old_edges - new_edges)]
-    found += [f"edge {edge} is new" for edge in sorted(new_edges - old_edges)]
-    return found
 
 
 def _started(graph: CompiledGraph, run: Recovered, record: RunStarted, *, owes: bool) -> None:

@@ -74,6 +74,7 @@ def test_the_core_knows_neither_asyncio_nor_time_nor_chance():
         (
             "execution",
             {
+                "changes",
                 "compiler",
                 "context",
                 "definition",

@@ -149,9 +149,10 @@ def _journal(error: RunOwnedError | GraphChangedError | RunExistsError | RunNotF
                 f"--takeover fences it off and goes on"
             )
         case GraphChangedError():
+            hint = ", or add --on-change continue to go on all the same" if error.possible else ""
             return (
                 f"the graph changed since run {error.run_id!r} was made ({'; '.join(error.changes)}): "
-                f"use the graph it was made with, or add --on-change continue to go on all the same"
+                f"use the graph it was made with{hint}"
             )
         case RunExistsError():
             return (

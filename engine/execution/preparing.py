@@ -15,6 +15,7 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from .. import recovery
+from ..changes import changes, digest_of, meaning
 from ..compiler.compile import CompiledGraph
 from ..errors import GraphChangedError, InputError, JournalCorruptError, StepError
 from ..facts import NodeReturned, NodeSucceeded
@@ -91,7 +92,7 @@ async def old_run(
         raise InputError(f'on_change is "stop" or "continue", not {on_change!r}')
     header = await store.header(run_id)
     if header.digest != graph.digest and on_change == "stop":
-        raise changed(graph, store, header)
+        await check_graph(graph, store, header)
     # Read before it is acquired, so that a run that cannot go on is left as it is.
     run = await since_frontier(graph, store, run_id)
     await _read_on(graph, store, header, run)
@@ -126,7 +127,7 @@ async def _going_on(
     over = run.status is RunStatus.COMPLETED
     letters = [] if over else [*await store.letters(header.run_id), *answered(run, how.answers)]
     if not over:
-        await log.append(RunResumed(run.seq, time.time(), log.epoch, by_id(graph, how.limits)))
+        await log.append(RunResumed(run.seq, time.time(), log.epoch, by_id(graph, how.limits), graph.digest))
         run.seq += 1
     return going_on(graph, run, log, how, store, letters, over=over)
 
@@ -193,12 +194,23 @@ def by_id(graph: CompiledGraph, limits: Mapping[int, int | None]) -> dict[str, i
     return {graph.plan.edges[number].id: limit for number, limit in limits.items()}
 
 
+async def check_graph(graph: CompiledGraph, store: Journal, header: RunHeader) -> None:
+    """Raises GraphChangedError for a run that was made with another graph and has not gone on with this one yet."""
+    records = await store.read(header.run_id)
+    if digest_of(header, records) != graph.digest:
+        found = changes(json.loads(header.shape), json.loads(graph.shape))
+        told, possible = meaning(found, graph, records)
+        raise GraphChangedError(store.name, header.run_id, told, possible=possible)
+
+
 def changed(
     graph: CompiledGraph, store: Journal, header: RunHeader, why: str | None = None
 ) -> GraphChangedError:
     """The error for a run that was made with another graph; `why` says where they part, if that is known."""
-    told = recovery.changes(json.loads(header.shape), json.loads(graph.shape))
-    return GraphChangedError(store.name, header.run_id, [*([why] if why else []), *told])
+    told = [change.told for change in changes(json.loads(header.shape), json.loads(graph.shape))]
+    return GraphChangedError(
+        store.name, header.run_id, [*([why] if why else []), *told], possible=why is None
+    )
 
 
 def unfit(

@@ -19,7 +19,7 @@ from .. import recovery
 from ..compiler.compile import CompiledGraph
 from ..errors import InputError
 from ..execution.executor import Executor
-from ..execution.preparing import How, by_id, changed, going_on, unfit
+from ..execution.preparing import How, by_id, check_graph, going_on, unfit
 from ..ports import Journal
 from ..records import (
     ActivationId,
@@ -81,7 +81,7 @@ async def forked(
     try:
         if how.limits:
             seq = begun.run.seq
-            await log.append(RunResumed(seq, time.time(), log.epoch, by_id(graph, how.limits)))
+            await log.append(RunResumed(seq, time.time(), log.epoch, by_id(graph, how.limits), graph.digest))
             begun.run.seq += 1
         return going_on(graph, begun.run, log, how, store)
     except BaseException:
@@ -100,7 +100,7 @@ async def set_aside(
     edits = _encoded(graph, where.edit)
     record = None if where.at is None else await _record(store, header, where.at)
     if where.before is None and record is not None and _surely_alive(record):
-        first = RunForked(record.seq + 1, time.time(), edits)
+        first = _first(graph, header, record.seq + 1, edits)
     else:
         first = (await _begin(graph, store, header, where, edits)).first
     name = run_id if run_id is not None else secrets.token_hex(6)
@@ -126,7 +126,7 @@ async def _parent(
         raise InputError(f"at= is the number of a record, not {where.at!r}")
     header = await store.header(parent)
     if header.digest != graph.digest and on_change == "stop":
-        raise changed(graph, store, header)
+        await check_graph(graph, store, header)
     return header
 
 
@@ -148,6 +148,17 @@ def _encoded(graph: CompiledGraph, edit: Mapping[str, Any]) -> dict[str, bytes]:
     if problems:
         raise InputError(f"edit=: {'; '.join(problems)}")
     return encoded
+
+
+def _first(
+    graph: CompiledGraph,
+    parent: RunHeader,
+    seq: int,
+    edits: Mapping[str, bytes],
+    before: ActivationId | None = None,
+) -> RunForked:
+    digest = "" if parent.digest == graph.digest else graph.digest
+    return RunForked(seq, time.time(), edits, before, digest)
 
 
 def _header(graph: CompiledGraph, name: str, parent: RunHeader, first: RunForked) -> RunHeader:
@@ -192,7 +203,7 @@ async def _begin(
 def _everywhere(
     graph: CompiledGraph, parent: RunHeader, records: Sequence[Record], edits: Mapping[str, bytes]
 ) -> _Begun:
-    first = RunForked(records[-1].seq + 1, time.time(), edits)
+    first = _first(graph, parent, records[-1].seq + 1, edits)
     run = recovery.Recovered(recovery.new_schedule(graph))
     for record, following in pairwise([*records, first]):
         recovery.advance(graph, run, record, following)
@@ -225,7 +236,7 @@ def _before(
     found = _waiting(graph, run).get(where.before)
     if found is None:
         raise _never_waits(graph, parent, records, run, where.before)
-    first = RunForked(run.seq, time.time(), edits, found)
+    first = _first(graph, parent, run.seq, edits, found)
     recovery.advance(graph, run, first, None)
     return _Begun(first, run)
 

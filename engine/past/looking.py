@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import recovery
+from ..changes import changes
 from ..compiler.compile import CompiledGraph
 from ..errors import InputError
 from ..execution.preparing import unfit
@@ -45,9 +46,9 @@ async def replayed(
                 mismatches += await rerunner.check(record, run)
     finally:
         await rerunner.close()
-    changes = recovery.changes(json.loads(header.shape), json.loads(graph.shape))
+    news = changes(json.loads(header.shape), json.loads(graph.shape))
     counts = (replay.checked, replay.conditions, rerunner.count)
-    return ReplayReport(run_id, *counts, tuple(mismatches), tuple(changes))
+    return ReplayReport(run_id, *counts, tuple(mismatches), tuple(change.told for change in news))
 
 
 async def differed(graph: CompiledGraph, store: Journal, one: str, other: str) -> RunDiff:

@@ -16,7 +16,7 @@ from backedge.engine.records import (
     RunStarted,
     RunStatus,
 )
-from backedge.engine.recovery import UNFIT, UnknownActivationError, changes, key_of, recover
+from backedge.engine.recovery import UNFIT, UnknownActivationError, key_of, recover
 from backedge.engine.schedule import Phase
 
 
@@ -123,16 +123,3 @@ def test_a_node_that_is_gone_is_named_as_it_ran():
 
 def test_a_loop_that_was_put_around_a_node_since_counts_as_its_round_0():
     assert key_of(GRAPH, ActivationId("a", ())) == key(A0)
-
-
-def test_changes_are_told_one_sentence_each():
-    before = {"nodes": {"a": {"writes": ["x"]}, "b": {}}, "fields": {"x": {"type": "int"}}, "edges": ["a->b"]}
-    now = {"nodes": {"a": {"writes": ["y"]}, "c": {}}, "fields": {"x": {"type": "int"}}, "edges": ["a->c"]}
-    assert changes(before, now) == [
-        "node 'b' is gone",
-        "node 'c' is new",
-        "node 'a': writes was ['x'], is ['y']",
-        "edge a->b is gone",
-        "edge a->c is new",
-    ]
-    assert changes(now, now) == []
