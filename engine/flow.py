@@ -27,6 +27,7 @@ from .ports import Journal, opened
 from .records import Record, RunStatus
 from .run import Run, RunResult, error_of
 from .shown import shown
+from .supervising import AT_ONCE, PATIENCE, Recovery, Supervisor, Work
 
 __all__ = ["Flow", "Inputs", "RunOptions", "Where"]
 
@@ -204,6 +205,45 @@ class Flow(Generic[S]):
             return await flow._reopen(run_id, store, takeover, on_change, options, answers)
 
         return Run(make, self._finisher(journal), journal, buffer=options.get("buffer", BUFFER), create=False)
+
+    async def recover(
+        self,
+        *,
+        journal: Where,
+        at_once: int = AT_ONCE,
+        on_change: str = "stop",
+        **options: Unpack[RunOptions],
+    ) -> list[Recovery]:
+        """Go on with every run of this graph that should be: its owner died, or what it waits for has come.
+
+        Timers that are due, answers and signals count, and so does a run that somebody asked to cancel. Runs that failed,
+        or were interrupted on purpose, are left alone. Others may do the same at the same time, in any process:
+        nothing is done twice. ``backedge worker`` does this again and again.
+
+        Args:
+            journal: Where the runs are.
+            at_once: How many of them to work on at once.
+            on_change: As for `resume`.
+            **options: See `RunOptions`. `patience` is 1 second by default: a run that waits longer for a timer rests.
+
+        Returns:
+            What came of each, in the order in which they came to rest; errors are told there, not raised.
+
+        Example: ``for it in await flow.recover(journal="runs.db"): print(it.run_id, it.cause, it.status)``
+        """
+        recovered: list[Recovery] = []
+        patient: RunOptions = {"patience": PATIENCE, **options}
+        async with opened(journal, create=False) as store:
+            work = self.work(patient)
+            supervisor = Supervisor(
+                [work], store, at_once=at_once, on_change=on_change, tell=recovered.append
+            )
+            await supervisor.once()
+        return recovered
+
+    def work(self, options: RunOptions) -> Work:
+        """What a `Supervisor` needs to go on with runs of this graph. Raises InputError."""
+        return Work(self.graph, self._how(options))
 
     async def fork(
         self,
