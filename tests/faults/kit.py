@@ -5,11 +5,13 @@ import importlib.util
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +25,7 @@ PROGRAMS = Path(__file__).parents[1] / "programs"
 RUN = "run"
 SUFFIXES = ("", "-wal", "-shm", "-new", "-new-journal")
 CALLS = ("pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink", "rename", "openat", "close")
-SECONDS = 60
+SECONDS = 30
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace, to make calls fail")
 soak = pytest.mark.soak
@@ -106,25 +108,42 @@ class Warm:
             [sys.executable, PROGRAMS / "warm.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def run(self, place, *, trace=(), setting="full", limit=0, meanwhile=None):
-        """Run in a process of its own to its end; `trace` are options of strace."""
+    @property
+    def traced_stop(self):
+        """Whether a traced process was stopped where it was to be."""
+        calls = (self.folder / "calls").read_text()
+        return "stopped by SIGSTOP" in calls.partition("--- SIGSTOP {")[2]
+
+    def run(self, place, *, trace=(), program="durable", more=("full",), limit=0, meanwhile=None):
+        """Run in a process of its own to its end; `trace` are options of strace, `more` the program's last arguments."""
         output, errors, calls = (self.folder / name for name in ("output", "errors", "calls"))
         for path in (output, errors, calls):
             path.unlink(missing_ok=True)
-        order = [str(output), str(errors), limit, str(place.database), RUN, str(place.log), setting]
+        order = [str(output), str(errors), limit, program, str(place.database), RUN, str(place.log), *more]
         self.process.stdin.write(f"{json.dumps(order)}\n")
         self.process.stdin.flush()
-        pid = int(self.process.stdout.readline())
+        pid = self._pid = int(self._heard())
         tracer = self._trace(pid, [*trace, "-o", str(calls)]) if trace else None
-        os.kill(pid, signal.SIGCONT)
-        if meanwhile is not None:
-            meanwhile(pid)
-        code = int(self.process.stdout.readline())
+        try:
+            os.kill(pid, signal.SIGCONT)
+            if meanwhile is not None:
+                asyncio.run(meanwhile(pid))
+        except BaseException:
+            os.kill(pid, signal.SIGKILL)
+            raise
+        finally:
+            code = int(self._heard())
         if tracer is not None:
             with closing(tracer.stderr):
                 assert tracer.wait(SECONDS) == 0, tracer.stderr.read()
         told = [path.read_text() if path.exists() else "" for path in (output, errors, calls)]
         return Ended(code, *told)
+
+    def _heard(self):
+        """The next line; a run that hangs is killed."""
+        while not select.select([self.process.stdout], [], [], SECONDS)[0]:
+            os.kill(self._pid, signal.SIGKILL)
+        return self.process.stdout.readline()
 
     def _trace(self, pid, options):
         tracer = subprocess.Popen(
@@ -181,9 +200,13 @@ def clear(ended):
     return ended.code == 3 and re.fullmatch(r"Journal(Write|Open)Error: [^\n]+\n", ended.errors) is not None
 
 
-def wait_stopped(pid):
-    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+async def stopped(is_it):
+    deadline = time.monotonic() + SECONDS
+    while not is_it():
+        assert time.monotonic() < deadline, "the process was not stopped"
+        await asyncio.sleep(0.005)
 
 
-def run(coroutine):
-    return asyncio.run(coroutine)
+def is_stopped(pid):
+    """Whether a process that is not traced is stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"

@@ -45,7 +45,7 @@ def films(warm, tmp_path_factory):
     def film(setting):
         if setting not in made:
             place = Place(tmp_path_factory.mktemp(setting))
-            ended = warm.run(place, trace=OPTIONS, setting=setting)
+            ended = warm.run(place, trace=OPTIONS, more=[setting])
             assert ended.code == 0, ended.errors
             made[setting] = ended.calls, place
         return Film(*made[setting])

@@ -1,19 +1,16 @@
-"""A run with effects, a loop and large values, to be disturbed: ``python durable.py DATABASE RUN_ID LOG [SETTING]``.
+"""A run with effects, a loop and large values, to be disturbed; started by ``warm.py``.
 
 It goes on with the run if there is one. What happens is told as it happens, by plain writes that a tracer sees too:
 ``kept SEQ`` on standard output for each acknowledged record, and in LOG one line for each effect that was carried out.
-In the end the state is told in one line, or the error in one line on standard error and with exit code 3.
 """
 
-import asyncio
 import os
-import sys
-import traceback
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel
 
-from backedge import END, NOT_DONE, START, BackedgeError, Context, Graph, add, extend
+from backedge import END, NOT_DONE, START, Context, Graph, add, extend
 from backedge.checkpoints import SqliteJournal, database
 from backedge.engine.errors import RunNotFoundError
 from backedge.engine.records import RunEnded
@@ -34,12 +31,12 @@ def build(log):
     graph = Graph(State)
 
     def done(effect):
-        with open(log, "a+") as file:
+        with Path(log).open("a+") as file:
             file.seek(0)
             return effect in file.read().split()
 
     def carry_out(effect):
-        with open(log, "a") as file:
+        with Path(log).open("a") as file:
             file.write(f"{effect}\n")
         return effect
 
@@ -99,8 +96,8 @@ class TellingJournal(SqliteJournal):
 def telling(log):
     append = log.append
 
-    def told(*records, taken=()):
-        future = append(*records, taken=taken)
+    def told(*records, **more):
+        future = append(*records, **more)
         future.add_done_callback(lambda done: done.exception() or tell(records))
         return future
 
@@ -126,22 +123,3 @@ async def main(database, run_id, log, setting="full"):
     async with await TellingJournal.open(database, synchronous=setting) as journal:
         result = await go(flow, journal, run_id)
     return result.state.model_dump_json()
-
-
-def run(*arguments):
-    """All of it, to the end of the process."""
-    try:
-        told, code = f"{asyncio.run(main(*arguments))}\n", 0
-        os.write(1, told.encode())
-    except BackedgeError as error:
-        told, code = f"{type(error).__name__}: {error}\n", 3
-        os.write(2, told.encode())
-    except BaseException:
-        traceback.print_exc()
-        code = 4
-    sys.stderr.flush()
-    os._exit(code)
-
-
-if __name__ == "__main__":
-    run(*sys.argv[1:])
