@@ -9,6 +9,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -17,11 +18,20 @@ from pydantic_core import to_json
 from .. import recovery
 from ..changes import changes, digest_of, meaning
 from ..compiler.compile import CompiledGraph
-from ..errors import GraphChangedError, InputError, JournalCorruptError, StepError
+from ..errors import GraphChangedError, InputError, JournalCorruptError, RunOwnedError, StepError
 from ..facts import NodeReturned, NodeSucceeded
 from ..frontier import recovered_at
 from ..ports import Journal, RunLog
-from ..records import EffectKind, Letter, LetterKind, RunHeader, RunResumed, RunStarted, RunStatus
+from ..records import (
+    EffectKind,
+    Letter,
+    LetterKind,
+    Pending,
+    RunHeader,
+    RunResumed,
+    RunStarted,
+    RunStatus,
+)
 from ..schedule import Phase
 from ..state.fields import FoldError
 from . import outcome
@@ -105,6 +115,36 @@ async def old_run(
         raise
 
 
+async def found_run(
+    graph: CompiledGraph, found: Pending, store: Journal, how: How, *, on_change: str
+) -> Executor | None:
+    """Prepare a run to go on that was found by `Journal.pending`; None if somebody was faster.
+
+    Raises:
+        GraphChangedError: As `old_run`.
+        JournalCorruptError: The records make no run.
+        RunNotFoundError: It was deleted meanwhile.
+    """
+    header = await store.header(found.run_id)
+    if header.digest != graph.digest and on_change == "stop":
+        await check_graph(graph, store, header)
+    try:
+        log = await store.acquire(found.run_id, epoch=found.epoch)
+    except RunOwnedError:
+        return None
+    try:
+        run = await since_frontier(graph, store, found.run_id)
+        with suppress(InputError):  # cancelled since it was found
+            await _read_on(graph, store, header, run)
+        if run.status is found.status:
+            return await _going_on(graph, run, log, store, how)
+    except BaseException:
+        await log.release()
+        raise
+    await log.release()  # it came to its end between being found and being acquired
+    return None
+
+
 async def _read_on(graph: CompiledGraph, store: Journal, header: RunHeader, run: recovery.Recovered) -> None:
     """Apply the records that are there by now."""
     records = await store.read(header.run_id, after=run.seq - 1)
@@ -173,6 +213,7 @@ def going_on(
         reroute=tuple(run.in_phase(Phase.RETURNED)),
         waited=waited,
         over=over,
+        cancel=next((letter for letter in letters if letter.kind is LetterKind.CANCEL), None),
     )
     return Executor(
         graph,

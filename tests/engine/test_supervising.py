@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import time
+from itertools import pairwise
 
 import pytest
 from pydantic import BaseModel
 
-from backedge import END, START, Context, GraphChangedError, Graph, InputError, RunFailedError
+from backedge import END, START, Context, Graph, GraphChangedError, InputError, RunFailedError
 from backedge.checkpoints import MemoryJournal, SqliteJournal
 from backedge.engine.letters import answer, cancel, send
 from backedge.engine.records import (
@@ -40,11 +41,13 @@ class Bench:
 
     def __init__(self, name="flow", **more):
         self.began = []
+        self.begun = asyncio.Event()
         self.behave = "wait"
         self.flow = build(self._node, name, **more)
 
     async def _node(self, ctx: Context) -> str:
         self.began.append(ctx.run_id)
+        self.begun.set()
         match self.behave:
             case "wait":
                 return await ctx.receive("go", schema=str)
@@ -56,8 +59,6 @@ class Bench:
                 raise ValueError("no")
             case "hang":
                 await asyncio.Event().wait()
-            case "leave":  # as if the process had died here: nothing is written any more
-                raise SystemExit
         return "done"
 
     async def run(self, journal, behave, run_id="demo", **options):
@@ -344,7 +345,7 @@ def test_looks_become_rarer_while_there_is_nothing_to_do():
     async def go():
         async with Looks() as journal:
             await watching(Supervisor([Bench().flow.work({})], journal), 2.0, 100)
-            apart = [b - a for a, b in zip(journal.at, journal.at[1:], strict=False)]
+            apart = [b - a for a, b in pairwise(journal.at)]
             assert apart == pytest.approx(sorted(apart))
             assert apart[0] == pytest.approx(0.1)
             assert apart[-1] == pytest.approx(2.0)
@@ -371,8 +372,7 @@ async def test_who_stops_hands_its_runs_over_to_others(journal, how):
     bench.behave = "hang"
     supervisor = Supervisor([bench.flow.work({})], journal)
     task = asyncio.create_task(supervisor.watch(0.01))
-    while not bench.began:
-        await asyncio.sleep(0)
+    await bench.begun.wait()
     if how == "stop":
         supervisor.stop()
         await task
@@ -401,8 +401,8 @@ def test_a_run_that_breaks_is_tried_again_later_and_later():
             supervisor = Supervisor([bench.flow.work({})], journal, tell=recovered.append)
             await watching(supervisor, 0.1, 60)
             assert 4 <= len(tries) <= 7
-            apart = [b - a for a, b in zip(tries, tries[1:], strict=False)]
-            assert all(b > 1.5 * a for a, b in zip(apart, apart[1:], strict=False))
+            apart = [b - a for a, b in pairwise(tries)]
+            assert all(b > 1.5 * a for a, b in pairwise(apart))
             assert len(recovered) == len(tries)
 
     run_virtual(go())
