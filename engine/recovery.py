@@ -56,7 +56,6 @@ class Recovered:
         seq: Number of the next record.
         status: How the run ended last, or RUNNING.
         effects: What is recorded of the effects of activations in flight, in order.
-        voided: The activations in flight that read what was edited since they began: their effects count no more.
     """
 
     schedule: Schedule
@@ -64,7 +63,6 @@ class Recovered:
     tries: dict[Key, Tries] = field(default_factory=dict)
     seq: int = 0
     status: RunStatus = RunStatus.RUNNING
-    voided: set[Key] = field(default_factory=set)
     effects: dict[Key, list[Known]] = field(default_factory=dict)
 
     def in_phase(self, phase: Phase) -> list[Key]:
@@ -206,7 +204,7 @@ def _forked(graph: CompiledGraph, run: Recovered, record: RunForked) -> None:
         _forget(graph, run, edits, (node, rounds))
     elif edits:
         _edit(run, FrontierEdited(graph.schema.edit(edits)))
-        _forget(graph, run, edits, *run.orders)
+        _forget(graph, run, edits, *run.effects)
     for key in run.in_phase(Phase.FAILED):
         _apply(run, NodeRetried(*key))
 
@@ -221,7 +219,6 @@ def _forget(graph: CompiledGraph, run: Recovered, edits: Iterable[str], *keys: K
     for key in keys:
         binding = graph.nodes[key[0]].binding
         if binding is not None and (binding.reads_all or not binding.reads.isdisjoint(edits)):
-            run.voided.add(key)
             run.effects.pop(key, None)
 
 

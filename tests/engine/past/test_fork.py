@@ -447,3 +447,59 @@ def test_a_fork_that_crashed_goes_on_where_it_was(tmp_path):
 
     assert asyncio.run(go()).state.notes == ["a saw x0", "b saw y0", "c saw y0"]
     assert ran == ["b", "c", "join"]
+
+
+def test_effects_of_what_was_in_flight_are_kept_unless_it_reads_what_was_edited():
+    asked, gate = [], []
+    graph = Graph(State)
+
+    def asker(name, body):
+        return graph.node(body, name=name, writes="notes")
+
+    async def fetch(name: str) -> str:
+        asked.append(name)
+        return f"{name} {len(asked)}"
+
+    async def reads(ctx: Context, text: str) -> list[str]:
+        found = await ctx.step("fetch", fetch, "reads")
+        if not gate:
+            raise ValueError("not yet")
+        return [f"{text}: {found}"]
+
+    async def blind(ctx: Context) -> list[str]:
+        found = await ctx.step("fetch", fetch, "blind")
+        if not gate:
+            await asyncio.sleep(1)
+        return [found]
+
+    async def whole(ctx: Context, state: State) -> list[str]:
+        found = await ctx.step("fetch", fetch, "whole")
+        if not gate:
+            await asyncio.sleep(1)
+        return [f"{state.text}: {found}"]
+
+    for name, body in (("blind", blind), ("reads", reads), ("whole", whole)):
+        graph.chain(START, asker(name, body), END)
+    flow = graph.compile()
+
+    async def go():
+        journal = MemoryJournal()
+        async with flow.start({"text": "x"}, journal=journal, run_id="parent") as run:
+            await asyncio.sleep(0.5)
+            run.interrupt()
+            with pytest.raises(RunFailedError, match="not yet"):
+                await run.result()
+        last = (await journal.read("parent"))[-1].seq
+        assert sorted(asked) == ["blind", "reads", "whole"]
+        gate.append("open")
+        del asked[:]
+        same = await flow.fork("parent", journal=journal, at=last)
+        assert asked == []
+        edited = await flow.fork("parent", journal=journal, at=last, edit={"text": "y"})
+        return same.state.notes, edited.state.notes, sorted(asked)
+
+    same, edited, asked_again = run_virtual(go())
+    assert asked_again == ["reads", "whole"]
+    assert [note.split(":")[0] for note in same[1:]] == ["x", "x"]
+    assert [note.split(":")[0] for note in edited[1:]] == ["y", "y"]
+    assert edited[0] == same[0]

@@ -91,3 +91,78 @@ def test_a_run_that_is_not_there_is_told():
     graph.edge(START, END)
     with pytest.raises(RunNotFoundError):
         run_virtual(graph.compile().history("r", journal=MemoryJournal()))
+
+
+def looping():
+    graph = Graph(State)
+
+    @graph.node(writes="log")
+    async def work(log: list[str]) -> list[str]:
+        return [f"{len(log)} before"]
+
+    graph.edge(START, work)
+    graph.feedback(work, work, when=lambda log: len(log) < 3, limit=9)
+    graph.edge(work, END, when=lambda log: len(log) >= 3)
+    return graph.compile()
+
+
+def test_each_checkpoint_has_the_state_before_and_after_it_in_any_order():
+    flow = looping()
+
+    async def go():
+        journal = MemoryJournal()
+        await flow.run({"spec": "x"}, journal=journal, run_id="r")
+        forked = await flow.fork("r", journal=journal, at=2, edit={"log": ["mine"]})
+        return await flow.history("r", journal=journal), await flow.history(forked.run_id, journal=journal)
+
+    parent, fork = run_virtual(go())
+    assert [len(checkpoint.after.log) for checkpoint in parent] == [0, 1, 2, 3, 3]
+    assert [len(checkpoint.before.log) for checkpoint in reversed(parent)] == [3, 2, 1, 0, 0]
+    assert isinstance(parent[0].after, State)
+    assert [(c.what, c.after.log) for c in fork[2:5]] == [
+        ("finished", ["0 before", "1 before"]),
+        ("forked", ["mine"]),
+        ("routed", ["mine"]),
+    ]
+    assert fork[3].updates == {"log": ["mine"]}
+    assert fork[3].before.log == ["0 before", "1 before"]
+
+
+def test_the_states_of_a_long_run_are_worked_out_in_one_go(monkeypatch):
+    from backedge.engine import recovery
+
+    flow = looping()
+
+    async def go():
+        journal = MemoryJournal()
+        await flow.run({"spec": "x"}, journal=journal, run_id="r")
+        checkpoints = await flow.history("r", journal=journal)
+        applied = []
+        advance = recovery.advance
+        monkeypatch.setattr(recovery, "advance", lambda *args: applied.append(args) or advance(*args))
+        for checkpoint in checkpoints[:-1]:
+            assert checkpoint.before
+            assert checkpoint.after
+        return len(applied), len(checkpoints)
+
+    applied, count = run_virtual(go())
+    assert applied == count - 2
+
+
+def test_a_checkpoint_that_was_made_by_hand_has_no_states():
+    from backedge import Checkpoint
+
+    with pytest.raises(AttributeError, match="without its run"):
+        Checkpoint(0, "started", "START", 1, 0.0, 0.0, {}).before  # noqa: B018
+
+
+def test_what_an_activation_spent_is_told():
+    from backedge.engine.past.history import history_of
+    from backedge.engine.records import ActivationId, NodeFinished, RunStarted
+
+    flow = looping()
+    work = ActivationId("work", (("work", 0),))
+    spent = NodeFinished(1, work, 1, 5.0, 7.5, {}, (), usage=b'{"tokens":12}')
+    records = [RunStarted(0, 1.0, {}, ("START->work",)), spent]
+    checkpoint = history_of(flow.graph, records, lambda snapshot: snapshot)[1]
+    assert (checkpoint.usage, checkpoint.seconds) == ({"tokens": 12}, 2.5)
