@@ -158,7 +158,8 @@ class Launcher:
     async def _perform(self, order: StartNode, host: Host) -> None:
         """The task of one activation."""
         key = (order.node, order.rounds)
-        self._tasks[key].remove_done_callback(host.unbegun)
+        task = self._tasks[key]
+        task.remove_done_callback(host.unbegun)
         step = self.step(order.node, order.rounds, order)
         try:
             try:
@@ -176,7 +177,9 @@ class Launcher:
         except BaseException as bug:
             host.broken(bug)
         finally:
-            if self._tasks.pop(key, None) is not None and self._slots is not None:
+            if (now := self._tasks.get(key)) is task:  # else it was let go of, or goes on already
+                del self._tasks[key]
+            if now is not None and self._slots is not None:
                 self._free(order.node, host)
             if not self._tasks:
                 host.rest()

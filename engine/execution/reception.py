@@ -82,7 +82,8 @@ class Reception:
                 letters.add((LetterKind.SIGNAL, question.text))
             elif question.kind is not EffectKind.TIMER:
                 letters |= {(LetterKind.ANSWER, question.id), (LetterKind.ANSWER, question.activation)}
-        return Awaited(self.desk.next_due(), frozenset(letters))
+        due = min((it.due for it in self.desk.questions() if it.due is not None), default=None)
+        return Awaited(due, frozenset(letters))
 
     def let_go(self) -> None:
         """An activation waits: what it waits for may have come already."""

@@ -164,3 +164,24 @@ async def test_a_run_that_was_asked_to_be_cancelled_is_when_it_goes_on_and_no_no
         records = await journal.read("demo")
         assert not any(isinstance(record, NodeFinished) for record in records)
         assert await journal.pending([flow.name], 0.0) == []
+
+
+@pytest.mark.parametrize("turns", range(40))
+def test_a_letter_reaches_a_run_at_whatever_moment_of_its_suspension_it_comes(turns):
+    async def go():
+        async with MemoryJournal() as journal:
+            flow = build(receives)
+            async with flow.start(journal=journal, run_id="demo") as run:
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await send("demo", "go", "now", journal=journal)
+                result = await run.result()
+            if result.status is RunStatus.SUSPENDED:  # it had come to rest before
+                assert await journal.pending([flow.name], 0.0)
+                (recovered,) = await flow.recover(journal=journal)
+                assert recovered.status is RunStatus.COMPLETED
+                result = await flow.resume("demo", journal=journal)
+            assert result.state.told == "now"
+            assert await journal.letters("demo") == []
+
+    run_virtual(go())
