@@ -19,7 +19,7 @@ from .. import recovery
 from ..compiler.compile import CompiledGraph
 from ..errors import InputError
 from ..execution.executor import Executor
-from ..execution.preparing import How, by_id, check_graph, going_on, unfit
+from ..execution.preparing import How, by_id, check_graph, going_on, since_frontier, unfit
 from ..ports import Journal
 from ..records import (
     ActivationId,
@@ -191,20 +191,27 @@ async def _begin(
     at = where.at
     if at is not None:
         await _record(store, parent, at)
-    records = await store.read(parent.run_id, before=None if at is None else at + 1)
     try:
         if where.before is not None:
+            records = await store.read(parent.run_id, before=None if at is None else at + 1)
             return _before(graph, parent, records, where, edits)
-        return _everywhere(graph, parent, records, edits)
+        assert at is not None
+        run = await since_frontier(graph, store, parent.run_id, before=at)
+        records = await store.read(parent.run_id, after=run.seq - 1, before=at + 1)
+        return _everywhere(graph, parent, run, records, edits)
     except recovery.UNFIT as error:
         raise unfit(graph, store, parent, error) from error
 
 
 def _everywhere(
-    graph: CompiledGraph, parent: RunHeader, records: Sequence[Record], edits: Mapping[str, bytes]
+    graph: CompiledGraph,
+    parent: RunHeader,
+    run: recovery.Recovered,
+    records: Sequence[Record],
+    edits: Mapping[str, bytes],
 ) -> _Begun:
+    """The fork's beginning; `run` is how the records before these leave it."""
     first = _first(graph, parent, records[-1].seq + 1, edits)
-    run = recovery.Recovered(recovery.new_schedule(graph))
     for record, following in pairwise([*records, first]):
         recovery.advance(graph, run, record, following)
     if edits and run.schedule.idle:

@@ -503,3 +503,30 @@ def test_effects_of_what_was_in_flight_are_kept_unless_it_reads_what_was_edited(
     assert [note.split(":")[0] for note in same[1:]] == ["x", "x"]
     assert [note.split(":")[0] for note in edited[1:]] == ["y", "y"]
     assert edited[0] == same[0]
+
+
+def test_a_fork_of_a_long_run_reads_only_what_its_frontiers_leave_open():
+    class Counting(MemoryJournal):
+        read_records = 0
+
+        async def read(self, run_id, *, after=-1, before=None):
+            found = await super().read(run_id, after=after, before=before)
+            self.read_records += len(found)
+            return found
+
+    graph = Graph(State)
+    step = graph.node(lambda goal: goal + 1, name="step", writes="goal", inline=True)
+    graph.edge(START, step)
+    graph.feedback(step, step, when=lambda goal: goal < 5000, limit=None)
+    graph.edge(step, END, when=lambda goal: goal >= 5000)
+    flow = graph.compile()
+
+    async def go():
+        journal = Counting()
+        await flow.run({"goal": 0}, journal=journal, run_id="parent")
+        result = await flow.fork("parent", journal=journal, at=4990, edit={"goal": 4999, "notes": ["x"]})
+        return result.state, journal.read_records
+
+    state, read = run_virtual(go())
+    assert (state.goal, state.notes) == (5000, ["x"])
+    assert read < 4990
