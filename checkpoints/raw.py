@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from backedge.engine.records import Record, RunEnded, RunForked, RunResumed, RunStarted, RunStatus
 
@@ -18,6 +18,17 @@ from .codec import DamagedError, UnknownFormatError, content_hash, decode
 from .lineage import LAST, Segment, place, segments
 
 _ROW = "SELECT run_id, graph, digest, shape, created, parent, parent_seq, status FROM runs WHERE key = ?"
+
+
+DAMAGE = (sqlite3.Error, UnicodeDecodeError, OverflowError, TypeError)
+"""What reading a damaged file raises.
+
+SQLite's own messages may quote bytes of it that are no text, and a damaged row may hold values of any type.
+"""
+_TYPES: tuple[tuple[type, ...], ...] = (
+    *((str,), (str,), (str,), (bytes,), (float,)),
+    *((str, type(None)), (int, type(None)), (str,)),
+)
 
 
 class Row(NamedTuple):
@@ -55,8 +66,10 @@ def open_to_look(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(reading_uri(path), uri=True, isolation_level=None)
     try:
         db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except BaseException:
+    except BaseException as error:
         db.close()
+        if isinstance(error, UnicodeDecodeError):
+            raise sqlite3.DatabaseError(f"its schema is damaged: {error}") from error
         raise
     db.text_factory = partial(str, encoding="utf-8", errors="replace")
     return db
@@ -81,7 +94,7 @@ def rows(db: sqlite3.Connection, sql: str, *parameters: Any) -> tuple[list[Any],
     found: list[Any] = []
     try:
         found.extend(db.execute(sql, parameters))
-    except (sqlite3.Error, OverflowError) as error:
+    except DAMAGE as error:
         return found, str(error)
     return found, None
 
@@ -89,6 +102,7 @@ def rows(db: sqlite3.Connection, sql: str, *parameters: Any) -> tuple[list[Any],
 def run_rows(db: sqlite3.Connection) -> tuple[list[Row], list[str]]:
     """The rows of all runs that can be read, oldest first, and what is wrong with the others."""
     keys, problem = rows(db, "SELECT key FROM runs NOT INDEXED ORDER BY key")
+    keys = [(key,) for (key,) in keys if isinstance(key, int)]
     wrong = [] if problem is None else [f"the list of runs is damaged: {problem}"]
     if problem is not None:
         last, _ = rows(db, "SELECT max(seq) FROM sqlite_sequence WHERE name = 'runs'")
@@ -97,8 +111,10 @@ def run_rows(db: sqlite3.Connection) -> tuple[list[Row], list[str]]:
     found = []
     for (key,) in keys:
         row, why = rows(db, _ROW, key)
-        if why is None and row:
+        if row and all(map(isinstance, row[0], _TYPES)):
             found.append(Row(key, *row[0]))
+        elif row or why is not None:
+            wrong.append(f"the row of run number {key} is damaged; its records cannot be told to be of a run")
     return found, wrong
 
 
@@ -115,7 +131,7 @@ def stored(
                 yield expected, "it is missing"
             expected = seq + 1
             yield seq, _decoded(db, seq, crc, body)
-    except sqlite3.Error as error:
+    except DAMAGE as error:
         yield expected, f"it lies on a damaged page ({error})"
     finally:
         cursor.close()
@@ -139,7 +155,7 @@ def chain(db: sqlite3.Connection, key: int) -> Sequence[Segment]:
     """The segments of a run; its own alone where the rest cannot be found."""
     try:
         return segments(db, key)
-    except sqlite3.Error:
+    except DAMAGE:
         return [Segment(key, 0, LAST)]
 
 
@@ -152,7 +168,12 @@ def blob(db: sqlite3.Connection, name: bytes) -> bytes | None:
 def shape_of(db: sqlite3.Connection, row: Row) -> bytes | None:
     """The shape of a run's graph, or None where it is damaged."""
     content = blob(db, row.shape)
-    return content if content is not None and content_hash(content) == row.shape else None
+    return content if is_content(content, row.shape) else None
+
+
+def is_content(content: object, name: bytes) -> TypeGuard[bytes]:
+    """Whether this is the content that a blob's name promises."""
+    return isinstance(content, bytes) and content_hash(content) == name
 
 
 def _decoded(db: sqlite3.Connection, seq: int, crc: int, body: bytes) -> Record | str:

@@ -26,7 +26,7 @@ from backedge.engine.records import Letter, LetterKind, Record, RunForked, RunHe
 from .checking import must_be_ours
 from .inbox import letter_sum
 from .lineage import Segment, holder
-from .raw import Row, chain, open_to_look, rows, run_rows, shape_of, stored
+from .raw import DAMAGE, Row, chain, open_to_look, rows, run_rows, shape_of, stored
 from .sqlite import SqliteJournal
 
 _HEADER = 100  # bytes of the first page that describe the file
@@ -119,15 +119,19 @@ def _parent(
         return None
     key, there = copied[run.parent]
     found, _ = rows(db, "SELECT parent, seq FROM forks WHERE key = ?", run.key)
+    try:
+        held = holder(db, key, run.parent_seq)
+    except DAMAGE:
+        return None
     # The run of that name may be a newer one, made after the parent was deleted.
-    same = found == [(holder(db, key, run.parent_seq), run.parent_seq)] and key < run.key
+    same = found == [(held, run.parent_seq)] and key < run.key
     return (run.parent, run.parent_seq) if same and there > run.parent_seq else None
 
 
 def _letters(db: sqlite3.Connection, key: int) -> Iterator[Letter]:
     query = "SELECT kind, name, value, at, crc FROM letters NOT INDEXED WHERE run = ? ORDER BY number"
     for kind, name, value, at, crc in rows(db, query, key)[0]:
-        if letter_sum(kind, name, value, at) == crc:
+        if isinstance(value, bytes) and letter_sum(kind, name, value, at) == crc:
             yield Letter(LetterKind(kind), name, value, at)
 
 
@@ -142,7 +146,7 @@ def _readable(path: Path, folder: Path) -> Path:
         return path
     except JournalFormatError:
         raise
-    except (sqlite3.Error, JournalCorruptError) as error:
+    except DAMAGE as error:
         problem = error
     for page in _first_pages(path, folder):
         copy = folder / "copy.db"
@@ -155,7 +159,7 @@ def _readable(path: Path, folder: Path) -> Path:
         try:
             _must_open(copy, least=1)
             return copy
-        except (sqlite3.Error, JournalFormatError):
+        except (*DAMAGE, JournalFormatError):
             continue
     raise JournalCorruptError(
         str(path), f"nothing of it can be read ({problem}); restore a copy"

@@ -209,3 +209,9 @@ def test_records_must_go_on_where_the_run_stands():
 
 def test_each_record_tells_when_it_was_made():
     assert {written_at(record) for record in every_kind()} == {1000.5, 1.5, 2.0, 1.0, 1022.0}
+
+
+@pytest.mark.parametrize("body", [None, "text", 7])
+def test_what_is_no_body_at_all_is_damage(body):
+    with pytest.raises(DamagedError, match="checksum"):
+        decode(0, 0, body, lambda _: None)
