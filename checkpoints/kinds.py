@@ -149,15 +149,22 @@ def _write_effect(r: EffectRecorded, values: _Values) -> tuple[str, tuple[Any, .
     usage = _put(r.usage, values)
     return "effect", (
         _put_activation(r.activation),
-        *(r.attempt, r.path, r.name, r.digest, r.at, result, error, r.kind, r.seconds, usage),
+        *(r.attempt, r.path, r.name, r.digest, r.at, result, error, r.kind, r.seconds, usage, r.occurrence),
     )
 
 
 def _read_effect(seq: int, members: list[Any], values: Iterator[bytes]) -> EffectRecorded:
-    activation, attempt, path, name, digest, at, result, error, kind, seconds, usage = members
+    activation, attempt, path, name, digest, at, result, error, kind, seconds, usage, occurrence = members
     return EffectRecorded(
         *(seq, _get_activation(activation), attempt, path, name, digest, at),
-        *(_get(result, values), _get_error(error, values), EffectKind(kind), seconds, _get(usage, values)),
+        *(
+            _get(result, values),
+            _get_error(error, values),
+            EffectKind(kind),
+            seconds,
+            _get(usage, values),
+            occurrence,
+        ),
     )
 
 

@@ -208,6 +208,7 @@ class EffectRecorded:
         result: Encoded result, or None when `error` is set.
         seconds: How long it took.
         usage: What it spent (tokens, money), as one JSON object, or None.
+        occurrence: Which of several equal ones its key was made for, from 0.
     """
 
     seq: int
@@ -222,6 +223,7 @@ class EffectRecorded:
     kind: EffectKind = EffectKind.STEP
     seconds: float = 0.0
     usage: bytes | None = None
+    occurrence: int = 0
 
 
 @dataclass(frozen=True, slots=True)

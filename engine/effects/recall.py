@@ -5,22 +5,26 @@ something else there is an error that names both, never a wrong answer to the wr
 
 A next attempt begins with nothing of its own, since what failed would fail again. Completed effects of earlier attempts are
 reused where name and arguments are the same, in order. A model's answers are not: they may be what failed. Nor are errors
-nor choices, which depend on what happened to come first.
+nor choices, which depend on what happened to come first. Who reuses a record copies it into its own attempt, so that which
+one it was does not depend on who asks first the next time.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict, deque
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ..errors import ReplayMismatchError
 from ..records import EffectKind, EffectOpened, EffectRecorded
-from .places import Place, place_of
+from .places import Place, around, place_of
 
 Known: TypeAlias = EffectOpened | EffectRecorded
+_Request: TypeAlias = tuple[str, str]  # name and digest
 
-_ANEW = (EffectKind.MODEL, EffectKind.CHOICE)
+DEEDS: Final = frozenset({EffectKind.STEP, EffectKind.MODEL, EffectKind.TOOL})
+"""What is done rather than waited for: opened and without an end it is in doubt."""
 
 
 class Recall:
@@ -29,10 +33,10 @@ class Recall:
     Example: ``known = recall.find(place, "charge", digest)``
     """
 
-    __slots__ = ("_activation", "_attempt", "_beside", "_doubtful", "_ends", "_own", "_pool")
+    __slots__ = ("_activation", "_attempt", "_doubtful", "_ends", "_inside", "_own", "_pool", "_used")
 
     def __init__(
-        self, activation: str, attempt: int, records: Iterable[Known] = (), *, reuse_all: bool = False
+        self, activation: object, attempt: int, records: Iterable[Known] = (), *, reuse_all: bool = False
     ) -> None:
         """Sort the records.
 
@@ -44,79 +48,125 @@ class Recall:
         """
         self._activation = activation
         self._attempt = attempt
-        # What this attempt has recorded: in order by place, and beside a branch by kind. A completion replaces what
-        # was opened. For each branch the number of the last effect in order.
-        self._own: dict[tuple[str, int], Known] = {}
-        self._beside: dict[tuple[str, int, str, str], Known] = {}
-        self._ends: dict[str, int] = {}
-        # Steps that earlier attempts have begun without an end.
-        self._doubtful: dict[tuple[str, str], list[EffectOpened]] = {}
-        self._pool: defaultdict[tuple[str, str], deque[EffectRecorded]] = defaultdict(deque)
+        # What this attempt has recorded, by path. A completion replaces what was opened.
+        self._own: dict[str, Known] = {}
+        # For the place of a `gather` or a `first` the first effect that was recorded in a part of it.
+        self._inside: dict[str, Known] = {}
+        # For each branch what is recorded last in its line, and its number.
+        self._ends: dict[str, tuple[int, Known]] = {}
+        # What earlier attempts have completed and nobody has reused.
+        self._pool: defaultdict[_Request, deque[EffectRecorded]] = defaultdict(deque)
+        # Steps that were begun without an end.
+        self._doubtful: dict[_Request, list[EffectOpened]] = {}
+        # Which of several equal requests were completed.
+        self._used: defaultdict[_Request, set[int]] = defaultdict(set)
         for record in records:
             self._doubt(record)
+            if isinstance(record, EffectRecorded):
+                self._complete(record, reuse_all=reuse_all)
             if record.attempt == attempt:
                 self._learn(record)
-            elif isinstance(record, EffectRecorded) and _reusable(record, reuse_all=reuse_all):
-                self._pool[record.name, record.digest].append(record)
 
-    def find(self, place: Place, name: str, digest: str) -> Known | None:
+    def find(self, place: Place, name: str, digest: str, *, parted: bool = False) -> Known | None:
         """What is recorded for the request at this place; None when it is new.
+
+        Args:
+            place: Where it is asked for.
+            name: What.
+            digest: Of its arguments.
+            parted: Whether it is a `gather` or a `first`, in whose parts effects stand.
 
         Raises:
             ReplayMismatchError: The record holds another request there. Nothing was done.
         """
-        if place.beside:
-            known = self._beside.get((place.branch, place.number, name, digest))
-        else:
-            known = self._own.get((place.branch, place.number))
-            if known is not None and (known.name, known.digest) != (name, digest):
-                raise self._mismatch(place, name, known)
-        if known is not None:
+        path = place.path
+        known = self._own.get(path)
+        if known is not None and (known.name, known.digest) != (name, digest):
+            raise self._mismatch(place, name, known)
+        if not parted and path in self._inside:
+            raise self._mismatch(place, name, self._inside[path])
+        if known is not None or path in self._inside:
             return known
-        waiting = self._pool.get((name, digest))
-        if waiting:
+        if waiting := self._pool.get((name, digest)):
             return waiting.popleft()
         doubtful = self._doubtful.get((name, digest))
         if doubtful and doubtful[0].attempt < self._attempt:
             return doubtful.pop(0)
-        if not place.beside and place.number < self._ends.get(place.branch, -1):
-            later = next(
-                known
-                for (branch, number), known in sorted(self._own.items(), key=lambda item: item[0][1])
-                if branch == place.branch and number > place.number
-            )
-            raise self._mismatch(place, name, later)
+        number, last = self._ends.get(place.branch, (-1, None))
+        if not place.kind and place.number < number and last is not None:
+            raise self._mismatch(place, name, last)
         return None
+
+    def free(self, name: str, digest: str, flying: Iterable[int]) -> int:
+        """Which of several equal requests a new one is: the first that was not completed, and is not under way."""
+        taken = self._used.get((name, digest), set()) | set(flying)
+        return next(number for number in range(len(taken) + 1) if number not in taken)
+
+    def used(self, name: str, digest: str, occurrence: int) -> None:
+        """This one of several equal requests is completed."""
+        self._used[name, digest].add(occurrence)
 
     def left(self, asked: int) -> Known | None:
         """A recorded effect of the body that was not asked for, now that it returned after asking so often."""
-        return next((known for (branch, n), known in self._own.items() if branch == "" and n >= asked), None)
+        number, last = self._ends.get("", (-1, None))
+        return last if number >= asked else None
+
+    def _complete(self, record: EffectRecorded, *, reuse_all: bool) -> None:
+        """Note what can be reused; a copy takes the place of the one that it repeats."""
+        request = record.name, record.digest
+        if record.error is None:
+            self._used[request].add(record.occurrence)
+        if record.error is not None or not _reusable(record.kind, reuse_all=reuse_all):
+            return
+        pool = self._pool[request]
+        for earlier in pool:
+            if earlier.attempt < record.attempt and _told(earlier) == _told(record):
+                pool.remove(earlier)
+                break
+        if record.attempt != self._attempt:
+            pool.append(record)
 
     def _doubt(self, record: Known) -> None:
         """Note what was begun and not ended. Begun again, in a next attempt, it is one thing still."""
+        if record.kind not in DEEDS:
+            return
         begun = self._doubtful.setdefault((record.name, record.digest), [])
         same = [it for it in begun if (it.attempt, it.path) == (record.attempt, record.path)]
         older = [it for it in begun if it.attempt < record.attempt]
         for it in same or (older[:1] if isinstance(record, EffectOpened) else []):
             begun.remove(it)
-        if isinstance(record, EffectOpened) and record.kind is EffectKind.STEP:
+        if isinstance(record, EffectOpened):
             begun.append(record)
 
     def _learn(self, record: Known) -> None:
-        place = place_of(record.path)
-        if place.beside:
-            self._beside[place.branch, place.number, record.name, record.digest] = record
-        else:
-            self._own[place.branch, place.number] = record
-            self._ends[place.branch] = max(place.number, self._ends.get(place.branch, -1))
+        self._own[record.path] = record
+        self._end(record.path, record)
+        if "." in record.path:
+            for path in around(record.path):
+                self._inside.setdefault(path, record)
+                self._end(path, record)
+
+    def _end(self, path: str, record: Known) -> None:
+        place = place_of(path)
+        if not place.kind and place.number > self._ends.get(place.branch, (-1,))[0]:
+            self._ends[place.branch] = place.number, record
 
     def _mismatch(self, place: Place, name: str, known: Known) -> ReplayMismatchError:
         what = f"{name!r}" if name != known.name else f"{name!r} with other arguments"
         return ReplayMismatchError(
-            self._activation,
+            str(self._activation),
             f"asks for {what} at {place.path}, where {known.name!r} is recorded (at {known.path})",
         )
 
 
-def _reusable(record: EffectRecorded, *, reuse_all: bool) -> bool:
-    return record.error is None and (reuse_all or record.kind not in _ANEW)
+def occurrence_of(opened: EffectOpened) -> int:
+    """Which of several equal ones a step is that was begun."""
+    return int(json.loads(opened.detail).get("occurrence", 0))
+
+
+def _reusable(kind: EffectKind, *, reuse_all: bool) -> bool:
+    return kind is not EffectKind.CHOICE and (reuse_all or kind is not EffectKind.MODEL)
+
+
+def _told(record: EffectRecorded) -> tuple[object, ...]:
+    return record.at, record.seconds, record.result

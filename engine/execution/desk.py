@@ -6,14 +6,15 @@ import asyncio
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..effects.recall import Known, Recall
 from ..facts import StartNode
 from ..records import ActivationId, EffectKind, EffectOpened, Letter, LetterKind
 from ..schedule import Key
+from .clocks import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Question:
     @property
     def due(self) -> float | None:
         """When a timer is due, in seconds since the epoch; None for all else."""
-        return self.detail.get("due")
+        return self.detail.get("due") if self.kind is EffectKind.TIMER else None
 
 
 def question_of(opened: EffectOpened) -> Question:
@@ -67,23 +68,42 @@ def still_open(records: Iterable[Known]) -> list[EffectOpened]:
     return list(waiting.values())
 
 
+class _Expected(NamedTuple):
+    question: Question
+    coming: asyncio.Future[Letter]
+
+
+class _Suspended(NamedTuple):
+    order: StartNode
+    questions: tuple[Question, ...]
+
+
 class Desk:
     """The effects of one run."""
 
-    __slots__ = ("_expected", "_handed", "_known", "_letters", "_suspended", "refusals")
+    __slots__ = ("_clock", "_expected", "_handed", "_known", "_letters", "_suspended", "_timers", "refusals")
 
-    def __init__(self, known: Mapping[Key, Sequence[Known]], letters: Sequence[Letter] = ()) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        known: Mapping[Key, Sequence[Known]] | None = None,
+        letters: Sequence[Letter] = (),
+    ) -> None:
+        """Begin with what is recorded and what has come; `clock` gives seconds that only ever grow."""
         # Everything recorded of the effects of live activations, in order.
         self._known: defaultdict[Key, list[Known]] = defaultdict(list)
-        for key, records in known.items():
+        for key, records in (known or {}).items():
             self._known[key] = list(records)
-        # What came and nobody has taken yet.
+        # What came and nobody has taken yet, in order.
         self._letters = list(letters)
         # Numbers of those that were handed out; the journal may still have them.
         self._handed: set[int] = set()
-        # What bodies that run wait for, and the orders of those that were let go of.
-        self._expected: dict[str, tuple[EffectOpened, asyncio.Future[Letter]]] = {}
-        self._suspended: dict[Key, StartNode] = {}
+        # What bodies that run wait for, and what was let go of.
+        self._expected: dict[str, _Expected] = {}
+        self._suspended: dict[Key, _Suspended] = {}
+        # For each timer that was looked at when it is due.
+        self._clock = Clock(clock)
+        self._timers: dict[tuple[str, float], float] = {}
         # Question to why its answer was refused, of answers that were handed over in person.
         self.refusals: dict[str, str] = {}
 
@@ -91,32 +111,41 @@ class Desk:
 
     def recall(self, key: Key, activation: ActivationId, attempt: int, *, reuse_all: bool) -> Recall:
         """What an attempt can know of its effects."""
-        return Recall(str(activation), attempt, self._known.get(key, ()), reuse_all=reuse_all)
+        return Recall(activation, attempt, self._known.get(key, ()), reuse_all=reuse_all)
+
+    def approving(self, key: Key) -> bool:
+        """Whether somebody was asked for leave to run the activation."""
+        return any(record.kind is EffectKind.APPROVAL for record in self._known.get(key, ()))
 
     def learn(self, key: Key, record: Known) -> None:
         """An effect was recorded."""
         self._known[key].append(record)
 
     def forget(self, key: Key) -> None:
-        """The activation is done."""
+        """The activation is done, or what it did counts no more."""
         self._known.pop(key, None)
 
     # ------------------------------------------------------------------ what is waited for
 
     def expect(self, opened: EffectOpened) -> asyncio.Future[Letter]:
         """A future for the letter that an effect waits for; done at once when that is there."""
-        future: asyncio.Future[Letter] = asyncio.get_running_loop().create_future()
+        coming: asyncio.Future[Letter] = asyncio.get_running_loop().create_future()
         question = question_of(opened)
         if (letter := self._found(question)) is not None:
-            future.set_result(letter)
-            return future
-        self._expected[question.id] = opened, future
-        future.add_done_callback(lambda _: self._expected.pop(question.id, None))
-        return future
+            coming.set_result(letter)
+            return coming
+        self._expected[question.id] = _Expected(question, coming)
+        coming.add_done_callback(lambda _: self._no_longer(question.id, coming))
+        return coming
+
+    def _no_longer(self, name: str, coming: asyncio.Future[Letter]) -> None:
+        if name in self._expected and self._expected[name].coming is coming:
+            del self._expected[name]
 
     def suspend(self, key: Key, order: StartNode) -> None:
         """The activation was let go of."""
-        self._suspended[key] = order
+        questions = map(question_of, still_open(self._known.get(key, ())))
+        self._suspended[key] = _Suspended(order, tuple(questions))
 
     @property
     def suspended(self) -> bool:
@@ -125,58 +154,78 @@ class Desk:
 
     def questions(self) -> list[Question]:
         """What the activations that were let go of wait for, in order of asking."""
-        waiting = [question_of(opened) for key in self._suspended for opened in still_open(self._known[key])]
+        waiting = [question for each in self._suspended.values() for question in each.questions]
         return sorted(waiting, key=lambda question: question.since)
 
     def next_due(self) -> float | None:
-        """When the next timer is due, in seconds since the epoch."""
-        asked = [question_of(opened) for opened, _ in self._expected.values()]
-        times = [question.due for question in [*asked, *self.questions()] if question.due is not None]
-        return min(times, default=None)
+        """When the next timer of what was let go of is due, in seconds since the epoch; None without one."""
+        return min((due for question in self.questions() if (due := question.due) is not None), default=None)
+
+    def remaining(self) -> float | None:
+        """Seconds until the next timer is due; None without one."""
+        asked = [each.question for each in self._expected.values()]
+        asked += [question for each in self._suspended.values() for question in each.questions]
+        return min(
+            (self._remaining(question) for question in asked if question.due is not None), default=None
+        )
 
     def deliver(self, letters: Iterable[Letter]) -> list[StartNode]:
         """Hand letters to those who wait for them, and look at the clock; the activations to run again come back."""
         known = {letter.number for letter in self._letters if letter.number} | self._handed
         self._letters += [letter for letter in letters if not letter.number or letter.number not in known]
-        for opened, future in list(self._expected.values()):
-            if not future.done() and (letter := self._found(question_of(opened))) is not None:
-                future.set_result(letter)
-        woken = [key for key in self._suspended if self.is_due(key)]
-        return [self._suspended.pop(key) for key in woken]
+        for question, coming in list(self._expected.values()):
+            if not coming.done() and (letter := self._found(question)) is not None:
+                coming.set_result(letter)
+        woken = [key for key, each in self._suspended.items() if any(map(self._came, each.questions))]
+        return [self._suspended.pop(key).order for key in woken]
+
+    def cancellation(self) -> Letter | None:
+        """Somebody's wish that the run be cancelled."""
+        return next((letter for letter in self._letters if letter.kind is LetterKind.CANCEL), None)
 
     def is_due(self, key: Key) -> bool:
         """Whether something that the activation waits for is there."""
-        now = time.time()
-        for question in map(question_of, still_open(self._known.get(key, ()))):
-            if question.due is not None and question.due <= now:
-                return True
-            if any(self._fits(letter, question) for letter in self._letters):
-                return True
-        return False
+        return any(self._came(question_of(opened)) for opened in still_open(self._known.get(key, ())))
 
-    def give_back(self, letters: Iterable[Letter]) -> None:
-        """Letters that were handed out and came to nothing."""
-        self._handed -= {letter.number for letter in letters}
-        self._letters = [*letters, *self._letters]
+    def give_back(self, letters: Sequence[Letter]) -> None:
+        """Letters that were handed out and came to nothing; a timer's are none."""
+        back = [letter for letter in letters if letter is not _RUNG]
+        self._handed -= {letter.number for letter in back}
+        # Those handed over in person have no number; they came first.
+        self._letters = sorted([*back, *self._letters], key=lambda letter: letter.number)
+
+    def _came(self, question: Question) -> bool:
+        if question.due is not None:
+            return self._remaining(question) <= 0
+        return any(_fits(letter, question) for letter in self._letters)
 
     def _found(self, question: Question) -> Letter | None:
-        for letter in self._letters:
-            if self._fits(letter, question):
-                self._letters.remove(letter)
+        if question.due is not None:
+            return _RUNG if self._remaining(question) <= 0 else None
+        for place, letter in enumerate(self._letters):
+            if _fits(letter, question):
+                del self._letters[place]
                 if letter.number:
                     self._handed.add(letter.number)
                 return letter
-        if question.due is not None and question.due <= time.time():
-            return _rung(question)
         return None
 
-    def _fits(self, letter: Letter, question: Question) -> bool:
-        if question.kind is EffectKind.SIGNAL:
-            return letter.kind is LetterKind.SIGNAL and letter.name == question.text
-        if question.kind is EffectKind.TIMER:
-            return False
-        return letter.kind is LetterKind.ANSWER and letter.name in (question.id, question.activation)
+    def _remaining(self, question: Question) -> float:
+        """Seconds until a timer is due, by a clock that nobody sets; where it begins the one on the wall says."""
+        assert question.due is not None
+        timer = question.id, question.due
+        ring = self._timers.get(timer)
+        if ring is None:
+            seconds = min(max(question.due - time.time(), 0.0), question.detail["seconds"])
+            ring = self._timers[timer] = self._clock.now() + seconds
+        return ring - self._clock.now()
 
 
-def _rung(question: Question) -> Letter:
-    return Letter(LetterKind.SIGNAL, question.text, b"null", time.time())
+_RUNG = Letter(LetterKind.SIGNAL, "", b"null", 0.0)
+"""What a timer that is due brings."""
+
+
+def _fits(letter: Letter, question: Question) -> bool:
+    if question.kind is EffectKind.SIGNAL:
+        return letter.kind is LetterKind.SIGNAL and letter.name == question.text
+    return letter.kind is LetterKind.ANSWER and letter.name in (question.id, question.activation)

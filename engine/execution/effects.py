@@ -12,26 +12,24 @@ import contextvars
 import json
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from ..compiler.signatures import is_async
 from ..effects.identity import EffectKey, key_of
 from ..effects.places import Branch, Place, joined
-from ..effects.recall import Known, Recall
+from ..effects.recall import Known, Recall, occurrence_of
 from ..effects.results import failure, read_back, stored, told
 from ..errors import InputError, ReplayMismatchError
 from ..failures import describe
 from ..records import ActivationId, EffectKind, EffectOpened, EffectRecorded, ErrorInfo, Letter
 from ..state.values import Codec
+from .race import TICKS, turns
 
 T = TypeVar("T")
-
-LINGER: Final = 1.0
-"""Seconds up to which a timer is waited for without suspending the node."""
-_TICKS: Final = 8  # turns of the loop in which a body that got what it waited for may ask for the next thing
 
 ASKER: Final[contextvars.ContextVar[object]] = contextvars.ContextVar("backedge_asker")
 CURRENT: Final[contextvars.ContextVar[Branch]] = contextvars.ContextVar("backedge_branch")
@@ -52,7 +50,7 @@ class Verdict(NamedTuple):
     done: bool
     value: Any = None
     error: ErrorInfo | None = None
-    number: int = 0
+    letter: Letter | None = None
 
 
 class Host(Protocol):
@@ -66,7 +64,7 @@ class Host(Protocol):
         """Record something under the next number; done once it is committed. `taken` are letters it makes good."""
 
     async def fence(self) -> None:
-        """Make sure that this process still owns the run. Raises FencedError."""
+        """Make sure that this process still owns the run: else the run is broken, and the caller cancelled."""
 
     def expect(self, opened: EffectOpened) -> asyncio.Future[Letter]:
         """A future for the letter that this effect waits for; for a timer one comes when it is due."""
@@ -75,7 +73,7 @@ class Host(Protocol):
         """What the letter says was no answer."""
 
     def give_back(self, letters: Sequence[Letter]) -> None:
-        """The attempt is over and has not used these."""
+        """Letters that were handed out and are not used."""
 
     def suspend(self, effects: Effects) -> None:
         """The attempt can do nothing but wait: let go of it."""
@@ -91,6 +89,7 @@ class Effects:
         activation: Whose they are.
         attempt: Which attempt.
         suspended: Whether the attempt was let go of: nothing it still does counts.
+        mismatch: The first request that was not the recorded one: nothing that the body does counts any more.
     """
 
     __slots__ = (
@@ -98,43 +97,44 @@ class Effects:
         "_busy",
         "_calls",
         "_closed",
+        "_flying",
         "_held",
         "_host",
         "_loop",
-        "_mismatch",
-        "_occurrences",
         "_recall",
         "_run_id",
         "_thread",
         "_waiting",
         "activation",
         "attempt",
+        "mismatch",
         "suspended",
     )
 
     def __init__(
         self, run_id: str, activation: ActivationId, attempt: int, recall: Recall, host: Host
     ) -> None:
+        """Prepare an attempt."""
         self.activation = activation
         self.attempt = attempt
         self.suspended = False
+        self.mismatch: ReplayMismatchError | None = None
         self._run_id = run_id
         self._recall = recall
         self._host = host
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._branches: dict[str, Branch] = {}
-        # How often a name was asked for with the same arguments, for keys.
-        self._occurrences: dict[tuple[str, str], int] = {}
+        self._branches: dict[str, Branch] = {"": Branch("")}
+        # Which of several equal requests are being carried out.
+        self._flying: dict[tuple[str, str], set[int]] = {}
         # How many effects are being carried out, and how many wait for something that may take long.
         self._busy = 0
         self._waiting = 0
         self._closed = False
-        self._mismatch: ReplayMismatchError | None = None
         # Letters that came and are in no record yet.
         self._held: list[Letter] = []
-        # The tasks that threads of the body are blocked on.
-        self._calls: set[asyncio.Task[Any]] = set()
+        # The tasks that are inside of an effect.
+        self._calls: dict[asyncio.Task[Any], int] = {}
 
     # ------------------------------------------------------------------ places
 
@@ -143,25 +143,38 @@ class Effects:
         branch = CURRENT.get(None)
         if branch is not None and self._branches.get(branch.path) is branch:
             return branch
-        return self.branch_at("")
+        return self._branches[""]
 
-    def branch_at(self, path: str, actor: object | None = None) -> Branch:
+    def branch_at(self, path: str) -> Branch:
         """The branch at a path; made when it is first named."""
         branch = self._branches.get(path)
         if branch is None:
-            branch = self._branches[path] = Branch(path, actor)
+            branch = self._branches[path] = Branch(path)
         return branch
 
     @contextmanager
     def named(self, name: str, actor: object | None = None) -> Iterator[None]:
         """Ask in the branch of this name."""
         branch = self.branch_at(joined(self.branch().path, name))
-        branch.actor = actor or asker()
+        branch.enter(actor or asker())
         token = CURRENT.set(branch)
         try:
             yield
         finally:
             CURRENT.reset(token)
+            branch.leave()
+
+    async def call_in_line(self, branch: Branch, function: Callable[[], T]) -> T:
+        """Call a function in a worker thread, whose line the branch is from now on."""
+
+        def call() -> T:
+            branch.actor = threading.get_ident()
+            CURRENT.set(branch)
+            return function()
+
+        with self._inside():
+            result: T = await self._host.call_in_thread(call)
+        return result
 
     def check_thread(self, what: str) -> None:
         """Raises InputError in another thread than the event loop's."""
@@ -170,35 +183,78 @@ class Effects:
                 f"{self.activation}: in a def node, ctx.{what}() is for a BlockingContext: annotate it so"
             )
 
+    # ------------------------------------------------------------------ asking
+
     def request(self, kind: EffectKind, name: str, digest: str) -> Request:
         """Take the next place in the current branch."""
-        if self._closed or self.suspended:
-            raise asyncio.CancelledError(f"{self.activation}: its attempt is over, it can do nothing more")
-        if self._mismatch is not None:
-            raise self._mismatch  # the body caught it, but nothing is right any more
+        self._check_open()
+        if self.mismatch is not None:
+            raise self.mismatch  # the body caught it, but nothing is right any more
         return Request(kind, name, digest, self.branch().next(asker(), name, digest))
 
-    def _find(self, request: Request) -> Known | None:
+    def find(self, request: Request, *, parted: bool = False) -> Known | None:
+        """What is recorded for a request; see `Recall.find`."""
         try:
-            return self._recall.find(request.place, request.name, request.digest)
+            known = self._recall.find(request.place, request.name, request.digest, parted=parted)
         except ReplayMismatchError as error:
-            self._mismatch = error
+            self.mismatch = error
             raise
+        if isinstance(known, EffectRecorded) and known.attempt != self.attempt:
+            repeated, path = known, request.place.path
+            self._host.commit(lambda seq: replace(repeated, seq=seq, attempt=self.attempt, path=path))
+        return known
 
-    def key(self, name: str, digest: str) -> EffectKey:
-        """The key of the next effect of this name and these arguments."""
-        count = self._occurrences.get((name, digest), 0)
-        self._occurrences[name, digest] = count + 1
-        return key_of(self._run_id, self.activation, name, digest, count)
+    def recorded(self, known: EffectRecorded, codec: Codec, raises: tuple[type[Exception], ...]) -> Any:
+        """What a completed effect gave, or the exception it raised."""
+        if known.error is not None:
+            raise failure(known.error, raises, str(self.activation), known.name)
+        return read_back(codec, known.result or b"null", str(self.activation), known.name)
+
+    def _check_open(self) -> None:
+        if self._closed or self.suspended:
+            raise asyncio.CancelledError(f"{self.activation}: its attempt is over, it can do nothing more")
+
+    # ------------------------------------------------------------------ beginning and end
+
+    def begin(self) -> None:
+        """The current task is about to run the body, and so asks in its line; for a ``def`` node its thread does."""
+        self._branches[""].actor = asyncio.current_task()
+
+    def finish(self) -> None:
+        """The body returned: it must have asked for all that is recorded. Raises ReplayMismatchError."""
+        left = self._recall.left(self._branches[""].asked)
+        if left is not None and self.mismatch is None:
+            told = f"returned without asking for {left.name!r}, which is recorded (at {left.path})"
+            self.mismatch = ReplayMismatchError(str(self.activation), told)
 
     def close(self) -> None:
-        """The attempt is over: what still runs of it is refused every further effect."""
+        """The attempt is over: what still runs of it is cancelled, and refused every further effect."""
         self._closed = True
-        for call in self._calls:
+        for call in list(self._calls):
             call.cancel()
-        if self._held:
-            self._host.give_back(self._held)
-            self._held = []
+        self._host.give_back(self._held)
+        self._held = []
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        """The current task is inside of an effect, and ends with the attempt."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._calls[task] = self._calls.get(task, 0) + 1
+        try:
+            yield
+        finally:
+            self._calls[task] -= 1
+            if not self._calls[task]:
+                del self._calls[task]
+
+    async def for_thread(self, make: Callable[[], Awaitable[T]]) -> T:
+        """Await something for a thread that is blocked until then; ends with the attempt."""
+        self._check_open()
+        with self._inside():
+            return await make()
+
+    # ------------------------------------------------------------------ doing something
 
     async def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a coroutine function, or a plain one in a worker thread."""
@@ -206,38 +262,14 @@ class Effects:
             return await function(*args)
         return await self._host.call_in_thread(function, *args)
 
-    async def in_thread(self, call: Awaitable[T]) -> T:
-        """Await something for a thread that is blocked until then; ends with the attempt."""
-        task = asyncio.current_task()
-        assert task is not None
-        if self._closed:
-            raise asyncio.CancelledError
-        self._calls.add(task)
-        try:
-            return await call
-        finally:
-            self._calls.discard(task)
-
-    def finish(self) -> None:
-        """The body returned: it must have asked for all that is recorded. Raises ReplayMismatchError."""
-        if self._mismatch is not None:
-            raise self._mismatch
-        root = self._branches.get("")
-        left = self._recall.left(0 if root is None else root.asked)
-        if left is not None:
-            told = f"returned without asking for {left.name!r}, which is recorded (at {left.path})"
-            raise ReplayMismatchError(str(self.activation), told)
-
-    # ------------------------------------------------------------------ doing something
-
     async def perform(
         self,
         request: Request,
-        run: Callable[[], Awaitable[Any]],
+        run: Callable[[EffectKey], Awaitable[Any]],
         codec: Codec,
         *,
         raises: tuple[type[Exception], ...] = (),
-        intent: bytes | None = None,
+        intent: Callable[[EffectKey, int], bytes] | None = None,
         doubt: Callable[[EffectOpened], Awaitable[Verdict]] | None = None,
     ) -> Any:
         """Give what is recorded, or carry the effect out.
@@ -250,42 +282,81 @@ class Effects:
             intent: Detail of the record that is committed before it is carried out; None for none.
             doubt: Called when it was begun and nobody knows how it ended.
         """
-        known = self._find(request)
+        known = self.find(request)
         if isinstance(known, EffectRecorded):
             return self.recorded(known, codec, raises)
-        taken: Sequence[int] = ()
-        if known is not None and known.attempt != self.attempt:
-            known = await self._open(request, known.detail, time.time())  # in doubt since an earlier attempt
-        if known is not None and doubt is not None:
-            verdict = await doubt(known)
-            if verdict.done:
-                return await self._judged(request, verdict, codec, raises)
-            taken = _numbers(verdict.number)
-        with self._at_work():
-            began = time.time()
-            if intent is not None and (known is None or taken):
-                await self._open(request, intent, began, taken)
-            else:
-                await self._host.fence()
+        with self._inside(), self._numbered(request, known) as number:
+            verdict = Verdict(done=False)
+            if isinstance(known, EffectOpened) and known.attempt != self.attempt:
+                known = await self._open(
+                    request, known.detail, time.time()
+                )  # in doubt since an earlier attempt
+            if isinstance(known, EffectOpened) and doubt is not None:
+                verdict = await doubt(known)
             try:
-                value = await run()
-            except Exception as error:
-                raise await self._failed(request, describe(error), raises, began) from error
-            raw, back = stored(codec, value, str(self.activation), request.name)
-            await self._commit(request, began, result=raw)
-            return back
+                with self._at_work():
+                    if verdict.done:
+                        return await self._judged(request, verdict, codec, raises, number)
+                    key = key_of(self._run_id, self.activation, request.name, request.digest, number)
+                    if intent is not None and (known is None or verdict.letter is not None):
+                        await self._open(request, intent(key, number), time.time(), verdict.letter)
+                    else:
+                        await self._host.fence()
+                    return await self._carry_out(request, partial(run, key), codec, raises, number)
+            finally:
+                self.put_back(verdict.letter)
+
+    async def _carry_out(
+        self,
+        request: Request,
+        run: Callable[[], Awaitable[Any]],
+        codec: Codec,
+        raises: tuple[type[Exception], ...],
+        number: int,
+    ) -> Any:
+        began = time.time()
+        try:
+            value = await run()
+        except Exception as error:
+            info = describe(error)
+            await self.record(request, began, error=info, number=number)
+            raise failure(info, raises, str(self.activation), request.name) from error
+        raw, back = stored(codec, value, str(self.activation), request.name)
+        await self.record(request, began, result=raw, number=number)
+        return back
 
     async def _judged(
-        self, request: Request, verdict: Verdict, codec: Codec, raises: tuple[type[Exception], ...]
+        self,
+        request: Request,
+        verdict: Verdict,
+        codec: Codec,
+        raises: tuple[type[Exception], ...],
+        number: int,
     ) -> Any:
         """Record what came of an effect that was in doubt."""
-        with self._at_work():
-            taken = _numbers(verdict.number)
-            if verdict.error is not None:
-                raise await self._failed(request, verdict.error, raises, time.time(), taken)
-            raw, back = stored(codec, verdict.value, str(self.activation), request.name)
-            await self._commit(request, time.time(), result=raw, taken=taken)
-            return back
+        began = time.time()
+        if verdict.error is not None:
+            await self.record(request, began, error=verdict.error, letter=verdict.letter, number=number)
+            raise failure(verdict.error, raises, str(self.activation), request.name)
+        raw, back = stored(codec, verdict.value, str(self.activation), request.name)
+        await self.record(request, began, result=raw, letter=verdict.letter, number=number)
+        return back
+
+    @contextmanager
+    def _numbered(self, request: Request, known: Known | None) -> Iterator[int]:
+        """Which of several equal requests this one is, as long as it is carried out. One that failed is free again."""
+        about = (request.name, request.digest)
+        flying = self._flying.setdefault(about, set())
+        number = (
+            occurrence_of(known)
+            if isinstance(known, EffectOpened)
+            else self._recall.free(request.name, request.digest, flying)
+        )
+        flying.add(number)
+        try:
+            yield number
+        finally:
+            flying.discard(number)
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
@@ -297,54 +368,50 @@ class Effects:
             self._busy -= 1
             self._settle()
 
-    async def _failed(
-        self,
-        request: Request,
-        info: ErrorInfo,
-        raises: tuple[type[Exception], ...],
-        began: float,
-        taken: Sequence[int] = (),
-    ) -> BaseException:
-        await self._commit(request, began, error=info, taken=taken)
-        return failure(info, raises, str(self.activation), request.name)
-
     def note(self, request: Request, make: Callable[[], Any], codec: Codec) -> Any:
         """A value that is had at once, such as the time. Its record is committed before anything that follows it."""
-        known = self._find(request)
+        known = self.find(request)
         if isinstance(known, EffectRecorded):
             return self.recorded(known, codec, ())
         raw, back = stored(codec, make(), str(self.activation), request.name)
-        self._commit(request, time.time(), result=raw)
+        self.record(request, time.time(), result=raw)
         return back
 
-    def recorded(self, known: EffectRecorded, codec: Codec, raises: tuple[type[Exception], ...]) -> Any:
-        """What a completed effect gave, or the exception it raised."""
-        if known.error is not None:
-            raise failure(known.error, raises, str(self.activation), known.name)
-        return read_back(codec, known.result or b"null", str(self.activation), known.name)
+    # ------------------------------------------------------------------ recording
 
-    def _commit(
+    def record(
         self,
         request: Request,
         began: float,
         *,
         result: bytes | None = None,
         error: ErrorInfo | None = None,
-        taken: Sequence[int] = (),
+        letter: Letter | None = None,
+        number: int = 0,
     ) -> asyncio.Future[None]:
+        """Record how the effect ended; done once that is committed. An attempt that is over records nothing."""
+
         def make(seq: int) -> EffectRecorded:
             now = time.time()
             what = (request.place.path, request.name, request.digest, now, result, error, request.kind)
-            return EffectRecorded(seq, self.activation, self.attempt, *what, now - began)
+            return EffectRecorded(
+                seq, self.activation, self.attempt, *what, max(now - began, 0.0), occurrence=number
+            )
 
-        return self._record(make, taken)
+        if error is None:
+            self._recall.used(request.name, request.digest, number)
+        return self._commit(make, letter)
 
-    def _record(self, make: Callable[[int], Known], taken: Sequence[int]) -> asyncio.Future[None]:
-        self._held = [letter for letter in self._held if letter.number not in taken]
-        return self._host.commit(make, taken)
+    def _commit(self, make: Callable[[int], Known], letter: Letter | None) -> asyncio.Future[None]:
+        if self._closed:
+            raise asyncio.CancelledError(f"{self.activation}: its attempt is over")
+        if letter is None:
+            return self._host.commit(make)
+        self._drop(letter)
+        return self._host.commit(make, taken_by(letter))
 
     async def _open(
-        self, request: Request, detail: bytes, at: float, taken: Sequence[int] = ()
+        self, request: Request, detail: bytes, at: float, letter: Letter | None = None
     ) -> EffectOpened:
         opened: list[EffectOpened] = []
 
@@ -353,7 +420,7 @@ class Effects:
             opened.append(EffectOpened(seq, self.activation, self.attempt, *what))
             return opened[0]
 
-        await self._record(make, taken)
+        await self._commit(make, letter)
         return opened[0]
 
     # ------------------------------------------------------------------ waiting for something
@@ -364,7 +431,7 @@ class Effects:
         detail: Callable[[], bytes],
         codec: Codec,
         *,
-        due: Callable[[bytes], float] | None = None,
+        soon: Callable[[bytes], bool] | None = None,
     ) -> Any:
         """Give what is recorded, or wait for a letter (or until a timer is due) and record that.
 
@@ -372,25 +439,34 @@ class Effects:
             request: What is asked for.
             detail: What the record of its opening says, should it be new.
             codec: Of what the letter says.
-            due: For a timer, when it is due by its recorded detail.
+            soon: Whether it comes so soon, by its recorded detail, that suspending is not worth it.
         """
-        known = self._find(request)
+        known = self.find(request)
         if isinstance(known, EffectRecorded):
             return self.recorded(known, codec, ())
+        with self._inside():
+            opened = await self.opened(request, known, detail)
+            while True:
+                letter = await self.take(opened, soon=soon is not None and soon(opened.detail))
+                try:
+                    with self._at_work():
+                        async with turns():
+                            raw, back = codec.roundtrip(codec.decode(letter.value))
+                            await self.record(request, opened.at, result=raw, letter=letter)
+                            return back
+                except ValueError as error:
+                    opened = await self.refuse(opened, letter, told(error).removeprefix("what is stored, "))
+                finally:
+                    self.put_back(letter)
+
+    async def opened(
+        self, request: Request, known: Known | None, detail: Callable[[], bytes]
+    ) -> EffectOpened:
+        """The record that says what is waited for: the one that is known, or a new one."""
+        if isinstance(known, EffectOpened):
+            return known
         with self._at_work():
-            opened = known if known is not None else await self._open(request, detail(), time.time())
-        while True:
-            letter = await self.expect(
-                opened, soon=due is not None and due(opened.detail) - time.time() <= LINGER
-            )
-            try:
-                raw, back = codec.roundtrip(codec.decode(letter.value))
-            except ValueError as error:
-                opened = await self.refuse(opened, letter, told(error).removeprefix("what is stored, "))
-                continue
-            with self._at_work():
-                await self._commit(request, opened.at, result=raw, taken=_numbers(letter.number))
-            return back
+            return await self._open(request, detail(), time.time())
 
     async def refuse(self, opened: EffectOpened, letter: Letter, why: str) -> EffectOpened:
         """What a letter says is no answer: say so in the record, and go on waiting."""
@@ -403,20 +479,41 @@ class Effects:
 
         with self._at_work():
             self._host.refused(letter, why)
-            self._held.remove(letter)
-            await self._record(make, _numbers(letter.number))
+            await self._commit(make, letter)
         return again[0]
 
-    async def expect(self, opened: EffectOpened, *, soon: bool = False) -> Letter:
-        """Wait for the letter for an effect; the attempt may be suspended meanwhile, unless it comes `soon`."""
+    async def take(self, opened: EffectOpened, *, soon: bool = False) -> Letter:
+        """Wait for the letter for an effect; the attempt may be suspended meanwhile, unless it comes `soon`.
+
+        It is the caller's until it is recorded or refused, or he puts it back.
+        """
         coming = self._host.expect(opened)
         if not coming.done() and not soon:
             self._waiting += 1
             coming.add_done_callback(self._no_longer)
             self._settle()
-        letter = await coming
+        try:
+            letter = await coming
+        except asyncio.CancelledError:
+            if coming.done() and not coming.cancelled():
+                self._host.give_back([coming.result()])
+            raise
         self._held.append(letter)
         return letter
+
+    def keep(self, letter: Letter) -> None:
+        """Somebody else records the letter."""
+        self._drop(letter)
+
+    def put_back(self, letter: Letter | None) -> None:
+        """Give a letter back, unless it is in a record."""
+        if letter is not None and self._drop(letter):
+            self._host.give_back([letter])
+
+    def _drop(self, letter: Letter) -> bool:
+        held = [each for each in self._held if each is not letter]
+        self._held, before = held, self._held
+        return len(held) < len(before)
 
     def _no_longer(self, _: asyncio.Future[Letter]) -> None:
         self._waiting -= 1
@@ -424,7 +521,7 @@ class Effects:
     def _settle(self) -> None:
         """Perhaps nothing but waiting is left; see once the body has had time to go on."""
         if self._waiting and not self._busy and not self.suspended:
-            self._loop.call_soon(self._look, _TICKS)
+            self._loop.call_soon(self._look, TICKS)
 
     def _look(self, ticks: int) -> None:
         if not self._waiting or self._busy or self.suspended or self._closed:
@@ -435,79 +532,12 @@ class Effects:
         self.suspended = True
         self._host.suspend(self)
 
-    # ------------------------------------------------------------------ several at once
 
-    async def gather(self, parts: Sequence[Awaitable[Any]]) -> list[Any]:
-        """All results, each part in a branch of its own. The first failure cancels the others and is raised."""
-        tasks = self._spread(parts, self.request(EffectKind.CHOICE, "gather", "").place)
-        try:
-            await _settled(tasks, asyncio.FIRST_EXCEPTION)
-            for task in tasks:
-                if task.done():
-                    task.result()  # the first failure is raised
-            return [task.result() for task in tasks]
-        finally:
-            await _end(tasks)
-
-    async def first(self, parts: Sequence[Awaitable[Any]], codec: Codec) -> tuple[int, Any]:
-        """Which part came first, and its result; the others are given up. The choice is recorded."""
-        request = self.request(EffectKind.CHOICE, "first", str(len(parts)))
-        known = self._recall.find(request.place, request.name, request.digest)
-        chosen: int | None = None
-        if isinstance(known, EffectRecorded):
-            chosen = self.recorded(known, codec, ())
-        began = time.time()
-        tasks = self._spread(parts, request.place, only=chosen)
-        try:
-            await _settled(tasks, asyncio.FIRST_COMPLETED)
-            if chosen is None:
-                chosen = next(place for place, task in enumerate(tasks) if task.done())
-                await self._commit(request, began, result=b"%d" % chosen)
-                return chosen, tasks[chosen].result()
-            return chosen, tasks[0].result()
-        finally:
-            await _end(tasks)
-
-    def _spread(
-        self, parts: Sequence[Awaitable[Any]], place: Place, only: int | None = None
-    ) -> list[asyncio.Task[Any]]:
-        tasks = []
-        for number, part in enumerate(parts):
-            if only is not None and number != only:
-                if isinstance(part, Coroutine):
-                    part.close()
-                continue
-            context = contextvars.copy_context()
-            branch = self.branch_at(joined(place.path, str(number)))
-            context.run(CURRENT.set, branch)
-            tasks.append(self._loop.create_task(_awaited(part), context=context))
-        return tasks
+def taken_by(letter: Letter) -> Sequence[int]:
+    """The letter's number for the journal; what was handed over in person is in no inbox."""
+    return (letter.number,) if letter.number else ()
 
 
 def asker() -> object:
-    """Who asks: the task, or the thread that a task works for."""
+    """Who asks: the thread that a task works for, or the task."""
     return ASKER.get(None) or asyncio.current_task()
-
-
-def _numbers(letter: int) -> Sequence[int]:
-    return (letter,) if letter else ()  # what was handed over in person is in no inbox
-
-
-async def _awaited(part: Awaitable[T]) -> T:
-    return await part
-
-
-async def _settled(tasks: Sequence[asyncio.Task[Any]], when: str) -> None:
-    if tasks:
-        await asyncio.wait(tasks, return_when=when)
-
-
-async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Give up on those that are not done, and wait for them."""
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)
-    for task in tasks:
-        if not task.cancelled():
-            task.exception()  # was raised already, or belongs to a part that was given up

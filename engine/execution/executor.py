@@ -17,7 +17,15 @@ from typing import Any
 
 from ..compiler.compile import CompiledGraph
 from ..effects.recall import Known, Recall
-from ..errors import ConflictError, InputError, NodeRaisedError, ScheduleError, StepError, UpdateError
+from ..errors import (
+    ConflictError,
+    InputError,
+    JournalError,
+    NodeRaisedError,
+    ScheduleError,
+    StepError,
+    UpdateError,
+)
 from ..facts import (
     Fact,
     NodeErrored,
@@ -54,6 +62,7 @@ from ..state.snapshots import MergeConflict, Snapshot
 from . import events, outcome
 from .calls import Caller, Step
 from .desk import Desk, Question
+from .editing import Editing
 from .effects import Effects
 from .ending import Ending, Stop
 from .launcher import Launcher
@@ -136,7 +145,7 @@ class Executor:
         # Made when the first effect is asked for, since most runs have none.
         self._reception: Reception | None = None
         if effects or letters:
-            self._receive(Desk(effects or {}, letters))
+            self._receive(Desk(loop.time, effects, letters))
         # Why the run failed: activation to error, in order.
         self.failures: dict[str, StepError] = {}
 
@@ -165,6 +174,8 @@ class Executor:
             self._routing_failed(self._graph.start, (), beginning.error, [], beginning.fact)
         elif beginning.fact is not None:
             self._apply(beginning.fact)
+        if self._reception is not None and self._reception.begins_cancelled():
+            return
         for order in beginning.orders:
             if beginning.waited and isinstance(order, StartNode) and not self._desk().is_due(_key(order)):
                 self._desk().suspend(_key(order), order)  # nothing of what it waits for is there
@@ -420,9 +431,20 @@ class Executor:
 
     def recall(self, step: Step) -> Recall:
         """What is recorded of the effects that the step's attempt asks for."""
+        if self._reception is None:
+            return Recall(step.activation, step.attempt)
         spec = self._graph.nodes[step.order.node].spec
         reuse_all = spec is not None and spec.reuse == "all"
-        return self._desk().recall(_key(step.order), step.activation, step.attempt, reuse_all=reuse_all)
+        desk = self._reception.desk
+        return desk.recall(_key(step.order), step.activation, step.attempt, reuse_all=reuse_all)
+
+    def approving(self, step: Step) -> bool:
+        """Whether somebody was asked for leave to run the activation."""
+        return self._reception is not None and self._reception.desk.approving(_key(step.order))
+
+    def approvals(self, step: Step) -> Editing:
+        """What an approval of this step needs."""
+        return Editing(self._graph, self.schedule, self._ledger, self._desk(), self, step)
 
     def commit(self, make: Callable[[int], Known], taken: Sequence[int] = ()) -> asyncio.Future[None]:
         """Record something of an effect; done once it is committed."""
@@ -440,8 +462,12 @@ class Executor:
         return done
 
     async def fence(self) -> None:
-        """Make sure that the run is still ours. Raises FencedError."""
-        await self._ledger.fence()
+        """Make sure that the run is still ours: else it is broken, and nothing more is done for it."""
+        try:
+            await self._ledger.fence()
+        except JournalError as error:  # not told to the node, which might catch it
+            self.broken(error)
+            raise asyncio.CancelledError from None
 
     def expect(self, opened: EffectOpened) -> asyncio.Future[Letter]:
         """A future for the letter that this effect waits for."""
@@ -459,8 +485,10 @@ class Executor:
             self._desk().refusals[letter.name] = why
 
     def give_back(self, letters: Sequence[Letter]) -> None:
-        """An attempt is over and has not used these."""
-        self._desk().give_back(letters)
+        """Letters that were handed out and are not used: perhaps somebody else waits for them."""
+        if letters:
+            self._desk().give_back(letters)
+            asyncio.get_running_loop().call_soon(self.receive, ())
 
     def suspend(self, effects: Effects) -> None:
         """The attempt can do nothing but wait."""
@@ -505,7 +533,7 @@ class Executor:
 
     def _desk(self) -> Desk:
         if self._reception is None:
-            self._receive(Desk({}))
+            self._receive(Desk(asyncio.get_running_loop().time))
         assert self._reception is not None
         return self._reception.desk
 

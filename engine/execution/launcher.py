@@ -23,6 +23,9 @@ from .slots import Slots
 INLINE_BURST = 100
 """How many inline nodes run in a row before the event loop gets its turn."""
 
+_NEVER_OURS = (KeyboardInterrupt, SystemExit, ReplayMismatchError)
+"""What ends the run, whatever the node was about to do."""
+
 
 class Host(CallsHost, Protocol):
     """Whoever wants the nodes run."""
@@ -133,9 +136,10 @@ class Launcher:
         return Step(self._schedule, order, tries.next, tries.seen)
 
     def _launch(self, order: StartNode, host: Host) -> None:
-        spec = self._graph.nodes[order.node].spec
+        node = self._graph.nodes[order.node]
+        spec = node.spec
         assert spec is not None
-        if not spec.inline or spec.retry is not None:
+        if not spec.inline or spec.retry is not None or self._caller.pauses(node):
             # Not through the loop's task factory: an eager one would run the node here and now.
             task = asyncio.Task(self._perform(order, host), loop=self._loop)
             task.add_done_callback(host.unbegun)
@@ -165,7 +169,7 @@ class Launcher:
             try:
                 value = await self._caller.call(step, host)
             except BaseException as error:
-                if step.suspended and not isinstance(error, KeyboardInterrupt | SystemExit):
+                if step.suspended and not isinstance(error, _NEVER_OURS):
                     host.suspended(step)
                 else:
                     self._stumbled(step, error, host)
@@ -210,7 +214,7 @@ class Launcher:
 
     def _stumbled(self, step: Step, error: BaseException, host: Host) -> None:
         """Something left the node that is no value."""
-        if isinstance(error, KeyboardInterrupt | SystemExit | ReplayMismatchError):
+        if isinstance(error, _NEVER_OURS):
             host.broken(error)
             return
         task = self._tasks.get((step.order.node, step.order.rounds))

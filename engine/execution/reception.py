@@ -6,19 +6,17 @@ The journal says when letters may have come (`RunLog.watch`); until then nothing
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, TypeAlias
 
+from ..effects.recall import DEEDS
 from ..facts import StartNode
 from ..records import Awaited, EffectKind, Letter, LetterKind, RunStatus
 from .desk import Desk
 
 Inbox: TypeAlias = Callable[[], Awaitable[Sequence[Letter]]]
 
-_SLICE: Final = (
-    60.0  # seconds at most until the clock on the wall is looked at again, which may have been set
-)
+_SLICE: Final = 60.0  # seconds at most until timers are looked at again: the machine may have slept
 
 
 class Run(Protocol):
@@ -70,7 +68,7 @@ class Reception:
     @property
     def status(self) -> RunStatus:
         """The status of a run that has nothing to do but wait."""
-        doubt = any(question.kind is EffectKind.STEP for question in self.desk.questions())
+        doubt = any(question.kind in DEEDS for question in self.desk.questions())
         return RunStatus.IN_DOUBT if doubt else RunStatus.SUSPENDED
 
     @property
@@ -96,8 +94,8 @@ class Reception:
         if not self._looked and self._inbox is not None:
             self.look()
             return True
-        due = self.desk.next_due()
-        if due is None or due - time.time() > self._patience:
+        remaining = self.desk.remaining()
+        if remaining is None or remaining > self._patience:
             return False
         self.arm()
         return True
@@ -107,9 +105,9 @@ class Reception:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        due = self.desk.next_due()
-        if due is not None:
-            self._alarm = self._loop.call_later(min(max(due - time.time(), 0), _SLICE), self._ring)
+        remaining = self.desk.remaining()
+        if remaining is not None:
+            self._alarm = self._loop.call_later(min(max(remaining, 0), _SLICE), self._ring)
 
     def close(self) -> None:
         """The run is over."""
@@ -117,6 +115,13 @@ class Reception:
             self._alarm.cancel()
         if self._task is not None:
             self._task.cancel()
+
+    def begins_cancelled(self) -> bool:
+        """Whether somebody cancelled the run before it began or went on: then it is."""
+        letter = self.desk.cancellation()
+        if letter is not None:
+            self._run.cancelled(letter)
+        return letter is not None
 
     def deliver(self, letters: Sequence[Letter]) -> None:
         """Letters have come."""

@@ -16,6 +16,7 @@ from ..compiler.compile import CompiledGraph
 from ..effects.recall import Known, Recall
 from ..errors import InputError, ReplayMismatchError, StepError
 from ..execution import outcome
+from ..execution.approval import Host as ApprovalHost
 from ..execution.calls import Caller, Step
 from ..execution.effects import Effects
 from ..execution.events import Announcer
@@ -169,6 +170,14 @@ class _Recorded:
         """What is recorded of the activation."""
         return self._recall
 
+    def approving(self, step: Step) -> bool:
+        """Leave was given; a node that always asks for it finds that recorded."""
+        return False
+
+    def approvals(self, step: Step) -> ApprovalHost:
+        """Nobody says more than what is recorded."""
+        raise self._refuse(step, "asks for leave to run, which is not recorded")
+
     def commit(self, make: Callable[[int], Known], taken: Sequence[int] = ()) -> asyncio.Future[None]:
         """Nothing is recorded anew."""
         known = make(0)
@@ -195,8 +204,8 @@ class _Recorded:
             self.task.cancel()
 
     def call_in_thread(self, function: Callable[..., Any], *args: Any) -> Awaitable[Any]:
-        """Nothing is carried out."""
-        raise self._refuse("", "asks for an effect that is not recorded")
+        """A part of a ``def`` node's body. A step that is not recorded was refused before this."""
+        return self._caller.in_thread(function, *args)
 
     async def tried(self, step: Step, error: BaseException) -> None:
         """No attempt follows: the recorded one is what counts."""
