@@ -16,6 +16,13 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Instead:
+    """The value of an event that takes the place of all events before it."""
+
+    value: object
+
+
+@dataclass(frozen=True)
 class NaiveConflict(Exception):
     field: str
     positions: frozenset  # of the sides' current writes
@@ -44,6 +51,16 @@ class NaiveSnapshot:
     def edited(self, edit):
         return NaiveSnapshot(self.reducers, self.held | edit)
 
+    def overwrite(self, values, mark):
+        """Writes of values: their place is right after all that the snapshot knows."""
+        held = dict(self.held)
+        for field, value in values.items():
+            known = held[field].known
+            last = max(event.position for event in known)
+            event = Event((*last, -1, *mark), Instead(value), known)
+            held[field] = Held(event, known | {event})
+        return NaiveSnapshot(self.reducers, held)
+
     def values(self):
         found = {}
         for field, reducer in self.reducers.items():
@@ -53,6 +70,9 @@ class NaiveSnapshot:
                     found[field] = held.current.value
             elif held.known:
                 values = [event.value for event in sorted(held.known, key=lambda event: event.position)]
+                resets = [place for place, value in enumerate(values) if isinstance(value, Instead)]
+                if resets:
+                    values = [values[resets[-1]].value, *values[resets[-1] + 1 :]]
                 found[field] = reduce(reducer, values)
         return found
 

@@ -127,15 +127,23 @@ class History:
                 del self.alive[number]
 
 
-def naive_results(steps, edit, edit_at):
-    start = naive_start(REDUCERS, {"q": -1, "r": []})
+def overwritten(step, every):
+    """What somebody puts in the place of what a step was to run on: of some steps, the values of reducer fields."""
+    return {"r": [step.number * 100], "s": f"<{step.number}>"} if every and step.number % every == 0 else {}
+
+
+def naive_results(steps, edit, edit_at, every=0):
+    start = naive_start(REDUCERS, {"q": -1, "r": [], **({"s": "0"} if every else {})})
     made = naive_edit(edit)
-    write = lambda snapshot, step: snapshot.write(step.updates, step.position)  # noqa: E731
+
+    def write(snapshot, step):
+        return snapshot.overwrite(overwritten(step, every), (step.number,)).write(step.updates, step.position)
+
     one = History(steps, start, naive_merge, write, lambda snapshot: snapshot.edited(made), edit_at)
     return one.carry_out(list(range(1, len(steps) + 1)))
 
 
-def real_results(steps, edit, edit_at, rnd):
+def real_results(steps, edit, edit_at, rnd, every=0):
     def combine(groups):
         rnd.shuffle(groups)
         return merge(groups)
@@ -143,12 +151,28 @@ def real_results(steps, edit, edit_at, rnd):
     order = list(range(1, len(steps) + 1))
     rnd.shuffle(order)
     made = SCHEMA.edit(edit)
-    write = lambda snapshot, step: snapshot.write(step.updates, step.position, step.number)  # noqa: E731
-    one = History(steps, SCHEMA.initial(), combine, write, lambda snapshot: snapshot.edited(made), edit_at)
+    initial = SCHEMA.initial().edited(SCHEMA.edit({"s": "0"} if every else {}))
+
+    def write(snapshot, step):
+        edited = snapshot.overwrite(overwritten(step, every), (step.number,), step.position, step.number)
+        return edited.write(step.updates, step.position, step.number)
+
+    one = History(steps, initial, combine, write, lambda snapshot: snapshot.edited(made), edit_at)
     return one.carry_out(order)
 
 
 EDITS = [{}, {"p": 1000}, {"r": [1000]}, {"q": 1000, "r": [], "s": "edited"}]
+
+
+@settings(max_examples=80, deadline=None)
+@given(histories(), st.integers(1, 4), st.randoms(use_true_random=False))
+def test_overwritten_values_count_from_their_place_on_in_any_order_of_events(steps, every, rnd):
+    expected = naive_results(steps, {}, 0, every)
+    for _ in range(3):
+        found = real_results(steps, {}, 0, rnd, every)
+        for number, there in expected.items():
+            if not isinstance(there, NaiveConflict):
+                assert found[number] == there
 
 
 @settings(max_examples=120, deadline=None)
