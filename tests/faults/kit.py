@@ -115,15 +115,18 @@ class Warm:
         return "stopped by SIGSTOP" in calls.partition("--- SIGSTOP {")[2]
 
     def run(self, place, *, trace=(), program="durable", more=("full",), limit=0, meanwhile=None):
-        """Run in a process of its own to its end; `trace` are options of strace, `more` the program's last arguments."""
-        output, errors, calls = (self.folder / name for name in ("output", "errors", "calls"))
-        for path in (output, errors, calls):
-            path.unlink(missing_ok=True)
-        order = [str(output), str(errors), limit, program, str(place.database), RUN, str(place.log), *more]
-        self.process.stdin.write(f"{json.dumps(order)}\n")
-        self.process.stdin.flush()
-        pid = self._pid = int(self._heard())
-        tracer = self._trace(pid, [*trace, "-o", str(calls)]) if trace else None
+        """Run in a process of its own to its end.
+
+        Args:
+            place: Where.
+            trace: Options of strace.
+            program: What to run, and `more` its last arguments.
+            limit: The size in bytes that no file may outgrow.
+            meanwhile: A coroutine function that is given the process's id.
+        """
+        told = self._told(0)
+        (pid,) = self._start([[*told, limit, program, str(place.database), RUN, str(place.log), *more]])
+        tracer = self._trace(pid, trace) if trace else None
         try:
             os.kill(pid, signal.SIGCONT)
             if meanwhile is not None:
@@ -133,22 +136,47 @@ class Warm:
             raise
         finally:
             code = int(self._heard())
-        if tracer is not None:
-            with closing(tracer.stderr):
-                assert tracer.wait(SECONDS) == 0, tracer.stderr.read()
-        told = [path.read_text() if path.exists() else "" for path in (output, errors, calls)]
-        return Ended(code, *told)
+            if tracer is not None:
+                tracer.wait(SECONDS)
+                tracer.stderr.close()
+        return Ended(code, *map(_text, told), _text(self.folder / "calls"))
+
+    def run_all(self, place, run_ids):
+        """Run as many processes at once on one database."""
+        told = [self._told(number) for number in range(len(run_ids))]
+        logs = [str(place.folder / f"{run_id}.log") for run_id in run_ids]
+        orders = [
+            [*files, 0, "durable", str(place.database), run_id, log]
+            for files, run_id, log in zip(told, run_ids, logs, strict=True)
+        ]
+        for pid in self._start(orders):
+            os.kill(pid, signal.SIGCONT)
+        return [Ended(int(self._heard()), *map(_text, files)) for files in told]
+
+    def _told(self, number):
+        files = [self.folder / f"output{number}", self.folder / f"errors{number}", self.folder / "calls"]
+        for path in files:
+            path.unlink(missing_ok=True)
+        return list(map(str, files[:2]))
+
+    def _start(self, orders):
+        self.process.stdin.write(f"{json.dumps(orders)}\n")
+        self.process.stdin.flush()
+        self._pids = []
+        for _ in orders:
+            self._pids.append(int(self._heard()))
+        return self._pids
 
     def _heard(self):
         """The next line; a run that hangs is killed."""
         while not select.select([self.process.stdout], [], [], SECONDS)[0]:
-            os.kill(self._pid, signal.SIGKILL)
+            for pid in self._pids:
+                os.kill(pid, signal.SIGKILL)
         return self.process.stdout.readline()
 
     def _trace(self, pid, options):
-        tracer = subprocess.Popen(
-            ["strace", "-f", "-p", str(pid), *options], stderr=subprocess.PIPE, text=True
-        )
+        command = ["strace", "-f", "-p", str(pid), *options, "-o", str(self.folder / "calls")]
+        tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         told = tracer.stderr.readline()
         assert "attached" in told, told
         return tracer
@@ -157,6 +185,10 @@ class Warm:
         self.process.stdin.close()
         with closing(self.process.stdout):
             self.process.wait(SECONDS)
+
+
+def _text(path):
+    return Path(path).read_text() if Path(path).exists() else ""
 
 
 def injection(place, calls, what, number):

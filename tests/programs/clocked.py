@@ -1,9 +1,10 @@
 """A run with timers during which the clock on the wall is set; started by ``warm.py``.
 
-The clock jumps by so many seconds once the first timer has begun, and back once the second has.
+The clock jumps by so many seconds while the first timer runs, and is right again soon after where it was set back.
 """
 
 import asyncio
+import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,7 @@ def build(log, jump=0.0):
     real, ahead = time.time, [0.0]
 
     def set_clock(seconds):
+        os.write(1, b"the clock was set\n")
         ahead[0] = seconds
         time.time = lambda: real() + ahead[0]
 
@@ -32,18 +34,27 @@ def build(log, jump=0.0):
             file.write(f"{effect}\n")
         return effect
 
-    def sleeper(name, seconds):
-        @graph.node(name=name, writes="done")
-        async def sleeping(ctx: Context) -> list[str]:
-            before = await ctx.step(f"before {name}", note, f"before_{name}")
-            if jump:
-                asyncio.get_running_loop().call_later(0.05, set_clock, seconds)
-            await ctx.sleep(0.2)
-            return [before, await ctx.step(f"after {name}", note, f"after_{name}")]
+    def disturb():
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.05, set_clock, jump)
+        if jump < 0:
+            loop.call_later(0.5, set_clock, 0)
 
-        return sleeping
+    @graph.node(writes="done")
+    async def one(ctx: Context) -> list[str]:
+        before = await ctx.step("before one", note, "before_one")
+        if jump:
+            disturb()
+        await ctx.sleep(0.2)
+        return [before, await ctx.step("after one", note, "after_one")]
 
-    graph.chain(START, sleeper("one", jump), sleeper("two", 0.0), END)
+    @graph.node(writes="done")
+    async def two(ctx: Context) -> list[str]:
+        before = await ctx.step("before two", note, "before_two")
+        await ctx.sleep(0.2)
+        return [before, await ctx.step("after two", note, "after_two")]
+
+    graph.chain(START, one, two, END)
     return graph.compile()
 
 

@@ -1,7 +1,7 @@
-"""Starts runs of the programs beside it without paying for imports: ``python warm.py``, which forks one per line.
+"""Starts runs of the programs beside it without paying for imports: ``python warm.py``, which forks.
 
-A line on standard input is a JSON list: the file for the process's output, the one for its errors, the size that no
-file may outgrow (0 for none), the program and its arguments. The new process stops itself, so that it can be traced
+A line on standard input is a JSON list of processes, each of them a list: the file for the process's output, the one for its errors, the size that no
+file may outgrow (0 for none), the program and its arguments. A new process stops itself, so that it can be traced
 from its first call on; its id is told. Once it was set going and ended, its exit code is told, negative for a signal.
 """
 
@@ -47,12 +47,15 @@ def become(output, errors, limit, program, *arguments):
 
 def main():
     for line in sys.stdin:
-        pid = os.fork()
-        if pid == 0:
-            become(*json.loads(line))
-        os.waitpid(pid, os.WUNTRACED)
-        print(pid, flush=True)
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        pids = []
+        for order in json.loads(line):
+            pids.append(os.fork())
+            if pids[-1] == 0:
+                become(*order)
+            os.waitpid(pids[-1], os.WUNTRACED)
+            print(pids[-1], flush=True)
+        for pid in pids:
+            print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
 
 main()
