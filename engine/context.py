@@ -10,9 +10,11 @@ import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+
+from pydantic.errors import PydanticInvalidForJsonSchema
 
 from .effects.identity import digest_of
 from .effects.results import UNTOLD, codec_for
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from .execution.effects import Effects
 
 T = TypeVar("T")
+
+LINGER: Final = 1.0
+"""Seconds up to which a timer is waited for without suspending the node."""
+_LONGEST: Final = 1e10  # about three centuries
 
 
 class Suspension(BaseException):
@@ -98,6 +104,7 @@ class Context:
         raises: tuple[type[Exception], ...] = (),
         safety: Literal["idempotent", "unsafe"] = "idempotent",
         query: Callable[..., Any] | None = None,
+        kind: Literal["step", "model", "tool"] = "step",
     ) -> Coroutine[Any, Any, Any]:
         """Call `function` once: when the body runs again it gets the recorded result.
 
@@ -113,6 +120,8 @@ class Context:
             raises: Exceptions that the body gets as they are; others come as an `EffectError`.
             safety: Whether it may be called again when a crash leaves open whether it was done.
             query: Finds out whether it was done.
+            kind: What is called. What a model said is not taken over by an attempt that follows a failed one, and the
+                `usage` of its result is kept with the record.
 
         Raises:
             EffectError: The function raised, now or when it was recorded.
@@ -121,7 +130,9 @@ class Context:
         """
         from .execution.steps import step
 
-        return step(self._its_effects("step"), name, function, args, returns, raises, safety, query)
+        return step(
+            self._its_effects("step"), name, function, args, returns, raises, safety, query, EffectKind(kind)
+        )
 
     def now(self) -> datetime:
         """The time, in UTC: when the body runs again, the same."""
@@ -160,30 +171,35 @@ class Context:
         Returns:
             The answer, checked against `schema`: one that does not fit is refused and the question stays open.
         """
-        if choices is not None:
-            schema = Literal[tuple(choices)]
-        codec = codec_for(schema)
         effects = self._its_effects("ask")
-        told: dict[str, Any] = {"question": question, "schema": codec.adapter.json_schema()}
+        told: dict[str, Any] = {"question": question}
         if choices is not None:
             told["choices"] = list(choices)
-        return _waited(effects, EffectKind.QUESTION, question, told, codec)
+            if not choices:
+                raise InputError(f"{self.activation}: choices= wants one answer at least")
+            schema = Literal[tuple(choices)]
+        codec = codec_for(schema)
+        digest = digest_of(told)
+        with suppress(PydanticInvalidForJsonSchema):  # then people are not told, but the answer is checked
+            told["schema"] = codec.adapter.json_schema()
+        return _waited(effects, EffectKind.QUESTION, question, digest, told, codec)
 
     def receive(self, signal: str, *, schema: Any = Any) -> Coroutine[Any, Any, Any]:
         """Wait for a signal, sent by `send` from any process, before or after this. Each is received once, in order."""
         codec = codec_for(schema)
-        return _waited(self._its_effects("receive"), EffectKind.SIGNAL, signal, {"signal": signal}, codec)
+        effects, told = self._its_effects("receive"), {"signal": signal}
+        return _waited(effects, EffectKind.SIGNAL, signal, digest_of(told), told, codec)
 
     def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
         """Wait so many seconds, crashes and restarts included."""
         effects = self._its_effects("sleep")
-        if not seconds >= 0:
-            raise ValueError(f"sleep takes a number of seconds from 0, not {seconds!r}")
+        if not 0 <= seconds <= _LONGEST:
+            raise InputError(f"{self.activation}: sleep takes a number of seconds from 0, not {seconds!r}")
 
         async def sleep() -> None:
             request = effects.request(EffectKind.TIMER, "sleep", digest_of(float(seconds)))
-            due = time.time() + seconds
-            await effects.wait(request, lambda: _json({"due": due}), codec_for(type(None)), due=due_at)
+            told = {"due": time.time() + seconds, "seconds": float(seconds)}
+            await effects.wait(request, lambda: _json(told), codec_for(type(None)), soon=_is_soon)
 
         return sleep()
 
@@ -194,16 +210,20 @@ class Context:
 
         The first failure cancels the other parts and is raised.
         """
-        return await self._its_effects("gather").gather(parts)
+        from .execution.several import Part, gather
+
+        return await gather(self._its_effects("gather"), [Part(part) for part in parts])
 
     async def first(self, *parts: Awaitable[Any]) -> tuple[int, Any]:
         """Await whichever part comes first: its number, and its result. The others are cancelled; the choice is recorded.
 
         Example: ``which, value = await ctx.first(ctx.receive("go"), ctx.sleep(60))``
         """
+        from .execution.several import Part, first
+
         if not parts:
-            raise ValueError("first takes at least one part")
-        return await self._its_effects("first").first(parts, codec_for(int))
+            raise InputError(f"{self.activation}: first takes at least one part")
+        return await first(self._its_effects("first"), [Part(part) for part in parts])
 
     @contextmanager
     def branch(self, name: str) -> Iterator[None]:
@@ -211,8 +231,7 @@ class Context:
 
         For tasks that a body makes itself: in a branch each finds what it had done by its place.
         """
-        if not name.isidentifier():
-            raise ValueError(f"a branch's name is an identifier, not {name!r}")
+        _check_branch(name)
         with self._its_effects("branch").named(name):
             yield
 
@@ -230,17 +249,18 @@ class Context:
 
 
 def _waited(
-    effects: Effects, kind: EffectKind, name: str, told: dict[str, Any], codec: Any
+    effects: Effects, kind: EffectKind, name: str, digest: str, told: dict[str, Any], codec: Any
 ) -> Coroutine[Any, Any, Any]:
     async def wait() -> Any:
-        return await effects.wait(effects.request(kind, name, digest_of(told)), lambda: _json(told), codec)
+        return await effects.wait(effects.request(kind, name, digest), lambda: _json(told), codec)
 
     return wait()
 
 
-def due_at(detail: bytes) -> float:
-    """When a timer is due, in seconds since the epoch, by the detail of its record."""
-    return float(json.loads(detail)["due"])
+def _is_soon(detail: bytes) -> bool:
+    """Whether a timer is due so soon, by the detail of its record, that suspending is not worth it."""
+    told = json.loads(detail)
+    return bool(min(told["due"] - time.time(), told["seconds"]) <= LINGER)
 
 
 def _json(value: object) -> bytes:
@@ -317,25 +337,50 @@ class BlockingContext:
         value: uuid.UUID = self._wait(lambda: _soon(self._context.uuid))
         return value
 
-    def branch(self, name: str) -> Any:
-        """See `Context.branch`."""
+    def gather(self, *parts: Callable[[], Any]) -> list[Any]:
+        """Call all parts at once, each in a thread and a branch of its own. The first failure is raised.
+
+        Example: ``ctx.gather(*(partial(ctx.step, "fetch", fetch, url) for url in urls))``
+        """
+        from .execution.several import Part, gather
+
+        effects = self._its_effects()
+        return self._wait(lambda: gather(effects, [Part(part, in_thread=True) for part in parts]))
+
+    def first(self, *parts: Callable[[], Any]) -> tuple[int, Any]:
+        """Call all parts at once, each in a thread of its own, and take whichever comes first; see `Context.first`."""
+        from .execution.several import Part, first
+
+        if not parts:
+            raise InputError(f"{self.activation}: first takes at least one part")
+        effects = self._its_effects()
+        return self._wait(lambda: first(effects, [Part(part, in_thread=True) for part in parts]))
+
+    @contextmanager
+    def branch(self, name: str) -> Iterator[None]:
+        """See `Context.branch`; for threads that a body makes itself."""
+        _check_branch(name)
+        with self._its_effects().named(name, threading.get_ident()):
+            yield
+
+    def _its_effects(self) -> Effects:
         effects = self._context._effects
         assert effects is not None
-        return effects.named(name, threading.get_ident())
+        return effects
 
     def _wait(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         from .execution.effects import ASKER
 
-        effects = self._context._effects
-        assert effects is not None
-
-        async def call() -> T:
-            return await effects.in_thread(make())
-
+        call = self._its_effects().for_thread(make)
         token = ASKER.set(threading.get_ident())
         try:
-            return asyncio.run_coroutine_threadsafe(call(), self._loop).result()
+            return asyncio.run_coroutine_threadsafe(call, self._loop).result()
         except (concurrent.futures.CancelledError, asyncio.CancelledError):
+            raise Suspension from None
+        except RuntimeError:
+            if not self._loop.is_closed():
+                raise
+            call.close()
             raise Suspension from None
         finally:
             ASKER.reset(token)
@@ -343,3 +388,8 @@ class BlockingContext:
 
 async def _soon(call: Callable[[], T]) -> T:
     return call()
+
+
+def _check_branch(name: str) -> None:
+    if not name.isidentifier():
+        raise InputError(f"a branch's name is an identifier, not {name!r}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,16 +18,17 @@ from ..compiler.compile import CompiledGraph, CompiledNode
 from ..context import Context
 from ..definition import NodeSpec
 from ..effects.recall import Recall
-from ..errors import NodeTimeoutError, ParameterError, ReplayMismatchError, UpdateError
+from ..errors import NodeTimeoutError, ParameterError, RejectedError, ReplayMismatchError, UpdateError
 from ..facts import StartNode
 from ..failures import rebuild
 from ..records import ActivationId
 from ..schedule import Schedule
 from ..shown import shown
 from . import events
+from .approval import Host as ApprovalHost
+from .approval import approval
 from .effects import Effects
 from .effects import Host as EffectsHost
-from .steps import approval
 from .threads import WorkerThreads
 
 if TYPE_CHECKING:
@@ -77,11 +79,17 @@ class Host(EffectsHost, Protocol):
     def recall(self, step: Step) -> Recall:
         """What is recorded of the effects that the step's attempt asks for."""
 
+    def approving(self, step: Step) -> bool:
+        """Whether somebody was asked for leave to run the activation."""
+
+    def approvals(self, step: Step) -> ApprovalHost:
+        """What an approval of this step needs."""
+
 
 class Caller:
     """Calls the nodes of one run."""
 
-    __slots__ = ("_announcer", "_break_before", "_graph", "_resources", "_run_id", "threads")
+    __slots__ = ("_announcer", "_bound", "_break_before", "_graph", "_resources", "_run_id", "threads")
 
     def __init__(
         self,
@@ -93,6 +101,10 @@ class Caller:
     ) -> None:
         self._graph = graph
         self._resources = resources
+        # Those of which each activation gets one of its own, so that what it does through it is journaled.
+        self._bound = frozenset(
+            name for name, resource in resources.items() if hasattr(type(resource), "for_activation")
+        )
         self._run_id = run_id
         self._announcer = announcer
         self._break_before = break_before
@@ -117,16 +129,22 @@ class Caller:
     def _attempt(self, node: CompiledNode, step: Step, host: Host) -> Awaitable[Any]:
         assert node.spec is not None
         self._begin(step)
-        if node.spec.approve or node.name in self._break_before:
+        if self.pauses(node) or host.approving(step):
             return self._once_approved(node, step, host)
         return self._run(node, step, host)
+
+    def pauses(self, node: CompiledNode) -> bool:
+        """Whether the node waits for somebody's leave to run."""
+        return (node.spec is not None and node.spec.approve) or node.name in self._break_before
 
     def _run(self, node: CompiledNode, step: Step, host: Host) -> Awaitable[Any]:
         binding, spec = node.binding, node.spec
         assert binding is not None
         assert spec is not None
-        positional, keywords = self._arguments(node, step, host)
+        positional, keywords = self._arguments(node, step, None if spec.inline else host)
         call: Awaitable[Any]
+        if spec.inline:
+            return _soon(partial(binding.function, *positional, **keywords), step)
         if binding.is_async:
             call = binding.function(*positional, **keywords)
             if spec.timeout is not None:
@@ -139,10 +157,7 @@ class Caller:
         """Run the node once somebody has said that it may run."""
         effects = Effects(self._run_id, step.activation, step.attempt, host.recall(step), host)
         step.effects = effects
-        try:
-            await approval(effects, node.name)
-        finally:
-            effects.close()
+        await _with_effects(approval(effects, partial(host.approvals, step), node.name), effects, whole=False)
         if effects.suspended:
             raise asyncio.CancelledError
         step.effects = None
@@ -151,7 +166,12 @@ class Caller:
     async def _in_thread(
         self, spec: NodeSpec, binding: Binding, positional: list[Any], keywords: dict[str, Any], step: Step
     ) -> Any:
-        call = self.in_thread(binding.function, *positional, **keywords)
+        function = partial(binding.function, *positional, **keywords)
+        call: Awaitable[Any]
+        if step.effects is None:
+            call = self.in_thread(function)
+        else:
+            call = step.effects.call_in_line(step.effects.branch(), function)
         return _not_a_coroutine(await _timed(call, spec.timeout, step), step)
 
     def in_thread(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
@@ -173,8 +193,8 @@ class Caller:
             if isinstance(action, DoAttempt):
                 try:
                     state.set_result(await self._attempt(node, step, host))
-                except ReplayMismatchError:
-                    raise  # a next attempt would not ask for what is recorded, and so hide it
+                except (ReplayMismatchError, RejectedError):
+                    raise  # a next attempt would hide the one, and ask again after the other
                 except Exception as error:
                     state.set_exception((type(error), error, error.__traceback__))
             elif isinstance(action, DoSleep):
@@ -202,11 +222,15 @@ class Caller:
         assert binding is not None
         if not binding.arguments:
             return [], {}
-        context = self._context(step, host) if binding.wants_context else None
+        resources = self._resources
+        bound = self._bound & binding.resources if binding.is_async and self._bound else None
+        context = self._context(step, host) if binding.wants_context or bound else None
+        if bound:
+            resources = {**resources, **{name: resources[name].for_activation(context) for name in bound}}
         handled = [self._handled(number, info) for number, info in order.errors]
         try:
             return binding.gather(
-                order.snapshot, self._graph.schema, resources=self._resources, context=context, errors=handled
+                order.snapshot, self._graph.schema, resources=resources, context=context, errors=handled
             )
         except ArgumentMismatchError as error:
             raise ParameterError(str(step.activation), str(error)) from None
@@ -232,15 +256,29 @@ class Caller:
         return Context(self._run_id, activation, step.attempt, emit, step.effects)
 
 
-async def _with_effects(call: Awaitable[Any], effects: Effects) -> Any:
-    """Await a body; when it is over it has no more effects, and must have asked for all that are recorded."""
+async def _with_effects(call: Awaitable[Any], effects: Effects, *, whole: bool = True) -> Any:
+    """Await a body; when it is over it has no more effects.
+
+    A `whole` one must have asked for all that are recorded. A mismatch counts whatever the body made of it.
+    """
+    effects.begin()
     try:
         value = await call
-        if not effects.suspended:
+        if whole and not effects.suspended:
             effects.finish()
-        return value
+    except Exception as error:
+        if effects.mismatch is not None and error is not effects.mismatch:
+            raise effects.mismatch from error
+        raise
     finally:
         effects.close()
+    if effects.mismatch is not None:
+        raise effects.mismatch
+    return value
+
+
+async def _soon(function: Callable[[], Any], step: Step) -> Any:
+    return _not_a_coroutine(function(), step)
 
 
 async def _timed(call: Awaitable[Any], seconds: float | None, step: Step) -> Any:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
-
 from ..compiler.signatures import name_of_callable
-from ..effects.identity import digest_of
+from ..effects.identity import EffectKey, digest_of
 from ..effects.results import UNTOLD, codec_for, key_parameter, result_type, told
-from ..errors import RejectedError
+from ..errors import InputError
 from ..records import EffectKind, EffectOpened, ErrorInfo
 from ..state.values import Codec
 from .effects import Effects, Verdict
@@ -37,22 +35,23 @@ async def step(
     raises: tuple[type[Exception], ...],
     safety: str,
     query: Callable[..., Any] | None,
-    kind: EffectKind = EffectKind.STEP,
+    kind: EffectKind,
 ) -> Any:
     """See `Context.step`."""
     if safety not in ("idempotent", "unsafe"):
-        raise ValueError(f'safety is "idempotent" or "unsafe", not {safety!r}')
+        raise InputError(f'{effects.activation}: safety= is "idempotent" or "unsafe", not {safety!r}')
     digest = digest_of(*args)
     request = effects.request(kind, name, digest)
     codec = codec_for(result_type(function) if returns is UNTOLD else returns)
-    key, call = effects.key(name, digest), function
-    if (wanted := key_parameter(function)) is not None:
-        call = partial(function, **{wanted: key})
     careful = safety == "unsafe" or query is not None
-    intent = None
-    if careful:
-        about = {"step": name, "function": name_of_callable(function), "key": key}
-        intent = json.dumps(about).encode()
+
+    def run(key: EffectKey) -> Awaitable[Any]:
+        wanted = key_parameter(function)
+        return effects.call(function if wanted is None else partial(function, **{wanted: key}), *args)
+
+    def intent(key: EffectKey, occurrence: int) -> bytes:
+        about = {"step": name, "function": name_of_callable(function), "key": key, "occurrence": occurrence}
+        return json.dumps(about).encode()
 
     async def doubt(opened: EffectOpened) -> Verdict:
         if query is None:
@@ -62,10 +61,10 @@ async def step(
 
     return await effects.perform(
         request,
-        partial(effects.call, call, *args),
+        run,
         codec,
         raises=raises,
-        intent=intent,
+        intent=intent if careful else None,
         doubt=doubt if careful else None,
     )
 
@@ -73,38 +72,17 @@ async def step(
 async def _asked(effects: Effects, opened: EffectOpened, codec: Codec) -> Verdict:
     """What a person says of a step that may have been done: its result, that it was not done, or why it failed."""
     while True:
-        letter = await effects.expect(opened)
+        letter = await effects.take(opened)
         why = 'say {"done": RESULT}, {"not_done": true} or {"fail": "WHY"}'
         try:
             match json.loads(letter.value):
                 case {"done": value}:
                     result = codec.decode(json.dumps(value).encode())
-                    return Verdict(done=True, value=result, number=letter.number)
+                    return Verdict(done=True, value=result, letter=letter)
                 case {"not_done": True}:
-                    return Verdict(done=False, number=letter.number)
+                    return Verdict(done=False, letter=letter)
                 case {"fail": str(reason)}:
-                    return Verdict(done=True, error=ErrorInfo("Failed", reason), number=letter.number)
+                    return Verdict(done=True, error=ErrorInfo("Failed", reason), letter=letter)
         except ValueError as error:
             why = told(error)
         opened = await effects.refuse(opened, letter, why)
-
-
-class Decision(BaseModel):
-    """What a person says of a node that is about to run."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    approve: bool
-    reason: str = ""
-
-
-async def approval(effects: Effects, node: str) -> None:
-    """Wait for leave to run the node. Raises RejectedError."""
-    with effects.named("approval"):
-        request = effects.request(EffectKind.APPROVAL, node, "")
-        detail = json.dumps({"question": f"run {effects.activation}?"}).encode()
-        decision = await effects.wait(request, lambda: detail, codec_for(bool | Decision))
-    if isinstance(decision, bool):
-        decision = Decision(approve=decision)
-    if not decision.approve:
-        raise RejectedError(str(effects.activation), decision.reason)
