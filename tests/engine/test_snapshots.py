@@ -540,6 +540,15 @@ def test_a_snapshot_kept_apart_does_not_make_others_remember():
     assert begin.apart().write({"n": 1}, (1,), "a").read("n") == 8
 
 
+def test_runs_begin_alike_and_know_nothing_of_each_other():
+    one, other = COUNTS.initial(), COUNTS.initial()
+    first = one.write({"n": 1, "p": 5}, (1,), "a")
+    second = other.write({"n": 2, "p": 6}, (1,), "a")
+    assert merge([[one], [first]]).values() == first.values()
+    assert merge([[other], [second]]).values() == second.values()
+    assert COUNTS.initial().values() == one.values() == other.values()
+
+
 def test_updates_that_a_slow_branch_does_not_know_are_kept_for_it():
     slow = COUNTS.initial()
     fast = fork_and_join(slow.write({"log": 0}, (0,), 0), 50)
