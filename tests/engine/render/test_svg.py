@@ -193,7 +193,10 @@ def test_no_trace_of_the_layout_program_is_left_that_would_change_with_its_versi
 # --------------------------------------------------------------------------- escaping
 
 
-@given(names, labels, labels, st.sampled_from([".svg", ".mmd", ".txt", ".json", ".dot"]))
+titles = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)  # a title that cannot be stored is refused
+
+
+@given(names, labels, titles, st.sampled_from([".svg", ".mmd", ".txt", ".json", ".dot"]))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_written_on_a_node_or_an_edge_can_be_drawn(
     tmp_path: Path, name: str, label: str, title: str, suffix: str
