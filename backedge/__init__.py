@@ -4,6 +4,8 @@ Everything one needs to build and run graphs stands here; journals are in `backe
 `backedge.providers`, ready nodes and sandboxes in `backedge.nodes`.
 """
 
+from typing import TYPE_CHECKING
+
 from backedge.engine.compiler.compile import BackedgeWarning
 from backedge.engine.context import BlockingContext, Context
 from backedge.engine.effects.identity import EffectKey
@@ -60,6 +62,10 @@ from backedge.engine.records import ActivationId, ErrorInfo, RunStatus
 from backedge.engine.run import Run, RunResult
 from backedge.engine.state.reducers import add, append, extend, maximum, merge, minimum, union
 
+if TYPE_CHECKING:
+    from backedge.engine.past.diff import FieldDiff, Parting, RunDiff
+    from backedge.engine.past.report import Mismatch, ReplayReport
+
 __all__ = [
     "END",
     "NOT_DONE",
@@ -83,6 +89,7 @@ __all__ = [
     "Event",
     "EventsDropped",
     "FencedError",
+    "FieldDiff",
     "Flow",
     "Graph",
     "GraphChangedError",
@@ -95,17 +102,21 @@ __all__ = [
     "JournalWriteError",
     "LoopLimitError",
     "Marker",
+    "Mismatch",
     "Node",
     "NodeRaisedError",
     "NodeTimeoutError",
     "ParameterError",
+    "Parting",
     "Question",
     "RejectedError",
     "RenderError",
     "ReplayMismatchError",
+    "ReplayReport",
     "RoutingError",
     "Run",
     "RunCancelledError",
+    "RunDiff",
     "RunError",
     "RunExistsError",
     "RunFailedError",
@@ -131,3 +142,20 @@ __all__ = [
     "send",
     "union",
 ]
+
+# Loaded by those who use them: a run starts sooner.
+_LAZY = {
+    "FieldDiff": "diff",
+    "Mismatch": "report",
+    "Parting": "diff",
+    "ReplayReport": "report",
+    "RunDiff": "diff",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(f"backedge.engine.past.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

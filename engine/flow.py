@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
-from typing import Any, Generic, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, Unpack
 
 from pydantic import BaseModel
 
@@ -17,17 +17,18 @@ from .execution.inputs import Inputs, checked_inputs
 from .execution.options import BUFFER, Options, RunOptions
 from .execution.preparing import How, new_run, old_run, unfit
 from .execution.sync import wait_for
-from .past import fork, looking
-from .past.diff import RunDiff
 from .past.history import Checkpoint, history_of
-from .past.migrate import Migrations, check_migrations, migrated
-from .past.report import ReplayReport
 from .past.walk import Walk
 from .ports import Journal, opened
 from .records import Record, RunStatus
 from .run import Run, RunResult, error_of
 from .shown import shown
 from .supervising import AT_ONCE, PATIENCE, Recovery, Supervisor, Work
+
+if TYPE_CHECKING:  # what looks back is loaded when somebody does, so that a run starts sooner
+    from .past.diff import RunDiff
+    from .past.migrate import Migrations
+    from .past.report import ReplayReport
 
 __all__ = ["Flow", "Inputs", "RunOptions", "Where"]
 
@@ -84,6 +85,8 @@ class Flow(Generic[S]):
 
         Example: ``await flow.migrating({"score": int}).resume("demo", journal="runs.db", on_change="continue")``
         """
+        from .past.migrate import check_migrations
+
         check_migrations(self.graph, migrations)
         other = Flow(self.graph, self.state)
         other._migrations = dict(migrations)
@@ -283,6 +286,8 @@ class Flow(Generic[S]):
             GraphChangedError: The graph changed.
             RunError: As for `run`.
         """
+        from .past import fork
+
         where = fork.Where(at, before, {} if edit is None else edit)
         async with opened(journal, create=False) as store:
             if not start:
@@ -310,6 +315,8 @@ class Flow(Generic[S]):
         **options: Unpack[RunOptions],
     ) -> Run[S]:
         """A live run that goes on from another one's past; `start` for `fork`."""
+        from .past import fork
+
         where = fork.Where(at, before, {} if edit is None else edit)
 
         async def make(store: Journal | None) -> Executor:
@@ -397,8 +404,10 @@ class Flow(Generic[S]):
             InputError: There is no such node, or a resource is missing.
             RunNotFoundError: There is no such run.
         """
+        from .past.looking import replayed
+
         async with opened(journal, create=False) as store:
-            return await looking.replayed(
+            return await replayed(
                 self.graph, self._seen(store), run_id, verify=verify, rerun=rerun, resources=resources or {}
             )
 
@@ -409,8 +418,10 @@ class Flow(Generic[S]):
             RunNotFoundError: There is no such run.
             GraphChangedError: The records of one do not fit this graph.
         """
+        from .past.looking import differed
+
         async with opened(journal, create=False) as store:
-            return await looking.differed(self.graph, self._seen(store), one, other)
+            return await differed(self.graph, self._seen(store), one, other)
 
     async def state_at(self, run_id: str, seq: int, /, *, journal: Where) -> S:
         """The state after a record: what its activation left, or, where that failed, what it ran on.
@@ -464,6 +475,10 @@ class Flow(Generic[S]):
 
     def _seen(self, store: Journal) -> Journal:
         """The journal as this flow reads it."""
+        if self._migrations is None:
+            return store
+        from .past.migrate import migrated
+
         return migrated(store, self.graph, self._migrations)
 
     def _how(self, options: RunOptions, answers: Mapping[str, object] | None = None) -> How:

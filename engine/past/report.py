@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import dataclass
 
@@ -91,6 +90,8 @@ def sides(left: str, one: str, right: str, other: str) -> str:
     if "\n" not in one and "\n" not in other:
         width = max(len(left), len(right)) + 1
         return f"  {left + ':':<{width}} {cut(one)}\n  {right + ':':<{width}} {cut(other)}"
+    import difflib  # only here, since it takes a while to load
+
     lines = list(difflib.unified_diff(one.splitlines(), other.splitlines(), left, right, lineterm="", n=2))
     more = [f"… and {len(lines) - _LINES} more lines"] if len(lines) > _LINES else []
     return "\n".join(f"  {line}" for line in [*lines[:_LINES], *more])
