@@ -193,7 +193,7 @@ def test_no_trace_of_the_layout_program_is_left_that_would_change_with_its_versi
 # --------------------------------------------------------------------------- escaping
 
 
-titles = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)  # a title that cannot be stored is refused
+titles = labels.filter(lambda text: "\ud800" not in text)  # a title that cannot be stored is refused
 
 
 @given(names, labels, titles, st.sampled_from([".svg", ".mmd", ".txt", ".json", ".dot"]))
