@@ -530,3 +530,37 @@ def test_a_fork_of_a_long_run_reads_only_what_its_frontiers_leave_open():
     state, read = run_virtual(go())
     assert (state.goal, state.notes) == (5000, ["x"])
     assert read < 4990
+
+
+def test_a_run_that_waits_for_an_answer_can_be_forked_and_both_answered():
+    graph = Graph(State)
+    steps = []
+
+    async def prepare() -> int:
+        steps.append("prepare")
+        return len(steps)
+
+    @graph.node(writes="notes")
+    async def asks(ctx: Context, goal: int) -> list[str]:
+        first = await ctx.step("prepare", prepare)
+        answer = await ctx.ask("Shall we?")
+        return [f"{first} {answer} {goal}"]
+
+    graph.chain(START, asks, END)
+    flow = graph.compile()
+
+    async def go():
+        journal = MemoryJournal()
+        waiting = await flow.run(journal=journal, run_id="parent")
+        last = (await journal.read("parent"))[-1].seq
+        same = await flow.fork("parent", journal=journal, run_id="same", at=last)
+        edited = await flow.fork("parent", journal=journal, run_id="edited", at=last, edit={"goal": 9})
+        assert {waiting.status, same.status, edited.status} == {RunStatus.SUSPENDED}
+        found = []
+        for name, answer in (("same", "yes"), ("edited", "no"), ("parent", "perhaps")):
+            result = await flow.resume(name, journal=journal, answers={"asks": answer})
+            assert await flow.replay(name, journal=journal, rerun="all")
+            found.append(result.state.notes)
+        return found
+
+    assert run_virtual(go()) == [["1 yes 3"], ["2 no 9"], ["1 perhaps 3"]]
