@@ -188,6 +188,8 @@ def test_a_failure_that_fails_in_the_same_way_is_as_recorded(handled):
             assert not handled
         same = await then.replay("r", journal=journal, rerun="all")
         other = await failing(ValueError("b"), handled, policy).replay("r", journal=journal, rerun="all")
+        kind = await failing(TypeError("a"), handled, policy).replay("r", journal=journal, rerun="all")
+        assert [w.now for w in kind.mismatches] == ["raised TypeError: a"]
         none = await failing(None, handled, policy).replay("r", journal=journal, rerun="all")
         return same, other, none
 
