@@ -266,8 +266,9 @@ async def _with_effects(call: Awaitable[Any], effects: Effects, *, whole: bool =
         value = await call
         if whole and not effects.suspended:
             effects.finish()
-    except Exception as error:
-        if effects.mismatch is not None and error is not effects.mismatch:
+    except (Exception, asyncio.CancelledError) as error:
+        ours = effects.suspended or isinstance(error, Exception)
+        if ours and effects.mismatch is not None and error is not effects.mismatch:
             raise effects.mismatch from error
         raise
     finally:
