@@ -7,8 +7,9 @@ run that rests goes on with it when it is resumed.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from os import PathLike
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from pydantic_core import PydanticSerializationError, to_json
 
@@ -23,11 +24,14 @@ from .records import (
     Letter,
     LetterKind,
     NodeFinished,
+    Record,
     RunEnded,
     RunStatus,
 )
 
 Where: TypeAlias = str | PathLike[str] | Journal
+
+_OVER: Final = (RunStatus.COMPLETED, RunStatus.CANCELLED)
 
 
 async def send(run_id: str, signal: str, value: object = None, /, *, journal: Where) -> None:
@@ -66,13 +70,20 @@ async def open_questions(run_id: str, /, *, journal: Where) -> list[Question]:
     Raises:
         RunNotFoundError: There is no such run.
     """
-    asked: dict[ActivationId, list[Known]] = {}
     async with opened(journal) as store:
-        for record in await store.read(run_id):
-            if isinstance(record, EffectOpened | EffectRecorded):
-                asked.setdefault(record.activation, []).append(record)
-            elif isinstance(record, NodeFinished):
-                asked.pop(record.activation, None)
+        return questions_in(await store.read(run_id))
+
+
+def questions_in(records: Iterable[Record]) -> list[Question]:
+    """What a run of these records waits for, oldest first."""
+    asked: dict[ActivationId, list[Known]] = {}
+    for record in records:
+        if isinstance(record, EffectOpened | EffectRecorded):
+            asked.setdefault(record.activation, []).append(record)
+        elif isinstance(record, NodeFinished):
+            asked.pop(record.activation, None)
+        elif isinstance(record, RunEnded) and record.status in _OVER:
+            asked.clear()
     waiting = [question_of(opened) for records in asked.values() for opened in still_open(records)]
     return sorted(waiting, key=lambda question: question.since)
 
@@ -86,6 +97,6 @@ async def _post(run_id: str, kind: LetterKind, name: str, value: object, journal
         ) from None
     async with opened(journal) as store:
         last = (await store.read(run_id))[-1]
-        if isinstance(last, RunEnded) and last.status in (RunStatus.COMPLETED, RunStatus.CANCELLED):
+        if isinstance(last, RunEnded) and last.status in _OVER:
             raise InputError(f"run {run_id!r} is {last.status.value}: it takes no {kind.value} any more")
         await store.post(run_id, Letter(kind, name, raw, time.time()))

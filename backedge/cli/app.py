@@ -22,6 +22,10 @@ from .problems import CommandError, Exit, exit_code, explain, failures_of
 LAZY: Final[Mapping[str, str]] = {
     "run": "backedge.cli.run:run",
     "resume": "backedge.cli.resume:resume",
+    "worker": "backedge.cli.worker:worker",
+    "answer": "backedge.cli.answer:answer",
+    "send": "backedge.cli.send:send",
+    "cancel": "backedge.cli.send:cancel",
     "fork": "backedge.cli.fork:fork",
     "replay": "backedge.cli.replay:replay",
     "diff": "backedge.cli.diff:diff",
@@ -30,6 +34,10 @@ LAZY: Final[Mapping[str, str]] = {
     "runs": "backedge.cli.runs:runs",
     "show": "backedge.cli.show:show",
     "check-journal": "backedge.cli.check_journal:check_journal",
+    "delete": "backedge.cli.keeping:delete",
+    "prune": "backedge.cli.keeping:prune",
+    "export": "backedge.cli.exchange:export",
+    "import": "backedge.cli.exchange:import_",
     "repair": "backedge.cli.repair:repair",
 }
 """Where each command's object is."""
@@ -37,6 +45,10 @@ LAZY: Final[Mapping[str, str]] = {
 SUMMARIES: Final[Mapping[str, str]] = {
     "run": "Run a graph to its end.",
     "resume": "Go on with a run that crashed, failed or was interrupted.",
+    "worker": "Go on with runs by itself.",
+    "answer": "Answer a question that a run asks.",
+    "send": "Send a signal to a run.",
+    "cancel": "End a run for good.",
     "fork": "Go on from somewhere in a run's past, as a new run.",
     "replay": "Drive a run again from its records, and check each of them.",
     "diff": "Say where two runs part, and how their states differ.",
@@ -45,6 +57,10 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "runs": "List the runs of a journal.",
     "show": "Show what happened in a run.",
     "check-journal": "Check a journal's file, and say what is damaged.",
+    "delete": "Delete a run that nobody works on.",
+    "prune": "Delete old runs, and give their space back.",
+    "export": "Write a run into a file that any journal can import.",
+    "import": "Store a run that `backedge export` wrote.",
     "repair": "Repair a defective program by search.",
 }
 """What ``backedge --help`` says of each, without loading it."""

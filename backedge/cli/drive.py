@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -21,13 +22,14 @@ from backedge.engine.errors import (
     RunError,
     RunInterruptedError,
 )
+from backedge.engine.execution.desk import Question
 from backedge.engine.flow import Flow
 from backedge.engine.ports import Journal
 from backedge.engine.records import RunStatus
 from backedge.engine.run import Run, RunResult
 
-from . import watch
-from .again import after, resume_command
+from . import waiting, watch
+from .again import after, program, resume_command
 from .console import complain, console_for, json_line, print_json, print_traceback, say, span
 from .interrupts import ASKED, interrupts
 from .options import HowToRun, Told, limits_of, resource_places, slots_of
@@ -72,6 +74,7 @@ class Ended:
         state: The final state by field, as JSON values; None where there is none.
         error: What it ended with, or None.
         again: The command that goes on with it; None where nothing can.
+        questions: What it waits for.
     """
 
     run_id: str
@@ -80,6 +83,7 @@ class Ended:
     state: dict[str, Any] | None
     error: BackedgeError | None
     again: str | None
+    questions: tuple[Question, ...] = ()
 
     @property
     def code(self) -> int:
@@ -155,8 +159,9 @@ async def _carry_out(order: Order, told: Told) -> Ended:
                     result = await run.result()
                 except (RunError, JournalError) as its:
                     error = its
+            questions = () if result is None else result.questions
             final = isinstance(error, RunCancelledError | FencedError) or (
-                error is None and result is not None
+                error is None and result is not None and not questions
             )
             return Ended(
                 run.run_id,
@@ -164,7 +169,8 @@ async def _carry_out(order: Order, told: Told) -> Ended:
                 time.monotonic() - began,
                 None if result is None else _state(order.flow, result),
                 error,
-                None if final and run.status is not RunStatus.SUSPENDED else _again(order, run.run_id, error),
+                None if final else _again(order, run.run_id, error),
+                questions,
             )
 
 
@@ -211,10 +217,20 @@ def _tell(ended: Ended, order: Order, told: Told, answer: IO[str]) -> None:
         say(f"run {ended.run_id} {ended.status} in {span(ended.seconds)}")
         if ended.state is not None:
             print_json(console_for(answer), ended.state)
+        elif ended.questions:
+            _tell_questions(ended, order)
         else:
             say("it ended without reaching END, so there is no final state")
     if ended.again is not None or (ended.error is not None and order.journal is None):
         say(_go_on(ended.again))
+
+
+def _tell_questions(ended: Ended, order: Order) -> None:
+    for question in ended.questions:
+        say(f"waits for {waiting.kind_of(question)} {question.id}: {waiting.told(question)}")
+    if any(map(waiting.answerable, ended.questions)):
+        command = [*program(), "answer", ended.run_id, "--journal", str(order.journal)]
+        say(f"answer with: {shlex.join(command)}")
 
 
 def _as_json(ended: Ended, order: Order) -> dict[str, Any]:
@@ -226,6 +242,7 @@ def _as_json(ended: Ended, order: Order) -> dict[str, Any]:
         "journal": order.journal,
         "seconds": round(ended.seconds, 6),
         "state": ended.state,
+        "questions": [waiting.as_json(question) for question in ended.questions],
         "error": None if error is None else _error_json(error),
         "resume": ended.again,
     }

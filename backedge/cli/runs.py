@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     "--status",
     "wanted",
     multiple=True,
-    type=click.Choice(["running", "crashed", "suspended", "interrupted", "failed", "completed", "cancelled"]),
+    type=click.Choice(
+        ["running", "crashed", "suspended", "in_doubt", "interrupted", "failed", "completed", "cancelled"]
+    ),
     help="Only runs of this status; may be given several times.",
 )
 @click.option("--tree", is_flag=True, help="Show forks below the runs that they come from.")
@@ -55,6 +57,7 @@ def runs(told: Told, /, journal: str, wanted: tuple[str, ...], tree: bool) -> No
 def summary_json(run: RunSummary) -> dict[str, Any]:
     """A run's summary as JSON values. Times are in seconds since the epoch."""
     from .journals import status_of
+    from .waiting import awaited_json
 
     header = run.header
     return {
@@ -65,6 +68,7 @@ def summary_json(run: RunSummary) -> dict[str, Any]:
         "created": header.created,
         "updated": run.updated,
         "owner": run.owner,
+        "waits": awaited_json(run.awaited),
         "digest": header.digest,
         "parent": None if header.parent is None else {"run_id": header.parent[0], "seq": header.parent[1]},
     }
@@ -95,6 +99,7 @@ def _name(depth: int, run: RunSummary) -> str:
 def _print(listed: Sequence[RunSummary], *, tree: bool) -> None:
     from .console import ago, console_for, table
     from .journals import status_of
+    from .waiting import awaited_text
 
     now = time.time()
     rows = [
@@ -106,8 +111,9 @@ def _print(listed: Sequence[RunSummary], *, tree: bool) -> None:
             f"{ago(now - run.header.created)} ago",
             f"{ago(now - run.updated)} ago",
             run.owner or "",
+            awaited_text(run.awaited),
         )
         for depth, run in (ancestry(listed) if tree else [(0, run) for run in listed])
     ]
-    columns = ("run", "graph", "status", "records", "started", "last record", "owner")
+    columns = ("run", "graph", "status", "records", "started", "last record", "owner", "waits for")
     table(console_for(sys.stdout), columns, rows, right="records started")

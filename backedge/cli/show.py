@@ -103,8 +103,11 @@ def _show_table(story: Story, last: int | None) -> None:
 
 
 def _head(story: Story) -> list[str]:
+    from backedge.engine.letters import questions_in
+
     from .console import printable
     from .journals import status_of
+    from .waiting import kind_of, told
 
     run = story.summary
     header = run.header
@@ -117,6 +120,10 @@ def _head(story: Story) -> list[str]:
         lines.append(f"forked from run {header.parent[0]} at record {header.parent[1]}")
     if run.owner is not None:
         lines.append(f"being worked on by {run.owner}")
+    lines += [
+        f"waits for {kind_of(question)} {question.id}: {told(question)}"
+        for question in questions_in(story.records)
+    ]
     return [*map(printable, lines), ""]
 
 
@@ -137,14 +144,18 @@ def _show_record(told: Told, story: Story, seq: int) -> None:
 
 
 def _show_json(story: Story, last: int | None) -> None:
+    from backedge.engine.letters import questions_in
+
     from .console import json_line
     from .records import as_json
     from .runs import summary_json
+    from .waiting import as_json as question_json
 
     if story.damage is not None:
         return  # one object only: the error's
     records = story.records if last is None else story.records[-last:]
     run: dict[str, Any] = {"journal": story.journal, **summary_json(story.summary)}
+    run["questions"] = [question_json(question) for question in questions_in(story.records)]
     sys.stdout.write(json_line({**run, "log": [as_json(record) for record in records]}) + "\n")
 
 

@@ -29,6 +29,7 @@ def test_json_is_one_object_with_the_whole_result(here: Path):
         "status": "completed",
         "journal": "runs.db",
         "state": FINAL,
+        "questions": [],
         "error": None,
         "resume": None,
     }
