@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from ..shown import shown
-
 _LINES = 40  # of a difference between two texts
 _WIDTH = 300  # of a value that is shown on one line
 
@@ -117,16 +115,3 @@ def edges_text(taken: tuple[str, ...] | None) -> str:
     if taken is None:
         return "not decided"
     return ", ".join(taken) if taken else "none"
-
-
-__all__ = [
-    "Mismatch",
-    "ReplayReport",
-    "cut",
-    "edges_text",
-    "error_text",
-    "indented",
-    "shown",
-    "sides",
-    "text_of",
-]
