@@ -55,14 +55,22 @@ def translate(name: str, doing: str, error: sqlite3.Error | UnicodeDecodeError) 
     """
     if isinstance(error, UnicodeDecodeError):
         return JournalCorruptError(name, f"{doing}: the database file is damaged ({error}); restore a copy")
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    code = _code(error)
     symbol = getattr(error, "sqlite_errorname", type(error).__name__)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return JournalCorruptError(
             name, f"{doing}: the database file is damaged ({error}, {symbol}); restore a copy"
         )
-    hint = _HINTS.get(code, "see the cause")
-    return JournalWriteError(name, f"{doing} failed: {error} ({symbol}); {hint}")
+    return JournalWriteError(name, f"{doing} failed: {error} ({symbol}); {_hint(error)}")
+
+
+def _code(error: Exception) -> int:
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
+
+
+def _hint(error: Exception) -> str:
+    return _HINTS.get(_code(error), "see the cause")
 
 
 def open_files(
@@ -97,7 +105,7 @@ def open_files(
         problem = translate(name, "opening it", error)
         if isinstance(problem, JournalCorruptError):
             raise problem from error
-        raise JournalOpenError(name, f"it cannot be opened: {error}") from error
+        raise JournalOpenError(name, f"it cannot be opened: {error}; {_hint(error)}") from error
     except OSError as error:
         locks.close()
         raise _cannot_open(path, error) from error

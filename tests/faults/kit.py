@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,7 @@ PROGRAMS = Path(__file__).parents[1] / "programs"
 RUN = "run"
 SUFFIXES = ("", "-wal", "-shm", "-new", "-new-journal")
 CALLS = ("pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink", "rename", "openat", "close")
-SECONDS = 30
+SECONDS = 60
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace, to make calls fail")
 soak = pytest.mark.soak
@@ -80,6 +80,14 @@ class Place:
     def effects(self):
         return self.log.read_text().split() if self.log.exists() else []
 
+    def make(self):
+        """Make the journal now, so that a process's calls are those of its run alone."""
+        asyncio.run(self._make())
+
+    async def _make(self):
+        async with await SqliteJournal.open(self.database):
+            pass
+
     async def records(self):
         if not self.database.exists():
             return []
@@ -104,8 +112,9 @@ class Warm:
 
     def __init__(self, folder):
         self.folder = folder
+        # Without a buffer, in which a line could lie that `select` does not know of.
         self.process = subprocess.Popen(
-            [sys.executable, PROGRAMS / "warm.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, PROGRAMS / "warm.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
 
     @property
@@ -160,8 +169,7 @@ class Warm:
         return list(map(str, files[:2]))
 
     def _start(self, orders):
-        self.process.stdin.write(f"{json.dumps(orders)}\n")
-        self.process.stdin.flush()
+        self.process.stdin.write(f"{json.dumps(orders)}\n".encode())
         self._pids = []
         for _ in orders:
             self._pids.append(int(self._heard()))
@@ -171,7 +179,8 @@ class Warm:
         """The next line; a run that hangs is killed."""
         while not select.select([self.process.stdout], [], [], SECONDS)[0]:
             for pid in self._pids:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         return self.process.stdout.readline()
 
     def _trace(self, pid, options):

@@ -65,7 +65,8 @@ def test_a_process_stopped_in_a_commit_keeps_the_file_and_goes_on_when_woken(
             told.append(str(error))
         os.kill(pid, signal.SIGCONT)
 
-    syncs = injection(place, "fdatasync", "signal=STOP", 30)
+    place.make()
+    syncs = injection(place, "fdatasync", "signal=STOP", 12)
     ended = warm.run(place, trace=syncs, meanwhile=meanwhile)
     assert ended.code == 0, ended.errors
     assert ended.completed

@@ -17,7 +17,8 @@ HEADER, FRAME = 32, 24 + 4096
 def killed(warm, tmp_path_factory):
     """What a process left that was killed amid its run."""
     place = Place(tmp_path_factory.mktemp("killed"))
-    ended = warm.run(place, trace=injection(place, "fdatasync", "signal=KILL", 40))
+    place.make()
+    ended = warm.run(place, trace=injection(place, "fdatasync", "signal=KILL", 12), more=["full", 1_000_000])
     assert ended.code == -9, ended
     assert (place.folder / "runs.db-wal").stat().st_size > 3 * FRAME
     return place

@@ -82,7 +82,10 @@ class TellingJournal(SqliteJournal):
     def __init__(self, path, writer):
         super().__init__(path, writer)
         database._LOOK = 3
-        writer.checkpoints._next = writer.checkpoints._size = 60_000
+        self.checkpoint_at(60_000)
+
+    def checkpoint_at(self, size):
+        self._writer.checkpoints._next = self._writer.checkpoints._size = size
 
     async def create(self, header, first, *more):
         log = await super().create(header, first, *more)
@@ -118,8 +121,9 @@ async def go(flow, journal, run_id):
         return await flow.run(journal=journal, run_id=run_id)
 
 
-async def main(database, run_id, log, setting="full"):
+async def main(database, run_id, log, setting="full", size=60_000):
     flow = build(log)
     async with await TellingJournal.open(database, synchronous=setting) as journal:
+        journal.checkpoint_at(size)
         result = await go(flow, journal, run_id)
     return result.state.model_dump_json()
