@@ -17,15 +17,18 @@ $(VENV)/installed: pyproject.toml Makefile tools/environment.sh
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' >$(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 	@touch $@
 
-.PHONY: system
+.PHONY: system system-for-tests
 system: $(VENV)/installed
 	@sh tools/system-parts.sh $(BIN)/python
+
+system-for-tests: $(VENV)/installed
+	@sh tools/system-parts.sh $(BIN)/python strace
 
 demo: $(VENV)/installed system  ## watch a loop repair a defective program
 	@mkdir -p demo
 	$(BIN)/backedge repair examples/repair/parking.py --function fee --cases examples/repair/parking.jsonl --journal demo/runs.db
 
-test: $(VENV)/installed system  ## run all tests
+test: $(VENV)/installed system-for-tests  ## run all tests
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 check: $(VENV)/installed types  ## lint, formatting and types
@@ -46,7 +49,7 @@ format: $(VENV)/installed  ## rewrite the code in the project's format
 bench: $(VENV)/installed system  ## measure what docs/performance.md claims
 	$(BIN)/python -m benchmarks
 
-soak: $(VENV)/installed system  ## the long tests
+soak: $(VENV)/installed system-for-tests  ## the long tests
 	BACKEDGE_SOAK=1 $(BIN)/python -m pytest -q -m soak
 
 clean:  ## remove what make made

@@ -93,6 +93,16 @@ def test_root_on_debian_gets_what_is_missing(machine):
     assert machine.asked == "update\ninstall -y --no-install-recommends graphviz\n"
 
 
+def test_further_programs_are_asked_for_by_name(machine):
+    machine.debian()
+    for name in ("bwrap", "dot", "tracer"):
+        machine.program(name)
+    assert machine.run("system-parts.sh", machine.python(), "tracer") == (0, "")
+    code, told = machine.run("system-parts.sh", machine.python(), "tracer", "another")
+    assert code == 1
+    assert "missing: another." in told
+
+
 def test_an_installation_that_fails_shows_why_and_what_to_do(machine):
     machine.user(0)
     machine.debian(then="echo 'no such mirror' >&2; exit 100")
