@@ -205,16 +205,16 @@ class Context:
 
     # ------------------------------------------------------------------ several at once
 
-    async def gather(self, *parts: Awaitable[Any]) -> list[Any]:
+    def gather(self, *parts: Awaitable[Any]) -> Coroutine[Any, Any, list[Any]]:
         """Await all parts at once, each in a branch of its own, so that their effects keep their places.
 
         The first failure cancels the other parts and is raised.
         """
         from .execution.several import Part, gather
 
-        return await gather(self._its_effects("gather"), [Part(part) for part in parts])
+        return gather(self._its_effects("gather"), [Part(part) for part in parts])
 
-    async def first(self, *parts: Awaitable[Any]) -> tuple[int, Any]:
+    def first(self, *parts: Awaitable[Any]) -> Coroutine[Any, Any, tuple[int, Any]]:
         """Await whichever part comes first: its number, and its result. The others are cancelled; the choice is recorded.
 
         Example: ``which, value = await ctx.first(ctx.receive("go"), ctx.sleep(60))``
@@ -223,7 +223,7 @@ class Context:
 
         if not parts:
             raise InputError(f"{self.activation}: first takes at least one part")
-        return await first(self._its_effects("first"), [Part(part) for part in parts])
+        return first(self._its_effects("first"), [Part(part) for part in parts])
 
     @contextmanager
     def branch(self, name: str) -> Iterator[None]:

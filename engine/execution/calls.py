@@ -262,8 +262,11 @@ async def _with_effects(call: Awaitable[Any], effects: Effects, *, whole: bool =
     A `whole` one must have asked for all that are recorded. A mismatch counts whatever the body made of it.
     """
     effects.begin()
+    task = asyncio.current_task()
     try:
         value = await call
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError  # the body caught it and went on
         if whole and not effects.suspended:
             effects.finish()
     except (Exception, asyncio.CancelledError) as error:

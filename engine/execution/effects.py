@@ -60,6 +60,10 @@ class Host(Protocol):
     def kept(self) -> bool:
         """Whether there is a journal."""
 
+    @property
+    def cut(self) -> bool:
+        """Whether all that runs was told to stop."""
+
     def commit(self, make: Callable[[int], Known], taken: Sequence[int] = ()) -> asyncio.Future[None]:
         """Record something under the next number; done once it is committed. `taken` are letters it makes good."""
 
@@ -211,7 +215,7 @@ class Effects:
         return read_back(codec, known.result or b"null", str(self.activation), known.name)
 
     def _check_open(self) -> None:
-        if self._closed or self.suspended:
+        if self._closed or self.suspended or self._host.cut:
             raise asyncio.CancelledError(f"{self.activation}: its attempt is over, it can do nothing more")
 
     # ------------------------------------------------------------------ beginning and end

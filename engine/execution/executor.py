@@ -420,6 +420,11 @@ class Executor:
         return self._ledger.kept
 
     @property
+    def cut(self) -> bool:
+        """Whether all that runs was told to stop."""
+        return self._launcher.cut
+
+    @property
     def questions(self) -> list[Question]:
         """What the run waits for."""
         return [] if self._reception is None else self._reception.desk.questions()

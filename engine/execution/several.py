@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import inspect
 import time
-from collections.abc import Awaitable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Awaitable, Coroutine, Generator, Sequence
+from types import TracebackType
+from typing import Any, Final, NamedTuple, TypeVar
 
 from ..effects.places import joined
 from ..effects.results import codec_for
@@ -20,6 +20,8 @@ from ..errors import ReplayMismatchError
 from ..records import EffectKind, EffectRecorded
 from .effects import CURRENT, Effects, Request
 from .race import RACES, Race
+
+T = TypeVar("T")
 
 _NUMBER: Final = codec_for(int)
 
@@ -32,13 +34,52 @@ class Part(NamedTuple):
 
     def given_up(self) -> None:
         """It is not going to run."""
-        if inspect.iscoroutine(self.work):
+        if isinstance(self.work, Coroutine):
             self.work.close()
         elif isinstance(self.work, asyncio.Future):
             self.work.cancel()
 
 
-async def gather(effects: Effects, parts: Sequence[Part]) -> list[Any]:
+class Several(Coroutine[Any, Any, T]):
+    """A `gather` or a `first` that is to be awaited: when it is closed instead, so are the parts it was given."""
+
+    __slots__ = ("_parts", "_work")
+
+    def __init__(self, work: Coroutine[Any, Any, T], parts: Sequence[Part]) -> None:
+        self._work = work
+        self._parts = parts
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._work.__await__()
+
+    def send(self, value: Any, /) -> Any:
+        """See `Coroutine.send`."""
+        return self._work.send(value)
+
+    def throw(
+        self, kind: Any, value: BaseException | object = None, trace: TracebackType | None = None, /
+    ) -> Any:
+        """See `Coroutine.throw`."""
+        return self._work.throw(kind) if value is None else self._work.throw(kind, value, trace)
+
+    def close(self) -> None:
+        """Give it up."""
+        self._work.close()
+        for part in self._parts:
+            part.given_up()
+
+
+def gather(effects: Effects, parts: Sequence[Part]) -> Several[list[Any]]:
+    """All results of all parts."""
+    return Several(_gather(effects, parts), parts)
+
+
+def first(effects: Effects, parts: Sequence[Part]) -> Several[tuple[int, Any]]:
+    """The first result, and which part's it is."""
+    return Several(_first(effects, parts), parts)
+
+
+async def _gather(effects: Effects, parts: Sequence[Part]) -> list[Any]:
     """All results. The first failure cancels the other parts and is raised."""
     request, failed = _asked(effects, parts, "gather", "")
     began = time.time()
@@ -59,7 +100,7 @@ async def gather(effects: Effects, parts: Sequence[Part]) -> list[Any]:
         await _end(tasks, parts)
 
 
-async def first(effects: Effects, parts: Sequence[Part]) -> tuple[int, Any]:
+async def _first(effects: Effects, parts: Sequence[Part]) -> tuple[int, Any]:
     """Which part came first, and its result; the others are given up."""
     request, chosen = _asked(effects, parts, "first", str(len(parts)))
     began = time.time()

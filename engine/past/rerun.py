@@ -157,6 +157,7 @@ class _Recorded:
     """The run as the effects of a rerun see it: it has its records, and carries nothing out."""
 
     kept = True
+    cut = False
 
     def __init__(self, recall: Recall, caller: Caller) -> None:
         self._recall = recall
