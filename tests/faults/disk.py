@@ -72,9 +72,9 @@ def written(content: bytes, changes) -> bytes:
 class Disk:
     """The files of one folder, as a process changes them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, safe: dict[str, File]) -> None:
         self.folder = folder
-        self.safe: dict[str, File] = {}
+        self.safe = safe
         self.changes: list[tuple[str, str, object]] = []  # of names, since the folder was synced
         self._open: dict[int, File | str | None] = {}
 

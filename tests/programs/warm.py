@@ -17,10 +17,11 @@ import traceback
 import clocked
 import durable
 import stopping
+import waiting
 
 from backedge import BackedgeError
 
-PROGRAMS = {"durable": durable, "stopping": stopping, "clocked": clocked}
+PROGRAMS = {"durable": durable, "stopping": stopping, "clocked": clocked, "waiting": waiting}
 _PR_SET_PTRACER = 0x59616D61
 _ANYBODY = ctypes.c_ulong(-1)
 
