@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from ..effects.results import codec_for, told
 from ..errors import RejectedError
@@ -27,7 +27,7 @@ class Decision(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    approve: bool
+    approve: StrictBool
     reason: str = ""
     edit: dict[str, Any] = Field(default_factory=dict)
 
@@ -84,7 +84,7 @@ async def approval(effects: Effects, host: Callable[[], Host], node: str) -> Non
 
 
 def _decided(letter: Letter, host: Host) -> tuple[Decision, Mapping[str, bytes]]:
-    said = codec_for(bool | Decision).decode(letter.value)
+    said = codec_for(StrictBool | Decision).decode(letter.value)
     decision = said if isinstance(said, Decision) else Decision(approve=said)
     if decision.edit and not decision.approve:
         raise ValueError("an edit goes with an approval: say approve, or leave edit out")

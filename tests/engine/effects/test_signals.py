@@ -317,15 +317,14 @@ def test_signals_from_another_process_reach_a_run_that_is_under_way(tmp_path):
 
             @graph.node
             async def keeps_it_alive() -> None:
-                while b"out" not in seen:
-                    await asyncio.sleep(0.01)
+                await seen.wait()
 
-            seen = set()
+            seen = asyncio.Event()
             node = graph.node(body, name="node", writes="out")
 
             @graph.node
             async def after(out: list) -> None:
-                seen.add(b"out")
+                seen.set()
 
             graph.chain(START, keeps_it_alive, END)
             graph.chain(START, node, after, END)

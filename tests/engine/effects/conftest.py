@@ -21,7 +21,7 @@ class Wall:
         return self.base + self.set + passed
 
 
-@pytest.fixture()
+@pytest.fixture
 def wall(monkeypatch):
     """The clock on the wall, as the engine sees it."""
     clock = Wall()
