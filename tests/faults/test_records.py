@@ -108,7 +108,7 @@ class TestADamagedRecord:
                 with pytest.raises(
                     JournalCorruptError, match=f"record {damaged} of run 'run' is damaged"
                 ) as told:
-                    await durable.go(durable.build(cut_short.log), journal, RUN)
+                    await durable.go(journal, RUN, cut_short.log)
                 assert (told.value.run_id, told.value.seq) == (RUN, damaged)
             assert list(await journal.read(RUN, before=damaged)) == whole[:damaged]
             other = durable.build(cut_short.folder / "other")

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from backedge import END, NOT_DONE, START, Context, Graph, add, extend
 from backedge.checkpoints import SqliteJournal, database
 from backedge.engine.errors import RunNotFoundError
-from backedge.engine.records import RunEnded
+from backedge.engine.records import RunEnded, RunStatus
 
 ROUNDS = 2
 
@@ -26,14 +26,16 @@ class State(BaseModel):
     verdict: str = ""
 
 
+def noted(log, effect):
+    """Whether an effect was carried out."""
+    with Path(log).open("a+") as file:
+        file.seek(0)
+        return effect in file.read().split()
+
+
 def build(log):
     """The graph; `log` is the path of the file that effects are noted in."""
     graph = Graph(State)
-
-    def done(effect):
-        with Path(log).open("a+") as file:
-            file.seek(0)
-            return effect in file.read().split()
 
     def carry_out(effect):
         with Path(log).open("a") as file:
@@ -47,13 +49,14 @@ def build(log):
         return carry_out(effect)
 
     async def look(effect):
-        return effect if done(effect) else NOT_DONE
+        return effect if noted(log, effect) else NOT_DONE
 
     @graph.node(writes=("draft", "cost"))
     async def writer(found: list[str], ctx: Context) -> dict[str, object]:
         first = await ctx.step("first", carry_out, effect_of("first", ctx))
         asked = await ctx.step("asked", careful, effect_of("asked", ctx), query=look)
-        return {"draft": f"{len(found)} {first} {asked}" + "." * 20_000, "cost": 1}
+        unsafe = await ctx.step("unsafe", careful, effect_of("unsafe", ctx), safety="unsafe")
+        return {"draft": f"{len(found)} {first} {asked} {unsafe}" + "." * 20_000, "cost": 1}
 
     @graph.node(writes="found")
     async def search(draft: str, ctx: Context) -> list[str]:
@@ -114,16 +117,25 @@ def tell(records):
         os.write(1, f"kept {record.seq}{end}\n".encode())
 
 
-async def go(flow, journal, run_id):
+async def go(journal, run_id, log):
+    """Run or go on, to the end; what is in doubt is answered as it is."""
+    flow = build(log)
     try:
-        return await flow.resume(run_id, journal=journal)
+        result = await flow.resume(run_id, journal=journal)
     except RunNotFoundError:
-        return await flow.run(journal=journal, run_id=run_id)
+        result = await flow.run(journal=journal, run_id=run_id)
+    while result.status is RunStatus.IN_DOUBT:
+        effects = {question.id: f"{question.activation}/unsafe" for question in result.questions}
+        answers = {
+            number: {"done": effect} if noted(log, effect) else {"not_done": True}
+            for number, effect in effects.items()
+        }
+        result = await flow.resume(run_id, journal=journal, answers=answers)
+    return result
 
 
 async def main(database, run_id, log, setting="full", size=60_000):
-    flow = build(log)
     async with await TellingJournal.open(database, synchronous=setting) as journal:
         journal.checkpoint_at(size)
-        result = await go(flow, journal, run_id)
+        result = await go(journal, run_id, log)
     return result.state.model_dump_json()
