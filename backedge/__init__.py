@@ -58,9 +58,10 @@ from backedge.engine.flow import Flow, RunOptions
 from backedge.engine.graph import END, START, Graph, Marker, Node
 from backedge.engine.letters import answer, cancel, open_questions, send
 from backedge.engine.past.history import Checkpoint
-from backedge.engine.records import ActivationId, ErrorInfo, RunStatus
+from backedge.engine.records import ActivationId, Cause, ErrorInfo, RunStatus
 from backedge.engine.run import Run, RunResult
 from backedge.engine.state.reducers import add, append, extend, maximum, merge, minimum, union
+from backedge.engine.supervising import Recovery
 
 if TYPE_CHECKING:
     from backedge.engine.past.diff import FieldDiff, Parting, RunDiff
@@ -77,6 +78,7 @@ __all__ = [
     "BackedgeError",
     "BackedgeWarning",
     "BlockingContext",
+    "Cause",
     "Checkpoint",
     "ConflictError",
     "Context",
@@ -109,6 +111,7 @@ __all__ = [
     "ParameterError",
     "Parting",
     "Question",
+    "Recovery",
     "RejectedError",
     "RenderError",
     "ReplayMismatchError",

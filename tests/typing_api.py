@@ -28,6 +28,7 @@ from backedge import (
     GraphError,
     Marker,
     Node,
+    Recovery,
     Run,
     RunFailedError,
     RunOptions,
@@ -184,6 +185,8 @@ async def runs() -> None:
 
     assert_type(await flow.resume("demo", journal="runs.db"), RunResult[Build])
     await flow.resume("demo")  # type: ignore[call-arg]
+    assert_type(await flow.recover(journal="runs.db", at_once=3, concurrency=2), list[Recovery])
+    await flow.recover("demo", journal="runs.db")  # type: ignore[misc]
     assert_type(await flow.state_at("demo", 3, journal="runs.db"), Build)
 
     async with flow.start({"spec": "x"}) as run:

@@ -126,9 +126,9 @@ async def _work(
             on_change=on_change,
             tell=tell,
         )
-        if not told.json:
-            say(f"working on {', '.join(flow.name for flow, _ in works)}, journal {path}")
         with interrupts(supervisor.stop, PARTING, notice=NOTICE):
+            if not told.json:
+                say(f"working on {', '.join(flow.name for flow, _ in works)}, journal {path}")
             await (supervisor.once() if once else supervisor.watch(poll))
     return failed
 
