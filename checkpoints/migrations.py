@@ -128,7 +128,7 @@ MIGRATIONS: tuple[Migration, ...] = (
                 due REAL NOT NULL -- from when on somebody should go on with it, see checkpoints/pending.py
             ) STRICT""",
             "CREATE INDEX dues_of ON dues (graph, due)",
-            "CREATE INDEX runs_under_way ON runs (graph) WHERE status = 'running'",
+            "CREATE INDEX runs_under_way ON runs (graph, status, epoch) WHERE status = 'running'",
             "INSERT INTO dues SELECT key, graph, 0 FROM runs WHERE status IN ('suspended', 'in_doubt')",
         ),
     ),

@@ -39,11 +39,11 @@ _FITTING = """
     SELECT 1 FROM letters JOIN waits ON waits.run = letters.run AND waits.kind = letters.kind
     AND waits.name = letters.name WHERE letters.run = ? LIMIT 1"""
 _DUE = """
-    SELECT key, run_id, runs.graph, digest, status, epoch, due FROM dues JOIN runs ON key = run
+    SELECT key, epoch, due FROM dues JOIN runs ON key = run
     WHERE dues.graph = ? AND due <= ? AND status != 'running' ORDER BY due"""
-_RUNNING = """
-    SELECT key, run_id, graph, digest, status, epoch, NULL FROM runs
-    WHERE graph = ? AND status = 'running'"""
+# Answered by the index alone: of the many that are under way hardly any is looked at further.
+_RUNNING = "SELECT key, epoch, NULL FROM runs WHERE graph = ? AND status = 'running'"
+_FOUND = "SELECT run_id, graph, digest, status, epoch FROM runs WHERE key = ?"
 
 
 def awaited_of(status: RunStatus, awaited: Awaited | None) -> Awaited:
@@ -99,7 +99,11 @@ def read_pending(
     db: sqlite3.Connection, owners: Owners, graphs: Collection[str], now: float, limit: int
 ) -> list[Pending]:
     """See `Journal.pending`. The first to be found are those that were asked to be cancelled."""
-    return list(islice(_pending(db, owners, graphs, now), limit))
+    db.execute("BEGIN")
+    try:
+        return list(islice(_pending(db, owners, graphs, now), limit))
+    finally:
+        db.execute("COMMIT")
 
 
 def _pending(
@@ -107,8 +111,9 @@ def _pending(
 ) -> Iterator[Pending]:
     for query, more in ((_DUE, (now,)), (_RUNNING, ())):
         for graph in graphs:
-            for key, run_id, name, digest, status, epoch, due in db.execute(query, (graph, *more)):
+            for key, epoch, due in db.execute(query, (graph, *more)):
                 if not owners.owned(key, epoch):
+                    run_id, name, digest, status, epoch = db.execute(_FOUND, (key,)).fetchone()
                     yield Pending(run_id, name, digest, RunStatus(status), epoch, _cause(due))
 
 

@@ -33,6 +33,7 @@ PATIENCE: Final = 1.0
 """Seconds that a run which was gone on with stays for a timer: it will be found when that is due."""
 
 _SOON: Final = 0.05  # seconds between looks as long as there is something to find
+_SHARE: Final = 10  # a look that took so long is followed by a pause so many times as long
 _FIRST_DELAY: Final = 1.0  # seconds until a run that broke is tried again; doubled each time
 _LAST_DELAY: Final = 300.0
 _FOR_GOOD: Final = (GraphChangedError, JournalCorruptError, JournalFormatError)
@@ -118,8 +119,9 @@ class Supervisor:
         self._broken: BaseException | None = None
         # Set when there may be something to do before the next look is due.
         self._wake = asyncio.Event()
-        # Whether the last look left something for want of room.
+        # Whether the last look left something for want of room, and how many seconds it took.
         self._more = False
+        self._took = 0.0
 
     @property
     def busy(self) -> int:
@@ -151,7 +153,7 @@ class Supervisor:
             while not self._stopping:
                 self._wake.clear()
                 found = await self._start(set())
-                delay = min(_SOON if found else delay * 2, poll)
+                delay = max(min(_SOON if found else delay * 2, poll), _SHARE * self._took)
                 await self._pause(delay * (0.5 + chance() / 2))
         finally:
             await self._end()
@@ -176,6 +178,7 @@ class Supervisor:
         skipped = tried | shunned | set(self._tasks)
         wanted = room + len(skipped)
         found = await self._store.pending(list(self._works), time.time(), limit=wanted)
+        self._took = asyncio.get_running_loop().time() - now
         self._more = len(found) == wanted
         fresh = [each for each in found if each.run_id not in skipped][:room]
         if self._stopping:

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from backedge.checkpoints import SqliteJournal, mail
+from backedge.checkpoints import SqliteJournal, mail, pending
 from backedge.checkpoints.migrations import MIGRATIONS, migrate
 from backedge.checkpoints.ownership import LockFile, Owners
 from backedge.checkpoints.pending import note_letter, note_rest, read_pending
@@ -94,6 +94,13 @@ def test_resting_runs_of_an_older_file_are_all_looked_at_once(db, owners):
         migrate(old)
         found = {it.run_id: it.cause for it in read_pending(old, owners, ["loop"], 0.0, 10)}
     assert found == {"suspended": Cause.LETTERS, "in_doubt": Cause.LETTERS, "running": Cause.CRASHED}
+
+
+def test_runs_that_are_under_way_are_passed_over_by_the_index_alone(db, owners):
+    plan = " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {pending._RUNNING}", ("loop",)))
+    assert "USING COVERING INDEX runs_under_way" in plan
+    plan = " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {pending._DUE}", ("loop", 1.0)))
+    assert "USING INDEX dues_of" in plan or "USING COVERING INDEX dues_of" in plan
 
 
 async def test_one_look_serves_all_runs_of_a_journal(tmp_path, monkeypatch):

@@ -365,6 +365,22 @@ def test_two_who_watch_do_not_look_at_the_same_moments():
     run_virtual(go())
 
 
+def test_looks_that_take_long_are_far_between():
+    class Slow(Looks):
+        async def pending(self, graphs, now, *, limit=1000):
+            found = await super().pending(graphs, now, limit=limit)
+            await asyncio.sleep(3)
+            return found
+
+    async def go():
+        async with Slow() as journal:
+            await watching(Supervisor([Bench().flow.work({})], journal), 1.0, 200)
+            assert all(b - a == pytest.approx(33) for a, b in pairwise(journal.at))
+            assert len(journal.at) > 3
+
+    run_virtual(go())
+
+
 @pytest.mark.parametrize("how", ["stop", "cancel"])
 async def test_who_stops_hands_its_runs_over_to_others(journal, how):
     bench = Bench()
