@@ -16,6 +16,7 @@ import os
 import sqlite3
 import stat
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -112,6 +113,17 @@ def open_files(
     except BaseException:
         locks.close()
         raise
+
+
+@contextlib.contextmanager
+def synced(db: sqlite3.Connection) -> Iterator[None]:
+    """What is committed meanwhile survives a power cut, whatever the journal's setting."""
+    (level,) = db.execute("PRAGMA synchronous").fetchone()
+    db.execute("PRAGMA synchronous = FULL")
+    try:
+        yield
+    finally:
+        db.execute(f"PRAGMA synchronous = {level}")
 
 
 def checkpoint(db: sqlite3.Connection, locks: LockFile) -> bool:

@@ -40,8 +40,11 @@ class Append:
         status: RunStatus | None,
         taken: Sequence[int] = (),
         awaited: Awaited | None = None,
+        *,
+        lasting: bool = False,
     ) -> None:
         self.seat = seat
+        self.lasting = lasting  # whether it is to survive a power cut whatever the journal's setting
         self._awaited = awaited
         self._status = status  # the run's status after these records, where they change it
         self._name = name

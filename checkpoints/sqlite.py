@@ -4,7 +4,8 @@ What it promises, each with a test:
 
 * A record whose append is done is in the file, and with ``synchronous="full"`` (the default) it survives a power cut.
   With ``synchronous="normal"`` it survives the death of the process, but a power cut may take the last seconds; what
-  is left is always a beginning of the run, never a damaged one.
+  is left is always a beginning of the run, never a damaged one. That an effect is about to be done which must not be
+  done twice (an `EffectOpened`) survives a power cut with either.
 * Records are committed in the order of the appends; those of one append together or not at all.
 * What waits is committed in one transaction, over all nodes and runs of the journal.
 * A run that is refused (fenced, a gap in its records) does not disturb the others.
@@ -43,6 +44,7 @@ from backedge.engine.errors import (
 )
 from backedge.engine.records import (
     Awaited,
+    EffectOpened,
     Letter,
     Pending,
     Record,
@@ -312,10 +314,11 @@ class SqliteRunLog:
             seat.error = seat.error or error
             return self._writer.failed(error)
         self._next += len(encoded)
+        # What is about to be done and must not be done twice has to be known whatever happens.
+        lasting = any(isinstance(record, EffectOpened) for record in records)
+        letters = tuple(dict.fromkeys(taken))
         return self._writer.submit(
-            Append(
-                self._name, seat, self._writer.owners, encoded, status, tuple(dict.fromkeys(taken)), awaited
-            )
+            Append(self._name, seat, self._writer.owners, encoded, status, letters, awaited, lasting=lasting)
         )
 
     def watch(self, tell: Callable[[], None]) -> None:

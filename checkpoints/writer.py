@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from backedge.engine.errors import JournalError, JournalWriteError
 
-from .database import Checkpoints, checkpoint, translate
+from .database import Checkpoints, checkpoint, synced, translate
 from .frontiers import Keep
 from .group import Part, Seat, commit_group
 from .hop import Hop
@@ -109,8 +109,10 @@ class Writer:
         if not taken:
             return
         parts = [part for part, _ in taken]
+        lasting = any(isinstance(part, Append) and part.lasting for part in parts)
         try:
-            errors = commit_group(db, self._name, parts)
+            with synced(db) if lasting else contextlib.nullcontext():
+                errors = commit_group(db, self._name, parts)
         except Exception as error:
             # A defect of ours; but nobody may be left waiting for ever, nor go on over a gap.
             told = _unexpected(self._name, db, error)

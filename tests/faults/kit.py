@@ -234,10 +234,15 @@ async def recovers(place, ended, expected):
     assert set(place.effects) == set(effects)
     again = place.effects[len(noted) :]
     assert not done & set(again), "an effect whose record is there was carried out again"
-    once = [effect for effect in place.effects if effect.endswith(("/asked", "/unsafe"))]
-    assert len(once) == len(set(once)), "an effect was done twice though somebody could have been asked"
+    asked_first(place)
     assert len(place.effects) <= len(effects) + 2  # at most those that were under way
     assert place.intact()
+
+
+def asked_first(place):
+    """No effect is done twice of which somebody could say whether it was done."""
+    effects = [effect for effect in place.effects if effect.endswith(("/asked", "/unsafe"))]
+    assert len(effects) == len(set(effects)), "an effect was done twice though somebody could have been asked"
 
 
 def recorded_effects(records):

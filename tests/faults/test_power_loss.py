@@ -4,9 +4,11 @@ import random
 
 import pytest
 
+from backedge.engine.records import EffectOpened
+
 from .disk import OPTIONS
 from .film import Film, cut, images, many_ways, one_way
-from .kit import Ended, Place, needs_strace, recovers, soak
+from .kit import Ended, Place, asked_first, needs_strace, recovers, soak
 
 pytestmark = needs_strace
 
@@ -33,11 +35,16 @@ def checks(setting, expected):
         if go_on and setting == "full":
             await recovers(place, Ended(0, film.told, ""), expected)
             return
-        there = [record.seq for record in await place.records()]
+        records = await place.records()
+        there = [record.seq for record in records]
         assert there == list(range(len(there)))
         assert setting != "full" or film.kept <= set(there), "an acknowledged record is gone"
+        opened = {f"{each.activation}/{each.name}" for each in records if isinstance(each, EffectOpened)}
+        begun = {effect for effect in place.effects if effect.endswith(("/asked", "/unsafe"))}
+        assert begun <= opened, "an effect was begun, and what was to be done is gone"
         if go_on:
             assert await place.go_on() == expected[0]
+            asked_first(place)
         assert not there or place.intact()
 
     return check
