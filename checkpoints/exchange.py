@@ -217,6 +217,6 @@ def _dumped(value: object) -> bytes:
 def _loaded(line: bytes) -> dict[str, Any] | None:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

@@ -70,7 +70,7 @@ async def header_of(journal: Journal, run_id: str) -> RunHeader:
     """The header of one run. Raises CommandError, naming runs with ids like it."""
     try:
         return await journal.header(run_id)
-    except RunNotFoundError:
+    except (RunNotFoundError, UnicodeEncodeError):  # no id that was stored has half a character in it
         return (await summary_of(journal, run_id)).header  # which knows all ids
 
 

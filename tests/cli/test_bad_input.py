@@ -396,3 +396,13 @@ def test_a_defect_of_ours_is_one_line_too(here: Path, monkeypatch: pytest.Monkey
     result = call("runs")
     assert result.exit_code == 70
     assert result.stderr == "error: backedge itself failed: ZeroDivisionError: oh (--debug shows where)\n"
+
+
+@pytest.mark.parametrize("arguments", [["show"], ["send"], ["cancel"], ["delete"], ["resume"]])
+def test_an_id_that_no_run_can_have_is_not_found(here: Path, arguments: list[str]):
+    ran("run", "loop.py:graph", "--input", '{"spec": "ab"}')
+    more = {"send": ["go"], "resume": ["loop.py:graph"]}.get(arguments[0], [])
+    result = call(*arguments, "half\udcff", *more)
+    assert result.exit_code == 4, result.output
+    assert result.stderr.startswith("error: ")
+    assert "no run" in result.stderr
