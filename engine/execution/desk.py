@@ -38,6 +38,11 @@ class Question:
     since: float
 
     @property
+    def path(self) -> str:
+        """Where in the activation it stands."""
+        return self.id.removeprefix(f"{self.activation}:")
+
+    @property
     def due(self) -> float | None:
         """When a timer is due, in seconds since the epoch; None for all else."""
         return self.detail.get("due") if self.kind is EffectKind.TIMER else None
@@ -76,6 +81,7 @@ class _Expected(NamedTuple):
 class _Suspended(NamedTuple):
     order: StartNode
     questions: tuple[Question, ...]
+    passed: frozenset[str] = frozenset()  # what had come and was not asked for: it wakes nobody again
 
 
 class Desk:
@@ -142,10 +148,10 @@ class Desk:
         if name in self._expected and self._expected[name].coming is coming:
             del self._expected[name]
 
-    def suspend(self, key: Key, order: StartNode) -> None:
-        """The activation was let go of."""
-        questions = map(question_of, still_open(self._known.get(key, ())))
-        self._suspended[key] = _Suspended(order, tuple(questions))
+    def suspend(self, key: Key, order: StartNode, passed: Iterable[str] = ()) -> None:
+        """The activation was let go of. `passed` are paths of what had come and it did not ask for."""
+        questions = tuple(map(question_of, still_open(self._known.get(key, ()))))
+        self._suspended[key] = _Suspended(order, questions, frozenset(passed))
 
     @property
     def suspended(self) -> bool:
@@ -176,7 +182,11 @@ class Desk:
         for question, coming in list(self._expected.values()):
             if not coming.done() and (letter := self._found(question)) is not None:
                 coming.set_result(letter)
-        woken = [key for key, each in self._suspended.items() if any(map(self._came, each.questions))]
+        woken = [
+            key
+            for key, each in self._suspended.items()
+            if any(self._came(question) for question in each.questions if question.path not in each.passed)
+        ]
         return [self._suspended.pop(key).order for key in woken]
 
     def cancellation(self) -> Letter | None:
@@ -186,6 +196,12 @@ class Desk:
     def is_due(self, key: Key) -> bool:
         """Whether something that the activation waits for is there."""
         return any(self._came(question_of(opened)) for opened in still_open(self._known.get(key, ())))
+
+    def came(self, key: Key) -> set[str]:
+        """The paths of what the activation waits for, as recorded, that has come."""
+        return {
+            opened.path for opened in still_open(self._known.get(key, ())) if self._came(question_of(opened))
+        }
 
     def give_back(self, letters: Sequence[Letter]) -> None:
         """Letters that were handed out and came to nothing; a timer's are none."""

@@ -31,6 +31,9 @@ from .race import TICKS, turns
 
 T = TypeVar("T")
 
+HOLD: Final = 5.0
+"""Seconds up to which a body that waits in one place may be at work in another on what is no effect."""
+
 ASKER: Final[contextvars.ContextVar[object]] = contextvars.ContextVar("backedge_asker")
 CURRENT: Final[contextvars.ContextVar[Branch]] = contextvars.ContextVar("backedge_branch")
 
@@ -73,6 +76,9 @@ class Host(Protocol):
     def expect(self, opened: EffectOpened) -> asyncio.Future[Letter]:
         """A future for the letter that this effect waits for; for a timer one comes when it is due."""
 
+    def came(self, activation: ActivationId) -> set[str]:
+        """The paths of what the activation waits for, as recorded, that has come."""
+
     def refused(self, letter: Letter, why: str) -> None:
         """What the letter says was no answer."""
 
@@ -93,10 +99,12 @@ class Effects:
         activation: Whose they are.
         attempt: Which attempt.
         suspended: Whether the attempt was let go of: nothing it still does counts.
+        awaited: Paths of what has come for the attempt, and was not asked for yet.
         mismatch: The first request that was not the recorded one: nothing that the body does counts any more.
     """
 
     __slots__ = (
+        "_beginning",
         "_branches",
         "_busy",
         "_calls",
@@ -105,12 +113,14 @@ class Effects:
         "_held",
         "_host",
         "_loop",
+        "_parts",
         "_recall",
         "_run_id",
         "_thread",
         "_waiting",
         "activation",
         "attempt",
+        "awaited",
         "mismatch",
         "suspended",
     )
@@ -137,8 +147,11 @@ class Effects:
         self._closed = False
         # Letters that came and are in no record yet.
         self._held: list[Letter] = []
-        # The tasks that are inside of an effect.
+        # The tasks that are inside of an effect, and those that run a part of a `gather` or a `first`.
         self._calls: dict[asyncio.Task[Any], int] = {}
+        self._parts: set[asyncio.Task[Any]] = set()
+        self.awaited: set[str] = set()
+        self._beginning = self._loop.time()
 
     # ------------------------------------------------------------------ places
 
@@ -176,7 +189,7 @@ class Effects:
             CURRENT.set(branch)
             return function()
 
-        with self._inside():
+        with self.inside():
             result: T = await self._host.call_in_thread(call)
         return result
 
@@ -223,6 +236,7 @@ class Effects:
     def begin(self) -> None:
         """The current task is about to run the body, and so asks in its line; for a ``def`` node its thread does."""
         self._branches[""].actor = asyncio.current_task()
+        self.awaited = self._host.came(self.activation)
 
     def finish(self) -> None:
         """The body returned: it must have asked for all that is recorded. Raises ReplayMismatchError."""
@@ -240,7 +254,7 @@ class Effects:
         self._held = []
 
     @contextmanager
-    def _inside(self) -> Iterator[None]:
+    def inside(self) -> Iterator[None]:
         """The current task is inside of an effect, and ends with the attempt."""
         task = asyncio.current_task()
         assert task is not None
@@ -252,10 +266,19 @@ class Effects:
             if not self._calls[task]:
                 del self._calls[task]
 
+    def watch(self, part: asyncio.Task[Any]) -> None:
+        """The task runs a part of the body: as long as it is at work the attempt is not done with."""
+        self._parts.add(part)
+        part.add_done_callback(self._parted)
+
+    def _parted(self, part: asyncio.Task[Any]) -> None:
+        self._parts.discard(part)
+        self._settle()
+
     async def for_thread(self, make: Callable[[], Awaitable[T]]) -> T:
         """Await something for a thread that is blocked until then; ends with the attempt."""
         self._check_open()
-        with self._inside():
+        with self.inside():
             return await make()
 
     # ------------------------------------------------------------------ doing something
@@ -289,7 +312,7 @@ class Effects:
         known = self.find(request)
         if isinstance(known, EffectRecorded):
             return self.recorded(known, codec, raises)
-        with self._inside(), self._numbered(request, known) as number:
+        with self.inside(), self._numbered(request, known) as number:
             verdict = Verdict(done=False)
             if isinstance(known, EffectOpened) and known.attempt != self.attempt:
                 known = await self._open(
@@ -448,7 +471,7 @@ class Effects:
         known = self.find(request)
         if isinstance(known, EffectRecorded):
             return self.recorded(known, codec, ())
-        with self._inside():
+        with self.inside():
             opened = await self.opened(request, known, detail)
             while True:
                 letter = await self.take(opened, soon=soon is not None and soon(opened.detail))
@@ -491,6 +514,7 @@ class Effects:
 
         It is the caller's until it is recorded or refused, or he puts it back.
         """
+        self.awaited.discard(opened.path)
         coming = self._host.expect(opened)
         if not coming.done() and not soon:
             self._waiting += 1
@@ -533,6 +557,11 @@ class Effects:
         if ticks:
             self._loop.call_soon(self._look, ticks - 1)
             return
+        if self.awaited or not self._parts <= self._calls.keys():
+            held = self._loop.time() - self._beginning
+            if held < HOLD:
+                self._loop.call_later(HOLD - held, self._look, 0)
+                return
         self.suspended = True
         self._host.suspend(self)
 

@@ -484,6 +484,12 @@ class Executor:
             self._reception.arm()
         return letter
 
+    def came(self, activation: ActivationId) -> set[str]:
+        """The paths of what the activation waits for, as recorded, that has come."""
+        if self._reception is None:
+            return set()
+        return self._reception.desk.came(self._key_of(activation))
+
     def refused(self, letter: Letter, why: str) -> None:
         """What the letter says was no answer."""
         if not letter.number:
@@ -504,7 +510,8 @@ class Executor:
         if self._launcher.cut or self._ending.rested:
             return
         self._launcher.put_back(step)
-        self._desk().suspend(_key(step.order), step.order)
+        assert step.effects is not None
+        self._desk().suspend(_key(step.order), step.order, step.effects.awaited)
         assert self._reception is not None
         self._reception.let_go()
         self._reception.deliver(())

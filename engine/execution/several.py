@@ -89,7 +89,8 @@ async def _gather(effects: Effects, parts: Sequence[Part]) -> list[Any]:
         raise ReplayMismatchError(str(effects.activation), told)
     tasks = [_begin(effects, request, number, part) for number, part in enumerate(parts)]
     try:
-        await _settled(tasks, asyncio.FIRST_EXCEPTION)
+        with effects.inside():
+            await _settled(tasks, asyncio.FIRST_EXCEPTION)
         for number, task in enumerate(tasks):
             if task.done() and (task.cancelled() or task.exception() is not None):
                 if not task.cancelled() and not isinstance(task.exception(), ReplayMismatchError):
@@ -110,7 +111,8 @@ async def _first(effects: Effects, parts: Sequence[Part]) -> tuple[int, Any]:
     tasks = [_begin(effects, request, number, part, race) for number, part in enumerate(parts)]
     race.tasks = tasks
     try:
-        await _settled(tasks, asyncio.FIRST_COMPLETED)
+        with effects.inside():
+            await _settled(tasks, asyncio.FIRST_COMPLETED)
         place = next(number for number, task in enumerate(tasks) if task.done())
         await effects.record(request, began, result=b"%d" % place)
         return place, tasks[place].result()
@@ -137,7 +139,8 @@ async def _alone(effects: Effects, request: Request, parts: Sequence[Part], chos
             part.given_up()
     task = _begin(effects, request, chosen, parts[chosen])
     try:
-        await _settled([task], asyncio.ALL_COMPLETED)
+        with effects.inside():
+            await _settled([task], asyncio.ALL_COMPLETED)
         return task.result()
     finally:
         await _end([task], parts)
@@ -152,9 +155,11 @@ def _begin(
     if race is not None:
         context.run(RACES.set, (*RACES.get(), (race, number)))
     if part.in_thread:
-        return asyncio.Task(effects.call_in_line(branch, part.work), context=context)
-    task = asyncio.Task(_awaited(part.work), context=context)
-    branch.actor = task
+        task = asyncio.Task(effects.call_in_line(branch, part.work), context=context)
+    else:
+        task = asyncio.Task(_awaited(part.work), context=context)
+        branch.actor = task
+    effects.watch(task)
     return task
 
 

@@ -22,7 +22,16 @@ from ..execution.effects import Effects
 from ..execution.events import Announcer
 from ..facts import StartNode
 from ..failures import describe
-from ..records import AttemptFailed, EffectKind, EffectOpened, EffectRecorded, Letter, NodeFinished, Record
+from ..records import (
+    ActivationId,
+    AttemptFailed,
+    EffectKind,
+    EffectOpened,
+    EffectRecorded,
+    Letter,
+    NodeFinished,
+    Record,
+)
 from .report import Mismatch, error_text, text_of
 
 
@@ -190,6 +199,10 @@ class _Recorded:
     def expect(self, opened: EffectOpened) -> asyncio.Future[Letter]:
         """Nobody answers."""
         raise self._refuse(opened.activation, f"waits for {_what(opened)}, whose end is not recorded")
+
+    def came(self, activation: ActivationId) -> set[str]:
+        """Nothing comes."""
+        return set()
 
     def refused(self, letter: Letter, why: str) -> None:
         """There are no letters."""
