@@ -12,7 +12,7 @@ from backedge.checkpoints.ownership import LockFile, Owners
 from backedge.checkpoints.pending import note_letter, note_rest, read_pending
 from backedge.engine.records import Awaited, Cause, LetterKind, RunStatus
 
-from .contract_pending import go
+from .contract_pending import go, rested
 from .samples import header, letter, started
 
 GO = frozenset({(LetterKind.SIGNAL, "go")})
@@ -140,3 +140,28 @@ async def test_nobody_looks_where_nobody_watches(tmp_path, monkeypatch):
         for _ in range(5):
             await journal.runs()
         assert journal._mail.looks == looks
+
+
+async def test_a_letter_that_a_look_has_seen_before_its_owner_watched_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(mail, "POLL", 0.01)
+    path = tmp_path / "runs.db"
+    async with await SqliteJournal.open(path) as mine, await SqliteJournal.open(path) as theirs:
+        first = await mine.create(header("first"), started())
+        late = await mine.create(header("late"), started())
+        seen, told = asyncio.Event(), asyncio.Event()
+        first.watch(seen.set)
+        await theirs.post("late", go())
+        await theirs.post("first", go())
+        await asyncio.wait_for(seen.wait(), 30)
+        late.watch(told.set)
+        await asyncio.wait_for(told.wait(), 30)
+
+
+async def test_nothing_is_left_of_a_deleted_run(tmp_path):
+    path = tmp_path / "runs.db"
+    async with await SqliteJournal.open(path) as journal:
+        await rested(journal, awaited=Awaited(5.0, GO))
+        await journal.delete("demo")
+    with closing(sqlite3.connect(path)) as db:
+        for table in ("waits", "dues"):
+            assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)

@@ -185,3 +185,26 @@ def test_a_letter_reaches_a_run_at_whatever_moment_of_its_suspension_it_comes(tu
             assert await journal.letters("demo") == []
 
     run_virtual(go())
+
+
+def test_a_letter_that_comes_while_the_others_are_read_is_not_missed():
+    class Slow(MemoryJournal):
+        async def letters(self, run_id, *, after=0):
+            found = await super().letters(run_id, after=after)
+            reading.set()
+            await go_on.wait()
+            return found
+
+    async def go():
+        nonlocal reading, go_on
+        reading, go_on = asyncio.Event(), asyncio.Event()
+        async with Slow() as journal, build(forever).start(journal=journal, run_id="demo") as run:
+            await send("demo", "other", 1, journal=journal)
+            await reading.wait()
+            await cancel("demo", journal=journal)
+            go_on.set()
+            with pytest.raises(RunCancelledError):
+                await asyncio.wait_for(run.result(), 30)
+
+    reading = go_on = None
+    run_virtual(go())

@@ -269,6 +269,23 @@ async def test_a_run_that_came_to_its_end_while_it_was_found_is_left(journal):
     assert len(await journal.read("demo")) == 2
 
 
+async def test_a_run_that_somebody_went_on_with_and_that_rests_again_is_left(journal):
+    bench = Bench()
+    await bench.run(journal, "wait")
+    await send("demo", "go", 1, journal=journal)  # no text: it is refused
+    found = await journal.pending(["flow"], 0.0)
+    bench.behave = "wait"
+    assert told(await bench.flow.recover(journal=journal)) == [("demo", Cause.LETTERS, RunStatus.SUSPENDED)]
+    before = await journal.read("demo")
+
+    async def stale(graphs, now, *, limit=1000):
+        return found
+
+    journal.pending = stale
+    assert await bench.flow.recover(journal=journal) == []
+    assert await journal.read("demo") == before
+
+
 async def test_no_more_are_worked_on_at_once_than_allowed_and_all_are(journal):
     most = []
 
