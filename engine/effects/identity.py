@@ -36,8 +36,8 @@ def digest_of(*parts: object) -> str:
     Values are told apart by what JSON makes of them, sets in a fixed order. Objects that have no such form (a client,
     a connection) count by the name of their class alone.
     """
-    text = json.dumps(_plain(parts, 0), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return blake2b(text.encode(), digest_size=12).hexdigest()
+    plain = [part if type(part) in _SCALARS else _plain(part, 1) for part in parts]
+    return blake2b(_TEXT(plain).encode(), digest_size=12).hexdigest()
 
 
 def key_of(run_id: str, activation: ActivationId, name: str, digest: str, occurrence: int) -> EffectKey:
@@ -47,6 +47,8 @@ def key_of(run_id: str, activation: ActivationId, name: str, digest: str, occurr
 
 
 _DEEPEST = 100
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+_TEXT = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def _plain(value: object, depth: int) -> Any:

@@ -21,8 +21,7 @@ from .identity import EffectKey
 UNTOLD: Final[Any] = object()
 """Says that a type is to be taken from the function."""
 
-_types: weakref.WeakKeyDictionary[CodeType, Any] = weakref.WeakKeyDictionary()
-_keyed: weakref.WeakKeyDictionary[CodeType, str | None] = weakref.WeakKeyDictionary()
+_by_code: weakref.WeakKeyDictionary[CodeType, tuple[Any, str | None]] = weakref.WeakKeyDictionary()
 
 
 def codec_for(annotation: Any) -> Codec:
@@ -57,17 +56,18 @@ def key_parameter(function: Callable[..., Any]) -> str | None:
 
 def _told(function: Callable[..., Any]) -> tuple[Any, str | None]:
     code = getattr(function, "__code__", None)
-    if code is not None and code in _types:
-        return _types[code], _keyed[code]
+    known = _by_code.get(code) if code is not None else None
+    if known is not None:
+        return known
     try:
         told = read_signature(function, {"EffectKey": EffectKey})
     except NoSignatureError:
         return Any, None
-    returns = told.hints.get("return", Any)
     key = next((name for name in told.parameters if told.hints.get(name) is EffectKey), None)
+    found = told.hints.get("return", Any), key
     if code is not None:
-        _types[code], _keyed[code] = returns, key
-    return returns, key
+        _by_code[code] = found
+    return found
 
 
 def stored(codec: Codec, value: object, activation: str, name: str) -> tuple[bytes, Any]:
