@@ -161,7 +161,7 @@ CASES = {
         "resume demo --journal runs.db", 2, "of graph 'Build'", "resume demo path/to/file.py"
     ),
     "changed graph": case(
-        "resume demo other.py:graph --journal runs.db", 4, "graph changed", "--on-change continue"
+        "resume demo other.py:graph --journal runs.db", 4, "graph changed", "use the graph it was made with"
     ),
     "picture of no kind": case("render loop.py:graph x.xyz", 2, "'.xyz'", ".svg"),
     "picture in no folder": case("render loop.py:graph no/x.txt", 2, "there is no folder"),
