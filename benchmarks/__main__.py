@@ -1,10 +1,10 @@
 """Everything that docs/performance.md tells of: ``python -m benchmarks``."""
 
-from . import durable, engine, journal, past, sandbox
+from . import durable, effects, engine, journal, past, sandbox
 
 
 def main() -> None:
-    for module in (engine, durable, journal, past, sandbox):
+    for module in (engine, durable, effects, journal, past, sandbox):
         print(f"\n{(module.__doc__ or '').splitlines()[0]}\n")
         module.main()
 

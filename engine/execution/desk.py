@@ -185,7 +185,8 @@ class Desk:
         woken = [
             key
             for key, each in self._suspended.items()
-            if any(self._came(question) for question in each.questions if question.path not in each.passed)
+            if not each.questions
+            or any(self._came(question) for question in each.questions if question.path not in each.passed)
         ]
         return [self._suspended.pop(key).order for key in woken]
 
@@ -194,8 +195,9 @@ class Desk:
         return next((letter for letter in self._letters if letter.kind is LetterKind.CANCEL), None)
 
     def is_due(self, key: Key) -> bool:
-        """Whether something that the activation waits for is there."""
-        return any(self._came(question_of(opened)) for opened in still_open(self._known.get(key, ())))
+        """Whether something that the activation waits for is there, or it waits for nothing."""
+        waiting = still_open(self._known.get(key, ()))
+        return not waiting or any(self._came(question_of(opened)) for opened in waiting)
 
     def came(self, key: Key) -> set[str]:
         """The paths of what the activation waits for, as recorded, that has come."""

@@ -105,11 +105,13 @@ class Effects:
 
     __slots__ = (
         "_beginning",
+        "_blocked",
         "_branches",
         "_busy",
         "_calls",
         "_closed",
         "_flying",
+        "_given_up",
         "_held",
         "_host",
         "_loop",
@@ -150,6 +152,9 @@ class Effects:
         # The tasks that are inside of an effect, and those that run a part of a `gather` or a `first`.
         self._calls: dict[asyncio.Task[Any], int] = {}
         self._parts: set[asyncio.Task[Any]] = set()
+        # What threads of the body are blocked on, and those whose part is given up.
+        self._blocked: dict[object, asyncio.Task[Any]] = {}
+        self._given_up: set[object] = set()
         self.awaited: set[str] = set()
         self._beginning = self._loop.time()
 
@@ -186,11 +191,18 @@ class Effects:
 
         def call() -> T:
             branch.actor = threading.get_ident()
+            self._given_up.discard(branch.actor)
             CURRENT.set(branch)
             return function()
 
-        with self.inside():
-            result: T = await self._host.call_in_thread(call)
+        try:
+            with self.inside():
+                result: T = await self._host.call_in_thread(call)
+        except asyncio.CancelledError:
+            self._given_up.add(branch.actor)
+            if branch.actor in self._blocked:
+                self._blocked[branch.actor].cancel()
+            raise
         return result
 
     def check_thread(self, what: str) -> None:
@@ -277,9 +289,17 @@ class Effects:
 
     async def for_thread(self, make: Callable[[], Awaitable[T]]) -> T:
         """Await something for a thread that is blocked until then; ends with the attempt."""
+        thread, task = ASKER.get(), asyncio.current_task()
+        assert task is not None
         self._check_open()
-        with self.inside():
-            return await make()
+        if thread in self._given_up:
+            raise asyncio.CancelledError(f"{self.activation}: its part is given up, it can do nothing more")
+        self._blocked[thread] = task
+        try:
+            with self.inside():
+                return await make()
+        finally:
+            del self._blocked[thread]
 
     # ------------------------------------------------------------------ doing something
 
@@ -321,7 +341,7 @@ class Effects:
             if isinstance(known, EffectOpened) and doubt is not None:
                 verdict = await doubt(known)
             try:
-                with self._at_work():
+                with self.at_work():
                     if verdict.done:
                         return await self._judged(request, verdict, codec, raises, number)
                     key = key_of(self._run_id, self.activation, request.name, request.digest, number)
@@ -386,7 +406,7 @@ class Effects:
             flying.discard(number)
 
     @contextmanager
-    def _at_work(self) -> Iterator[None]:
+    def at_work(self) -> Iterator[None]:
         """The attempt is not suspended while it carries something out."""
         self._busy += 1
         try:
@@ -476,7 +496,7 @@ class Effects:
             while True:
                 letter = await self.take(opened, soon=soon is not None and soon(opened.detail))
                 try:
-                    with self._at_work():
+                    with self.at_work():
                         async with turns():
                             raw, back = codec.roundtrip(codec.decode(letter.value))
                             await self.record(request, opened.at, result=raw, letter=letter)
@@ -492,7 +512,7 @@ class Effects:
         """The record that says what is waited for: the one that is known, or a new one."""
         if isinstance(known, EffectOpened):
             return known
-        with self._at_work():
+        with self.at_work():
             return await self._open(request, detail(), time.time())
 
     async def refuse(self, opened: EffectOpened, letter: Letter, why: str) -> EffectOpened:
@@ -504,7 +524,7 @@ class Effects:
             again.append(replace(opened, seq=seq, at=time.time(), detail=detail))
             return again[0]
 
-        with self._at_work():
+        with self.at_work():
             self._host.refused(letter, why)
             await self._commit(make, letter)
         return again[0]

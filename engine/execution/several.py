@@ -91,14 +91,25 @@ async def _gather(effects: Effects, parts: Sequence[Part]) -> list[Any]:
     try:
         with effects.inside():
             await _settled(tasks, asyncio.FIRST_EXCEPTION)
-        for number, task in enumerate(tasks):
-            if task.done() and (task.cancelled() or task.exception() is not None):
-                if not task.cancelled() and not isinstance(task.exception(), ReplayMismatchError):
-                    await effects.record(request, began, result=b"%d" % number)
-                task.result()
-        return [task.result() for task in tasks]
+        number = next((n for n, task in enumerate(tasks) if task.done() and _failure(task)), None)
+        if number is None:
+            return [task.result() for task in tasks]
+        with effects.at_work():
+            if isinstance(_failure(tasks[number]), Exception):
+                await effects.record(request, began, result=b"%d" % number)
+            await _end(tasks, parts)
+        raised: list[Any] = tasks[number].result()
+        return raised
     finally:
         await _end(tasks, parts)
+
+
+def _failure(task: asyncio.Task[Any]) -> BaseException | None:
+    """What a task that is done raised. A mismatch is no outcome that could be recorded, nor is a cancellation."""
+    if task.cancelled():
+        return asyncio.CancelledError()
+    error = task.exception()
+    return asyncio.CancelledError() if isinstance(error, ReplayMismatchError) else error
 
 
 async def _first(effects: Effects, parts: Sequence[Part]) -> tuple[int, Any]:
@@ -114,7 +125,9 @@ async def _first(effects: Effects, parts: Sequence[Part]) -> tuple[int, Any]:
         with effects.inside():
             await _settled(tasks, asyncio.FIRST_COMPLETED)
         place = next(number for number, task in enumerate(tasks) if task.done())
-        await effects.record(request, began, result=b"%d" % place)
+        with effects.at_work():  # the others still wait, but the attempt does not
+            await effects.record(request, began, result=b"%d" % place)
+            await _end(tasks, parts)
         return place, tasks[place].result()
     finally:
         await _end(tasks, parts)
