@@ -86,6 +86,12 @@ def read_back(codec: Codec, raw: bytes, activation: str, name: str) -> Any:
         raise EffectValueError(activation, f"the recorded result of {name!r}: {told(error)}") from error
 
 
+def usage_of(result: object) -> bytes | None:
+    """What a model's answer says it took, as one JSON object."""
+    usage = getattr(result, "usage", None)
+    return usage.model_dump_json().encode() if isinstance(usage, pydantic.BaseModel) else None
+
+
 def told(error: ValueError) -> str:
     """What is wrong with a value, as its codec says it."""
     return str(error).removeprefix("field 'result'").removeprefix(":").strip()

@@ -22,7 +22,7 @@ from ..compiler.signatures import is_async
 from ..effects.identity import EffectKey, key_of
 from ..effects.places import Branch, Place, joined
 from ..effects.recall import Known, Recall, occurrence_of
-from ..effects.results import failure, read_back, stored, told
+from ..effects.results import failure, read_back, stored, told, usage_of
 from ..errors import InputError, ReplayMismatchError
 from ..failures import describe
 from ..records import ActivationId, EffectKind, EffectOpened, EffectRecorded, ErrorInfo, Letter
@@ -369,7 +369,8 @@ class Effects:
             await self.record(request, began, error=info, number=number)
             raise failure(info, raises, str(self.activation), request.name) from error
         raw, back = stored(codec, value, str(self.activation), request.name)
-        await self.record(request, began, result=raw, number=number)
+        usage = usage_of(back) if request.kind is EffectKind.MODEL else None
+        await self.record(request, began, result=raw, number=number, usage=usage)
         return back
 
     async def _judged(
@@ -435,6 +436,7 @@ class Effects:
         error: ErrorInfo | None = None,
         letter: Letter | None = None,
         number: int = 0,
+        usage: bytes | None = None,
     ) -> asyncio.Future[None]:
         """Record how the effect ended; done once that is committed. An attempt that is over records nothing."""
 
@@ -442,7 +444,7 @@ class Effects:
             now = time.time()
             what = (request.place.path, request.name, request.digest, now, result, error, request.kind)
             return EffectRecorded(
-                seq, self.activation, self.attempt, *what, max(now - began, 0.0), occurrence=number
+                seq, self.activation, self.attempt, *what, max(now - began, 0.0), usage, number
             )
 
         if error is None:

@@ -34,12 +34,15 @@ def _warm(sandbox: Sandbox) -> Iterator[Sandbox]:
     asyncio.run(sandbox.close())
 
 
-@pytest.fixture(scope="session", autouse=True)
-def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+@pytest.fixture(scope="session")
+def own_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("tmp"))
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(own_folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Temporary folders of other tests that run at the same time lie elsewhere."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("tmp")))
-        yield
+    monkeypatch.setattr(tempfile, "tempdir", own_folder)
 
 
 @pytest.fixture
