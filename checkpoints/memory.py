@@ -76,9 +76,7 @@ class MemoryJournal:
         self._shelf.add(run)
         return self._seat(run)
 
-    async def acquire(
-        self, run_id: str, *, takeover: bool = False, epoch: int | None = None
-    ) -> MemoryRunLog:
+    async def acquire(self, run_id: str, *, takeover: bool = False, epoch: int | None = None) -> MemoryRunLog:
         """Become the owner of a run, unless it was owned since `epoch`.
 
         Raises RunNotFoundError, or RunOwnedError without `takeover`.
