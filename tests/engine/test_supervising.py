@@ -447,7 +447,7 @@ def test_a_run_of_a_graph_that_changed_is_told_once():
             await Bench().crashed(journal)
             recovered = []
             supervisor = Supervisor([Bench(version="2").flow.work({})], journal, tell=recovered.append)
-            await watching(supervisor, 0.1, 1000)
+            await watching(supervisor, 1.0, 200)
             assert len(recovered) == 1
 
     run_virtual(go())
