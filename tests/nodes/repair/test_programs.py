@@ -51,7 +51,9 @@ async def test_a_defective_program_is_repaired(name, runner):
     assert text.startswith(f"--- a/{name}.py\n+++ b/{name}.py\n@@")
 
 
-@pytest.mark.parametrize("name", TWO)
+@pytest.mark.parametrize(
+    "name", ["words", *(pytest.param(name, marks=pytest.mark.soak) for name in TWO if name != "words")]
+)
 async def test_a_program_with_two_defects_is_repaired(name, runner):
     state = await repaired(cases_of(name), runner)
     assert state.verdict.status == "repaired"
