@@ -29,7 +29,7 @@ demo: $(VENV)/installed system  ## watch a loop repair a defective program
 	$(BIN)/backedge repair examples/repair/parking.py --function fee --cases examples/repair/parking.jsonl --journal demo/runs.db
 
 test: $(VENV)/installed system-for-tests  ## run all tests
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 check: $(VENV)/installed types  ## lint, formatting and types
 	$(BIN)/ruff check $(CODE)
