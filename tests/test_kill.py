@@ -18,8 +18,9 @@ KILLS = 50
 
 def start(database, run_id, log):
     command = [sys.executable, str(PROGRAM), str(database), run_id, str(log)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "ready\n", process.stderr.read()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+    ready = process.stdout.read(6)  # and no more: what comes after is for `communicate`, which sees no buffer
+    assert ready == b"ready\n", process.stderr.read()
     return process
 
 
