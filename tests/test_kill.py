@@ -19,8 +19,11 @@ KILLS = 50
 def start(database, run_id, log):
     command = [sys.executable, str(PROGRAM), str(database), run_id, str(log)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
-    ready = process.stdout.read(6)  # and no more: what comes after is for `communicate`, which sees no buffer
-    assert ready == b"ready\n", process.stderr.read()
+    ready = b""
+    while not ready.endswith(b"\n"):  # byte by byte: what comes after is for `communicate`, which sees no buffer
+        byte = process.stdout.read(1)
+        assert byte, process.stderr.read()
+        ready += byte
     return process
 
 
