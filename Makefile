@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 FOLDERS := backedge engine nodes providers checkpoints
 CODE := $(FOLDERS) tests examples benchmarks
 
+# Tests wait for processes and disks about half of the time.
+WORKERS := $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check types format bench soak clean
 
@@ -29,7 +32,7 @@ demo: $(VENV)/installed system  ## watch a loop repair a defective program
 	$(BIN)/backedge repair examples/repair/parking.py --function fee --cases examples/repair/parking.jsonl --journal demo/runs.db
 
 test: $(VENV)/installed system-for-tests  ## run all tests
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/installed types  ## lint, formatting and types
 	$(BIN)/ruff check $(CODE)

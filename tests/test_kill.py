@@ -20,7 +20,9 @@ def start(database, run_id, log):
     command = [sys.executable, str(PROGRAM), str(database), run_id, str(log)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
     ready = b""
-    while not ready.endswith(b"\n"):  # byte by byte: what comes after is for `communicate`, which sees no buffer
+    while not ready.endswith(
+        b"\n"
+    ):  # byte by byte: what comes after is for `communicate`, which sees no buffer
         byte = process.stdout.read(1)
         assert byte, process.stderr.read()
         ready += byte

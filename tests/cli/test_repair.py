@@ -192,7 +192,7 @@ ASKED = {
 }
 
 
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", ["settings", pytest.param("roman", marks=pytest.mark.soak)])
 def test_ctrl_c_prints_the_command_that_goes_on_again_and_again(here: Path, name: str):
     for file in PROGRAMS.glob(f"{name}*"):
         (here / file.name).write_text(file.read_text())

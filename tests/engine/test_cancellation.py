@@ -2,6 +2,8 @@
 
 import asyncio
 import functools
+import os
+import random
 from typing import Annotated
 
 import pytest
@@ -14,6 +16,9 @@ from backedge.engine.records import NodeFinished, RunEnded, RunStatus
 
 from ..virtual import SteppingLoop, run_virtual
 from .journals import SlowJournal
+
+STRIDE = 1 if os.environ.get("BACKEDGE_SOAK") == "1" else 3
+"""Of so many steps one is tried, another one each time; with BACKEDGE_SOAK=1 all are."""
 
 
 class State(BaseModel):
@@ -198,7 +203,7 @@ def resumed(journal):
 @pytest.mark.parametrize("way", WAYS)
 def test_stopped_before_any_step_and_resumed_a_run_ends_as_if_undisturbed(way, slow):
     state, finished = undisturbed()
-    step = 1
+    step = random.randint(1, STRIDE)
     while True:
         memory = MemoryJournal()
         _, more = disturbed(way, SlowJournal(memory) if slow else memory, [step])
@@ -213,14 +218,14 @@ def test_stopped_before_any_step_and_resumed_a_run_ends_as_if_undisturbed(way, s
         assert not recorded & set(after.ended), f"step {step}: what had finished ran again"
         if not more:
             return
-        step += 1
+        step += STRIDE
 
 
 @pytest.mark.parametrize("pause", [1, 3])
 @pytest.mark.parametrize("way", WAYS)
 def test_stopped_again_while_it_is_stopping_a_run_ends_in_order_all_the_same(way, pause):
     state, finished = undisturbed()
-    for step in range(1, 60):
+    for step in range(random.randint(1, STRIDE), 60, STRIDE):
         memory = MemoryJournal()
         disturbed(way, SlowJournal(memory), [step, step + pause, step + 2 * pause])
         records = run_virtual(memory.read("r")) if run_virtual(memory.runs()) else ()
