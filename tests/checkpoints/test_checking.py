@@ -270,7 +270,7 @@ class TestDamagedPages:
         before = await runs_of(path)
         whole = path.read_bytes()
         chance = random.Random(7)
-        for _ in range(60):
+        for _ in range(30):
             damaged = bytearray(whole)
             for _ in range(chance.choice([1, 3, 20])):
                 damaged[chance.randrange(len(damaged))] = chance.randrange(256)

@@ -247,7 +247,7 @@ def test_of_many_writers_all_are_told_at_once():
 # --------------------------------------------------------------------------- against random runs
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(worlds(), st.integers(0, 10**6))
 def test_no_run_finds_a_field_unset_that_is_called_set(definition, seed):
     its = World(definition)
@@ -258,7 +258,7 @@ def test_no_run_finds_a_field_unset_that_is_called_set(definition, seed):
         assert {its.name(node) for node in seen.unset_after} <= told_after
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(worlds(), st.integers(0, 10**6))
 def test_no_run_finds_a_field_set_in_round_0_that_is_called_an_input(definition, seed):
     its = World(definition)
@@ -267,7 +267,7 @@ def test_no_run_finds_a_field_set_in_round_0_that_is_called_an_input(definition,
         assert not {its.name(node) for node in roam(its, each).early} & told
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(worlds())
 def test_what_can_lead_to_what_in_the_same_rounds_is_what_is_left_without_the_loops_own_feedback(definition):
     its = World(definition)
@@ -295,7 +295,7 @@ def test_hardly_a_read_is_told_that_no_run_reaches_unset():
     """A few are: what conditions have to do with each other is not known, and not every run is tried."""
     told = alarms = 0
 
-    @settings(max_examples=100, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=50, deadline=None, derandomize=True, database=None)
     @given(worlds(most=6))
     def count(definition):
         nonlocal told, alarms
@@ -313,7 +313,7 @@ def test_hardly_a_read_is_told_that_no_run_reaches_unset():
     assert alarms <= told * 0.03
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(worlds(loops=False, errors=False), st.integers(0, 10**6))
 def test_in_a_run_without_a_conflict_no_two_writers_ran_that_were_told(definition, seed):
     its = World(definition)

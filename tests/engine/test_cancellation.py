@@ -17,7 +17,7 @@ from backedge.engine.records import NodeFinished, RunEnded, RunStatus
 from ..virtual import SteppingLoop, run_virtual
 from .journals import SlowJournal
 
-STRIDE = 1 if os.environ.get("BACKEDGE_SOAK") == "1" else 3
+STRIDE = 1 if os.environ.get("BACKEDGE_SOAK") == "1" else 6
 """Of so many steps one is tried, another one each time; with BACKEDGE_SOAK=1 all are."""
 
 

@@ -79,7 +79,7 @@ def told(run):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(graphs(most=7), st.integers(0, 1000))
 def test_from_wherever_one_is_cut_it_leads_to_the_same_run(drawn, seed):
     async def go():

@@ -15,7 +15,7 @@ from .graphs import graphs, mazes
 from .oracle import Activation, Graph, IllegalGraph, Rule
 from .simulation import SeededChoice, simulate
 
-any_graph = settings(max_examples=50, deadline=None)
+any_graph = settings(max_examples=25, deadline=None)
 seeds = st.integers(0, 1000)
 
 

@@ -111,7 +111,7 @@ def test_cycles_and_idle_feedback_edges_are_told_together():
     assert "feedback edge b->c closes no loop" in problems[1]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(mazes())
 def test_doing_what_the_messages_say_makes_the_loops_legal(maze):
     edges = {f"{e.source}->{e.target}": e for e in maze.edges if e.target != START and e.source != END}
@@ -136,7 +136,7 @@ def test_doing_what_the_messages_say_makes_the_loops_legal(maze):
         pytest.fail(f"still illegal: {error}")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(mazes(), st.randoms(use_true_random=False))
 def test_what_is_told_does_not_depend_on_the_order_of_declarations(maze, order):
     edges = {f"{e.source}->{e.target}": e for e in maze.edges}

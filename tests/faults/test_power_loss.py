@@ -55,6 +55,7 @@ def test_a_power_cut_at_any_moment_takes_nothing_that_was_acknowledged(films, ex
     assert cut(films("full"), tmp_path, check, share=RESUMED, ways=one_way) > 100
 
 
+@pytest.mark.soak
 def test_without_the_syncs_a_power_cut_leaves_a_whole_beginning(films, expected, tmp_path):
     check = checks("normal", expected)
     assert cut(films("normal"), tmp_path, check, share=RESUMED, ways=one_way) > 100

@@ -14,6 +14,7 @@ def needed(name, *, guided, most=3000):
     return candidates_needed(cases_of(name).read(), guided=guided, most=most) or most
 
 
+@pytest.mark.soak
 def test_with_feedback_fewer_candidates_are_needed_for_one_defect():
     names = ["intervals", "runs"]
     assert sum(needed(name, guided=True) for name in names) < sum(
