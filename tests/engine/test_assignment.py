@@ -309,7 +309,7 @@ def test_hardly_a_read_is_told_that_no_run_reaches_unset():
         alarms += len(left)
 
     count()
-    assert told > 200
+    assert told > 100
     assert alarms <= told * 0.03
 
 

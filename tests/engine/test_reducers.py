@@ -35,7 +35,7 @@ def test_every_reducer_of_the_module_is_tested_here():
 
 
 @pytest.mark.parametrize("reducer", CASES, ids=lambda reducer: reducer.__name__)
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_folding_many_updates_gives_what_one_after_the_other_gives(reducer, data):
     kind = data.draw(st.sampled_from(CASES[reducer]))

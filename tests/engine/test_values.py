@@ -407,7 +407,7 @@ def annotated_values(draw, depth=3):
     return model, values.map(lambda value: model(field=value))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_values_of_made_up_types_come_back(data):
     annotation, values = data.draw(annotated_values())

@@ -197,7 +197,7 @@ titles = labels.filter(lambda text: "\ud800" not in text)  # a title that cannot
 
 
 @given(names, labels, titles, st.sampled_from([".svg", ".mmd", ".txt", ".json", ".dot"]))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_written_on_a_node_or_an_edge_can_be_drawn(
     tmp_path: Path, name: str, label: str, title: str, suffix: str
 ):
