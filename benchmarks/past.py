@@ -15,7 +15,7 @@ from time import perf_counter
 
 from pydantic import BaseModel
 
-from backedge import END, START, Flow, Graph
+from backedge import END, START, EventsDropped, Flow, Graph
 from backedge.checkpoints import SqliteJournal
 from backedge.engine.ports import Journal
 
@@ -51,6 +51,25 @@ async def forks(flow: Flow[State], journal: Journal, rounds: int) -> None:
         print(f"fork there, and run 5 rounds on {(perf_counter() - began) * 1e3:8.1f} ms")
 
 
+async def opening(flow: Flow[State], path: Path, rounds: int) -> None:
+    """Interrupt a long run near its end, and go on with it in a journal that was just opened."""
+    took = []
+    for number in range(5):
+        async with await SqliteJournal.open(path, synchronous="normal") as journal:
+            name = f"long{number}"
+            async with flow.start({"goal": 100 * rounds}, journal=journal, run_id=name) as run:
+                seen = 0
+                async for event in run.events():
+                    seen += event.count if isinstance(event, EventsDropped) else 1
+                    if seen >= 2 * rounds:  # each round begins and ends
+                        break
+        async with await SqliteJournal.open(path) as journal:
+            began = perf_counter()
+            async with flow.reopen(name, journal=journal):
+                took.append(perf_counter() - began)
+    print(f"open a run of {rounds:,} records {median(took) * 1e3:8.2f} ms")
+
+
 async def past(flow: Flow[State], journal: Journal) -> None:
     began = perf_counter()
     assert await flow.replay("r", journal=journal)
@@ -75,6 +94,7 @@ async def measure(rounds: int) -> None:
             await flow.run({"goal": rounds}, journal=journal, run_id="r")
         async with await SqliteJournal.open(path) as journal:
             print(f"a run of {len(await journal.read('r')):,} records")
+            await opening(flow, Path(folder) / "long.db", rounds)
             await forks(flow, journal, rounds)
             await past(flow, journal)
 
