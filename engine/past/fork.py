@@ -104,11 +104,10 @@ async def set_aside(
     else:
         first = (await _begin(graph, store, header, where, edits)).first
     name = run_id if run_id is not None else secrets.token_hex(6)
-    log = await store.create(_header(graph, name, header, first), first)
-    try:
-        await log.append(RunEnded(first.seq + 1, time.time(), RunStatus.INTERRUPTED))
-    finally:
-        await log.release()
+    # Ended in the same commit that makes it: in between a worker might start it.
+    ended = RunEnded(first.seq + 1, time.time(), RunStatus.INTERRUPTED)
+    log = await store.create(_header(graph, name, header, first), first, ended)
+    await log.release()
     return name
 
 

@@ -358,6 +358,15 @@ def test_making_a_fork_reads_but_one_record_of_its_parent():
     assert run_virtual(go()) == 1
 
 
+async def test_a_fork_that_is_set_aside_is_made_and_ended_in_one_commit(tmp_path):
+    async with await SqliteJournal.open(tmp_path / "runs.db") as journal:
+        await loop().run(journal=journal, run_id="parent")
+        before = journal.commits
+        await loop().fork("parent", journal=journal, run_id="f", at=2, start=False)
+        assert journal.commits == before + 1
+        assert {run.header.run_id: run.status for run in await journal.runs()}["f"] is RunStatus.INTERRUPTED
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
