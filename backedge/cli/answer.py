@@ -82,7 +82,7 @@ def answer(
     backedge answer demo yes
     backedge answer demo review@0:2 '{"score": 3}' --resume loop.py:graph
     backedge answer demo --reject 'too expensive'
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from .problems import CommandError
 
     said = Said(words, done, not_done, fail, approve, reject, edit)

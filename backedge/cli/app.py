@@ -168,7 +168,7 @@ def cli(told: Told, debug: bool) -> None:
     \b
     Exit codes: 0 completed, 1 failed (check: problems found), 2 bad usage or input,
     3 interrupted (can be resumed), 4 the journal does not allow it, 130 stopped at once.
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     told.debug = told.debug or debug
 
 

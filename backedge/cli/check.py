@@ -27,7 +27,7 @@ def check(told: Told, /, target: str) -> int:
 
     \b
     backedge check loop.py:graph
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from backedge.engine.analysis import describe
     from backedge.engine.errors import GraphError
 

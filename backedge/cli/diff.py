@@ -27,7 +27,7 @@ def diff(told: Told, /, run_id: str, other: str, target: str, journal: str) -> i
 
     \b
     backedge diff demo demo-2 loop.py:graph
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from .console import json_line, printable, stdout_kept
     from .journals import existing
     from .target import Loader

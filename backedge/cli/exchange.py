@@ -35,7 +35,7 @@ def export(told: Told, /, run_id: str, file: str, journal: str) -> None:
 
     \b
     backedge export demo demo.jsonl --journal runs.db
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from .console import json_line, say
 
     try:
@@ -97,7 +97,7 @@ def import_(told: Told, /, file: str, name: str | None, journal: str) -> None:
     \b
     backedge import demo.jsonl --journal here.db
     backedge import demo.jsonl --run-id demo-from-ci
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from .console import json_line, printable, say
 
     if name is not None:

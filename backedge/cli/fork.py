@@ -58,7 +58,7 @@ def fork(
     \b
     backedge fork demo loop.py:graph --at 12 --edit '{"spec": "..."}'
     backedge fork demo loop.py:graph --before coder@2 --edit @edit.json --run-id demo-2
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from . import drive
     from .again import resume_command
     from .console import stdout_kept

@@ -32,7 +32,7 @@ def delete(told: Told, /, run_id: str, journal: str) -> None:
 
     \b
     backedge delete demo --journal runs.db
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from .console import json_line, say
 
     asyncio.run(_delete(journal, run_id))
@@ -97,7 +97,7 @@ def prune(
     \b
     backedge prune --older-than 30d --journal runs.db
     backedge prune --keep-last 100 --older-than 12h --dry-run
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from .console import json_line, printable, say
 
     if keep_last is None and age is None:

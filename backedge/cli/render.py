@@ -24,7 +24,7 @@ def render(told: Told, /, target: str, out: str, run_id: str | None, journal: st
     \b
     backedge render loop.py:graph loop.svg
     backedge render loop.py:graph loop.svg --run demo --journal runs.db
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from backedge.engine.errors import RenderError
 
     from .console import json_line, say, stdout_kept

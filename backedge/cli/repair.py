@@ -99,7 +99,7 @@ def repair(
 
     \b
     Exit codes: 0 repaired, 1 not repaired, 2 bad usage or input, 3 interrupted (can be resumed), 4 the journal.
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from backedge.nodes.repair.judge import Rules
 
     from .repair_told import Wanted

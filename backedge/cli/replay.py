@@ -50,7 +50,7 @@ def replay(
     \b
     backedge replay demo loop.py:graph
     backedge replay demo loop.py:graph --conditions --rerun checker
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from .console import printable, stdout_kept
     from .journals import existing
     from .options import some_resources

@@ -37,7 +37,7 @@ def resume(
     \b
     backedge resume demo loop.py:graph --journal runs.db
     backedge resume demo loop.py:graph --limit 'checker->coder=20'
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from . import drive
     from .again import program
     from .console import stdout_kept

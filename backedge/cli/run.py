@@ -39,7 +39,7 @@ def run(
     \b
     backedge run loop.py:graph --input '{"spec": "..."}'
     backedge run loop.py:graph --input @input.json --journal runs.db --run-id demo
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from . import drive
     from .console import stdout_kept
     from .journals import MadeLate

@@ -25,7 +25,7 @@ def send(told: Told, /, run_id: str, signal: str, value: str | None, journal: st
     \b
     backedge send demo go --journal runs.db
     backedge send demo price '{"amount": 12}'
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from backedge.engine import letters
 
     from .console import json_line, say
@@ -56,7 +56,7 @@ def cancel(told: Told, /, run_id: str, journal: str) -> None:
 
     \b
     backedge cancel demo --journal runs.db
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from backedge.engine import letters
 
     from .console import json_line, say

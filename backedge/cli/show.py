@@ -46,7 +46,7 @@ def show(
     backedge show demo --journal runs.db
     backedge show demo --seq 12
     backedge show demo loop.py:graph --state 12
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     if state is not None:
         if target is None:
             raise CommandError(

@@ -78,7 +78,7 @@ def worker(
     \b
     backedge worker loop.py:graph --journal runs.db
     backedge worker loop.py:graph other.py:flow --once --json
-    """  # noqa: D301  # \b is click's mark for a paragraph to leave as it is
+    """
     from .console import stdout_kept
     from .target import Loader
 

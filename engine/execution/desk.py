@@ -163,10 +163,6 @@ class Desk:
         waiting = [question for each in self._suspended.values() for question in each.questions]
         return sorted(waiting, key=lambda question: question.since)
 
-    def next_due(self) -> float | None:
-        """When the next timer of what was let go of is due, in seconds since the epoch; None without one."""
-        return min((due for question in self.questions() if (due := question.due) is not None), default=None)
-
     def remaining(self) -> float | None:
         """Seconds until the next timer is due; None without one."""
         asked = [each.question for each in self._expected.values()]
@@ -189,10 +185,6 @@ class Desk:
             or any(self._came(question) for question in each.questions if question.path not in each.passed)
         ]
         return [self._suspended.pop(key).order for key in woken]
-
-    def cancellation(self) -> Letter | None:
-        """Somebody's wish that the run be cancelled."""
-        return next((letter for letter in self._letters if letter.kind is LetterKind.CANCEL), None)
 
     def is_due(self, key: Key) -> bool:
         """Whether something that the activation waits for is there, or it waits for nothing."""

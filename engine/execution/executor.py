@@ -174,8 +174,6 @@ class Executor:
             self._routing_failed(self._graph.start, (), beginning.error, [], beginning.fact)
         elif beginning.fact is not None:
             self._apply(beginning.fact)
-        if self._reception is not None and self._reception.begins_cancelled():
-            return
         for order in beginning.orders:
             if beginning.waited and isinstance(order, StartNode) and not self._desk().is_due(_key(order)):
                 self._desk().suspend(_key(order), order)  # nothing of what it waits for is there

@@ -116,13 +116,6 @@ class Reception:
         if self._task is not None:
             self._task.cancel()
 
-    def begins_cancelled(self) -> bool:
-        """Whether somebody cancelled the run before it began or went on: then it is."""
-        letter = self.desk.cancellation()
-        if letter is not None:
-            self._run.cancelled(letter)
-        return letter is not None
-
     def deliver(self, letters: Sequence[Letter]) -> None:
         """Letters have come."""
         for letter in letters:
