@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import random
 from typing import Annotated
 
@@ -165,3 +166,12 @@ async def test_a_fork_does_not_start_from_the_frontier_of_the_record_it_was_fork
             edited = await flow.fork("r", at=seq, edit={"n": 990}, journal=journal)
             assert edited.state.n == 1_000
             assert len(await journal.read(edited.run_id)) < seq + 20
+
+
+async def test_a_frontier_that_another_graph_cut_is_not_believed():
+    async with MemoryJournal() as journal:
+        await counter(300).run(journal=journal, run_id="r")
+        _, raw = await journal.frontier("r")
+    graph = counter(300).graph
+    assert recovered_at(graph, raw) is not None
+    assert recovered_at(dataclasses.replace(graph, digest="another"), raw) is None

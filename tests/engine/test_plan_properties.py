@@ -11,7 +11,7 @@ from backedge.engine.loops import Link, LoopForest, find_loops
 from backedge.engine.plan import Plan
 
 from . import oracle
-from .graphs import graphs, mazes
+from .graphs import graphs, mazes, read_graph
 from .oracle import Activation, Graph, IllegalGraph, Rule
 from .simulation import SeededChoice, simulate
 
@@ -173,3 +173,12 @@ def _activations(draw, rule):
 
 def _blocks(plan, live, waiting):
     return plan.blocks(plan.number[live.node], live.rounds, plan.number[waiting.node], waiting.rounds)
+
+
+def test_a_round_blocks_the_next_one_of_its_node_though_it_only_leads_to_the_one_after():
+    plan = plan_of(read_graph("START>g START>slow slow>h g>x x<h h>n n<g n>END"))
+    one, two, three = (Activation("n", (number,)) for number in range(3))
+    assert _blocks(plan, one, two)
+    assert _blocks(plan, one, three)
+    assert not _blocks(plan, two, one)
+    assert not _blocks(plan, two, two)
