@@ -6,7 +6,7 @@ there. From the specification, the survey and the memory the search goes on exac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .models import PASSED, Batch, Candidate, Frozen, Replacement, Report, Result, Survey, Winner
 from .neighbours import neighbours
@@ -91,6 +91,8 @@ class Memory(Frozen):
         bases: Starting points for second edits, in the order they were found.
         slow: Candidates that only lacked time, for a second try soon.
         late: Those that still lacked it, for a last try when nothing else is left.
+        doubted: Which other places, written as in `tried`, were given up for lack of time alone: a machine that
+            stood still for a moment may be the reason, so they get a second try when nothing else is left.
         kills: For each case how many candidates it refuted.
         best: The most cases any candidate passed.
         winners: Candidates that passed and were confirmed, the best first.
@@ -109,6 +111,7 @@ class Memory(Frozen):
     bases: tuple[Base, ...] = ()
     slow: tuple[Candidate, ...] = ()
     late: tuple[Candidate, ...] = ()
+    doubted: dict[str, str] = {}
     kills: tuple[int, ...] = ()
     best: int = 0
     winners: tuple[Winner, ...] = ()
@@ -181,11 +184,25 @@ def _successes(
 def marked(tried: Mapping[str, str], ids: Iterable[str]) -> dict[str, str]:
     """Note candidates as tried."""
     bits = {stream: int(mask, 16) for stream, mask in tried.items()}
+    for stream, bit in _places(ids):
+        bits[stream] = bits.get(stream, 0) | bit
+    return {stream: f"{mask:x}" for stream, mask in bits.items()}
+
+
+def unmarked(tried: Mapping[str, str], ids: Iterable[str]) -> dict[str, str]:
+    """Forget candidates; a stream of which none is left goes too."""
+    bits = {stream: int(mask, 16) for stream, mask in tried.items()}
+    for stream, bit in _places(ids):
+        bits[stream] = bits.get(stream, 0) & ~bit
+    return {stream: f"{mask:x}" for stream, mask in bits.items() if mask}
+
+
+def _places(ids: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """The stream of each candidate and the bit of its place there; ids that name no place are left out."""
     for one in ids:
         stream, _, place = one.rpartition(".")
         if stream and place.isdigit():
-            bits[stream] = bits.get(stream, 0) | (1 << int(place))
-    return {stream: f"{mask:x}" for stream, mask in bits.items()}
+            yield stream, 1 << int(place)
 
 
 def reviewed(memory: Memory, batch: Batch, report: Report) -> Memory:
@@ -248,18 +265,36 @@ def _edits(bases: Sequence[Base], candidate: Candidate) -> int:
 def _patient(
     memory: Memory, survey: Survey, proposed: Mapping[str, Candidate], results: Sequence[Result]
 ) -> dict[str, object]:
-    """Candidates that passed all they had time for, or no longer fail where they failed before: they get more time."""
+    """Candidates that no case refuted, but that ran out of time or died: they get more of it.
+
+    Soon, where they passed something or no longer fail where they failed before; else when nothing else is left.
+    """
     done = {result.id for result in results}
     slow = [one for one in memory.slow if one.id not in done]
     late = [one for one in memory.late if one.id not in done]
+    doubted = []
     for result in results:
-        outcomes = result.outcomes
-        if "t" not in outcomes or set(outcomes) - {PASSED, "t", "-"}:
+        candidate, outcomes = proposed[result.id], result.outcomes
+        cut = _cut_short(outcomes)
+        if cut < 0:
             continue
-        if PASSED in outcomes or survey.cases[outcomes.index("t")].code != "t":
-            candidate = proposed[result.id]
-            if candidate.patience == 1.0:
+        if candidate.patience == 1.0:
+            promising = PASSED in outcomes or survey.cases[cut].code != "t"
+            if promising and outcomes[cut] == "t" and len(slow) < MOST_SLOW:
                 slow.append(candidate._replace(patience=MORE_PATIENCE))
-            elif candidate.patience == MORE_PATIENCE and PASSED in outcomes:
-                late.append(candidate._replace(patience=MOST_PATIENCE))
-    return {"slow": tuple(slow[:MOST_SLOW]), "late": tuple(late[:MOST_SLOW])}
+            else:
+                doubted.append(candidate.id)
+        elif candidate.patience == MORE_PATIENCE and PASSED in outcomes and len(late) < MOST_SLOW:
+            late.append(candidate._replace(patience=MOST_PATIENCE))
+    return {
+        "slow": tuple(slow),
+        "late": tuple(late),
+        "doubted": marked(unmarked(memory.doubted, done), doubted),
+    }
+
+
+def _cut_short(outcomes: str) -> int:
+    """The case at which a candidate ran out of time or died, none having refuted it; -1 when that is not so."""
+    if set(outcomes) - {PASSED, "t", "c", "-"}:
+        return -1
+    return next((case for case, code in enumerate(outcomes) if code in "tc"), -1)

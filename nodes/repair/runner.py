@@ -148,10 +148,10 @@ class Runner:
         passed = {result.id for result in results if result.passed}
         plausible = [candidate for candidate in batch if candidate.id in passed]
         end = max(end, time.monotonic() + CONFIRM_SECONDS)
-        winners = await self.confirmed(spec, survey, plausible[:MOST_CONFIRMED], end)
+        winners, undecided = await self._confirmed(spec, survey, plausible, end)
         original, *behaviours = await self._behaviours(spec, survey, winners, end)
         return Report(
-            results=results,
+            results=tuple(result for result in results if result.id not in undecided),
             confirmed=tuple(
                 Confirmed(one.id, nearby) for one, nearby in zip(winners, behaviours, strict=True)
             ),
@@ -160,15 +160,18 @@ class Runner:
             elapsed=self.watch.lap(),
         )
 
-    async def confirmed(
-        self, spec: Specification, survey: Survey, candidates: Sequence[Candidate], end: float = math.inf
-    ) -> list[Candidate]:
+    async def _confirmed(
+        self, spec: Specification, survey: Survey, candidates: Sequence[Candidate], end: float
+    ) -> tuple[list[Candidate], set[str]]:
         """Which candidates pass again: each in a process of its own, with time to spare, judged out here.
 
         The sandbox they run in does not hold the expected results.
+
+        Returns:
+            Those that passed, and the ids of those there was no time for.
         """
         if not candidates:
-            return []
+            return [], set()
         request = _trial_request(spec, survey, ()) | {
             "expected": None,
             "first": [],
@@ -177,9 +180,10 @@ class Runner:
             "values": True,
             "sharing": 1,
         }
-        patient = [candidate._replace(patience=CONFIRM_PATIENCE) for candidate in candidates]
+        patient = [one._replace(patience=CONFIRM_PATIENCE) for one in candidates[:MOST_CONFIRMED]]
         lines = {line["id"]: line for line in await self._try(spec, request, patient, end)}
-        return [one for one in candidates if one.id in lines and _passes(spec, lines[one.id])]
+        passing = [one for one in candidates if one.id in lines and _passes(spec, lines[one.id])]
+        return passing, {one.id for one in candidates if one.id not in lines}
 
     async def _behaviours(
         self, spec: Specification, survey: Survey, winners: Sequence[Candidate], end: float

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import heapq
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from math import inf
 from typing import Self
 
 from .edits import TIERS, Edit, pool
 from .localise import line_map, suspicion
-from .memory import Base, Memory, Tally
+from .memory import MORE_PATIENCE, Base, Memory, Tally
 from .models import PASSED, Candidate, Replacement, Survey, lines_of, replaced
 from .spec import Specification
 from .streams import Stream, streams
@@ -89,30 +90,45 @@ class Search:
             opened = self._opened(memory, order, opened, size)
             chosen = list(memory.slow[:MOST_SLOW])
             seen = {one.replacements for one in chosen}
-            for base, tier, place in self._ranked(memory, order[:opened]):
+            left = {stream: self._untried(memory, *stream) for stream in order[:opened]}
+            for base, tier, place in self._ranked(memory, left):
                 if len(chosen) >= size:
                     break
                 candidate = self._candidate(memory, base, tier, place)
                 if candidate is not None and candidate.replacements not in seen:
                     seen.add(candidate.replacements)
                     chosen.append(candidate)
-        return chosen or list(memory.late[:MOST_SLOW])
+        return chosen or list(memory.late[:MOST_SLOW]) or self._again(memory, size)
+
+    def _again(self, memory: Memory, size: int) -> list[Candidate]:
+        """Candidates that lacked time and nothing else, with more of it."""
+        left = {}
+        for stream, mask in memory.doubted.items():
+            base, _, tier = stream.partition(".")
+            if tier:  # a model's candidates are in no stream of ours
+                left[int(base), int(tier)] = int(mask, 16)
+        chosen = (self._candidate(memory, *one) for one in islice(self._ranked(memory, left), size))
+        return [one._replace(patience=MORE_PATIENCE) for one in chosen if one is not None]
 
     def _opened(self, memory: Memory, order: Sequence[Stream], least: int, size: int) -> int:
         """How many streams to open: more than `least`, all that were used before, and enough for a batch."""
         left = 0
         for number, (base, tier) in enumerate(order, 1):
-            tried = int(memory.tried.get(f"{base}.{tier}", "0"), 16).bit_count()
-            left += len(self._pool(memory, base, tier).edits) - tried
+            left += self._untried(memory, base, tier).bit_count()
             later = order[number:]
             if left >= size and number > least and not any(f"{b}.{t}" in memory.tried for b, t in later):
                 return number
         return len(order)
 
+    def _untried(self, memory: Memory, base: int, tier: int) -> int:
+        """The places of a pool that were not tried, as bits."""
+        tried = int(memory.tried.get(f"{base}.{tier}", "0"), 16)
+        return ((1 << len(self._pool(memory, base, tier).edits)) - 1) & ~tried
+
     # ----------------------------------------------------------------------- ranking
 
-    def _ranked(self, memory: Memory, opened: Sequence[Stream]) -> Iterator[tuple[int, int, int]]:
-        """The untried edits of some pools, best first: base, tier and place.
+    def _ranked(self, memory: Memory, wanted: Mapping[Stream, int]) -> Iterator[tuple[int, int, int]]:
+        """Edits of some pools, best first: base, tier and place. Wanted are, by pool, the places given as bits.
 
         Edits of one line and kind share what was learned and keep their order, so only the heads of these groups
         are compared.
@@ -120,13 +136,12 @@ class Search:
         heads: list[tuple[float, int, int, int, int]] = []
         rows: list[tuple[int, int, list[tuple[float, int]], float]] = []
         factors = _Factors(memory)
-        for base, tier in opened:
-            tried = int(memory.tried.get(f"{base}.{tier}", "0"), 16)
+        for (base, tier), places in wanted.items():
             start, edits = self._start(memory, base), self._pool(memory, base, tier)
             share = 1.0 if base == 0 else (0.3 + start.gain) / (1 + 0.1 * base)
-            bits = tried.to_bytes(len(edits.edits) // 8 + 1, "little")
+            bits = places.to_bytes(len(edits.edits) // 8 + 1, "little")
             for (line, kind), group in edits.groups.items():
-                left = [(value, place) for value, place in group if not bits[place >> 3] >> (place & 7) & 1]
+                left = [(value, place) for value, place in group if bits[place >> 3] >> (place & 7) & 1]
                 if left:
                     factor = share * factors.of(line, kind)
                     heapq.heappush(heads, (-factor * left[0][0], base, tier, len(rows), 0))

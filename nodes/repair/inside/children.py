@@ -28,6 +28,8 @@ GRACE = 0.25
 
 SLACK = 4.0
 
+MOST_STRETCH = 10.0
+
 STEP = 0.01
 """Seconds by which the processor's clock may be wrong."""
 
@@ -179,6 +181,12 @@ def _child(work: Callable[[Tell], None], outbox: Outbox) -> NoReturn:
         os._exit(status)
 
 
-def patience(seconds: float) -> float:
-    """Seconds on the clock after which a silent case with this limit is taken for stuck."""
-    return GRACE + SLACK * seconds
+def patience(seconds: float, stretch: float = 1.0) -> float:
+    """Seconds on the clock after which a silent case is taken for stuck.
+
+    Args:
+        seconds: Its limit, of processor time.
+        stretch: How much more than usual that is. A process on a busy machine may stand still for a moment, so whoever
+            gets more time gets more of this too, up to a bound: what is really stuck holds up all others.
+    """
+    return GRACE * min(stretch, MOST_STRETCH) + SLACK * seconds

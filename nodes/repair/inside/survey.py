@@ -22,7 +22,8 @@ def survey(request: Request, report: Report) -> None:
 
     Cases that take longer than the first, short limit are tried again with a longer one, until the budget is spent:
     a slow case is worth waiting for, an endless one is not. Once the request's seconds are over, no further case is
-    run; watching may take half as long again, since without lines there is nothing to search.
+    run; watching may take half as long again, and one failing case is watched in any event, since without lines there
+    is nothing to search.
     """
     source = request["source"]
     if request.get("tests") and not request["cases"]:
@@ -43,9 +44,12 @@ def survey(request: Request, report: Report) -> None:
             waited += lines[case]["seconds"]
     types: dict[str, set[str]] = {}
     endless = 0
+    located = False
     for case in cases:
         endless += lines[case]["code"] == "t"
-        if time.monotonic() < began + 1.5 * seconds and (lines[case]["code"] != "t" or endless <= ENDLESS):
+        in_time = time.monotonic() < began + 1.5 * seconds or (not located and lines[case]["code"] != "p")
+        if in_time and (lines[case]["code"] != "t" or endless <= ENDLESS):
+            located |= lines[case]["code"] != "p"
             watched = _watched(subject, source, case, short * 2, request["program"])
             for name, seen in watched.pop("types", {}).items():
                 types.setdefault(name, set()).update(seen)

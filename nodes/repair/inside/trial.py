@@ -51,10 +51,13 @@ def verdicts(subject: Subject, candidates: Sequence[Request], request: Request, 
         died; ``changed``: whether a failing case went otherwise than with the original; ``counterexample``: the
         first case that did not pass and what it gave; ``seconds``: processor time of the cases.
     """
-    longest = max(request["limits"]) * max(candidate.get("patience", 1.0) for candidate in candidates)
+    stretch = max(candidate.get("patience", 1.0) for candidate in candidates)
+    longest = max(request["limits"]) * stretch
     place = 0
     verdict = Verdict(candidates[0], request)
-    for line in fork(lambda tell: _work(subject, candidates, request, end, tell), lambda: patience(longest)):
+    for line in fork(
+        lambda tell: _work(subject, candidates, request, end, tell), lambda: patience(longest, stretch)
+    ):
         if "next" in line:
             yield verdict.told()
             place += 1

@@ -4,6 +4,7 @@ from backedge.nodes.repair.memory import (
     MORE_PATIENCE,
     MOST_BASES,
     MOST_PATIENCE,
+    MOST_SLOW,
     Memory,
     Tally,
     gain,
@@ -137,9 +138,29 @@ def test_a_candidate_that_only_lacked_time_gets_more_and_once_more_at_the_end():
     assert memory.late == memory.slow == ()
 
 
-def test_a_candidate_that_hangs_where_the_original_did_gets_no_more_time():
+def test_a_candidate_that_hangs_where_the_original_did_gets_more_time_only_at_the_end():
     memory = after(Memory(), Result("0.0.0", "---t", True, 3), Result("0.0.1", "-t--", True, 1))
     assert [one.id for one in memory.slow] == ["0.0.1"]
+    assert memory.doubted == {"0.0": "1"}
+    again = after(memory, Result("0.0.0", "---t", True, 3), batch=[candidate(0, patience=MORE_PATIENCE)])
+    assert (again.doubted, again.late) == ({}, ())
+
+
+def test_a_candidate_whose_process_died_is_in_doubt_until_it_was_tried_again():
+    memory = after(Memory(), Result("0.0.0", "-ppc", True, 3), Result("0.0.1", "-fc-", True, 1))
+    assert (memory.doubted, memory.slow) == ({"0.0": "1"}, ())
+    assert (
+        after(memory, Result("0.0.0", "-ppc", True, 3), batch=[candidate(0, patience=MORE_PATIENCE)]).doubted
+        == {}
+    )
+
+
+def test_however_many_candidates_lack_time_none_is_forgotten():
+    most = MOST_SLOW + 5
+    batch = [candidate(place) for place in range(most)]
+    memory = after(Memory(), *(Result(one.id, "-t--", True, 1) for one in batch), batch=batch)
+    assert [one.id for one in memory.slow] == [one.id for one in batch[:MOST_SLOW]]
+    assert int(memory.doubted["0.0"], 16) == (1 << most) - (1 << MOST_SLOW)
 
 
 def test_winners_are_kept_with_the_round_of_the_first():

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from backedge.nodes.repair.memory import Base, Memory, Tally, learn
+from backedge.nodes.repair.memory import MORE_PATIENCE, Base, Memory, Tally, learn, marked
 from backedge.nodes.repair.models import Candidate, Report, Result
 from backedge.nodes.repair.search import FIRST_BATCH, MOST_BATCH, Search, batch_size, compiles
 from backedge.nodes.repair.spec import Specification
@@ -113,15 +113,28 @@ def test_candidates_that_lacked_time_are_tried_again_first():
     assert late not in batch
 
 
+def all_tried():
+    """A mask for each stream that says that all its places were tried."""
+    tried = marked({}, (one.id for one in everything(Search(SPEC, SURVEY))))
+    assert not Search(SPEC, SURVEY).propose(Memory(tried=tried), 5)
+    return tried
+
+
 def test_candidates_that_need_very_long_come_when_nothing_else_is_left():
     late = Candidate("0.0.0", (), 1, "constant", 1.0, 200.0)
-    found = list(everything(Search(SPEC, SURVEY)))
-    tried = {}
-    for one in found:
-        stream, _, place = one.id.rpartition(".")
-        tried[stream] = tried.get(stream, 0) | 1 << int(place)
-    memory = Memory(tried={stream: f"{bits:x}" for stream, bits in tried.items()}, late=(late,))
+    memory = Memory(tried=all_tried(), late=(late,), doubted={"0.0": "1"})
     assert Search(SPEC, SURVEY).propose(memory, 5) == [late]
+
+
+def test_candidates_given_up_for_lack_of_time_come_again_with_more_of_it_at_the_very_end():
+    memory = Memory(tried=all_tried(), doubted={"0.0": "3", "0.1": "1", "model": "4"})
+    search = Search(SPEC, SURVEY)
+    chosen = search.propose(memory, 500)
+    assert {one.id for one in chosen} == {"0.0.0", "0.0.1", "0.1.0"}
+    assert {one.patience for one in chosen} == {MORE_PATIENCE}
+    assert [one.id for one in search.propose(memory, 2)] == [one.id for one in chosen[:2]]
+    hung = Report(results=tuple(Result(one.id, "-t") for one in chosen), seconds=1.0)
+    assert search.propose(learn(memory, SPEC, SURVEY, chosen, hung), 500) == []
 
 
 @pytest.mark.parametrize(

@@ -142,9 +142,31 @@ async def test_a_patch_found_at_the_very_end_is_still_confirmed(runner):
             return await runner.sandbox.run(program)
 
     own = Runner(sandbox=Spy(), workers=1)
-    report = await own.trial(spec, survey_of("p", "f"), [right], within=1.0)
+    report = await own.trial(spec, survey_of("p", "f"), [right], within=1.4)
     assert [one.id for one in report.confirmed] == ["0.0.0"]
-    assert asked[0] <= 1.5 < CONFIRM_SECONDS < asked[1]
+    assert asked[0] <= 1.9 < CONFIRM_SECONDS < asked[1]
+
+
+async def test_a_patch_there_was_no_time_to_confirm_counts_as_not_tried(runner):
+    spec = spec_of(DOUBLE, "double", ([0], 0), ([1], 2))
+    right = Candidate("0.0.0", difference(DOUBLE, DOUBLE.replace("3", "2")), 2, "constant", 1.0)
+    wrong = Candidate("0.0.1", difference(DOUBLE, DOUBLE.replace("3", "4")), 2, "constant", 1.0)
+
+    class NoSecondTime:
+        ran = False
+
+        async def run(self, program):
+            if self.ran:
+                return Outcome(
+                    ended=Ended.WALL_LIMIT, exit_status=None, stdout=b"", stderr=b"", wall=0.6, cpu=0.1
+                )
+            self.ran = True
+            return await runner.sandbox.run(program)
+
+    hurried = Runner(sandbox=NoSecondTime(), workers=1)
+    report = await hurried.trial(spec, survey_of("p", "f"), [right, wrong], within=10.0)
+    assert report.confirmed == ()
+    assert [result.id for result in report.results] == ["0.0.1"]
 
 
 async def test_a_sandbox_killed_because_the_time_was_up_is_no_error():
