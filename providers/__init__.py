@@ -1,22 +1,59 @@
 """Models behind one protocol. Nothing here knows of graphs or journals."""
 
-from .messages import AnyPart, Image, Message, Part, Role, Text, ToolCall, ToolResult, Usage
-from .model import Model, ModelRequest, ModelResponse, ToolSpec
+from .errors import ModelError
+from .messages import (
+    AnyPart,
+    Code,
+    File,
+    Image,
+    Message,
+    Other,
+    Part,
+    Reasoning,
+    Role,
+    Text,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
+from .model import (
+    Finished,
+    Model,
+    ModelRequest,
+    ModelResponse,
+    OutputSpec,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolSpec,
+)
 from .scripted import ScriptedModel, ScriptError
 
 __all__ = [
     "AnyPart",
+    "Code",
+    "File",
+    "Finished",
     "Image",
     "Message",
     "Model",
+    "ModelError",
     "ModelRequest",
     "ModelResponse",
+    "Other",
+    "OutputSpec",
     "Part",
+    "Reasoning",
+    "ReasoningDelta",
     "Role",
     "ScriptError",
     "ScriptedModel",
+    "StreamEvent",
     "Text",
+    "TextDelta",
     "ToolCall",
+    "ToolCallDelta",
     "ToolResult",
     "ToolSpec",
     "Usage",

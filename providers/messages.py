@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+Json: TypeAlias = dict[str, JsonValue]
+"""A JSON object, as a provider writes it."""
 
 
-class Part(BaseModel):
-    """A piece of a message. Base of the parts below; frozen, and unknown keys are refused."""
+class Frozen(BaseModel):
+    """Base of everything here: never changes, and unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+
+class Part(Frozen):
+    """A piece of a message. Base of the parts below."""
 
 
 class Text(Part):
@@ -20,24 +28,70 @@ class Text(Part):
     text: str
 
 
-class Image(Part):
-    """A picture, by its bytes or by its address; exactly one of the two.
+class Code(Part):
+    """A program or a piece of one.
 
     Attributes:
-        media_type: Such as ``image/png``.
-        data: The encoded picture.
+        language: Such as ``python``; empty when unknown.
+        text: The code itself, without fences.
+    """
+
+    kind: Literal["code"] = "code"
+    language: str = ""
+    text: str
+
+
+class _Content(Part):
+    """Something that is given by its bytes or by its address; exactly one of the two.
+
+    Attributes:
+        media_type: Such as ``image/png`` or ``application/pdf``.
+        data: The encoded content.
         url: Where the provider can fetch it.
     """
 
-    kind: Literal["image"] = "image"
     media_type: str
     data: bytes | None = None
     url: str | None = None
 
     def model_post_init(self, context: Any, /) -> None:
-        """Refuse an image that is nowhere, or in two places."""
+        """Refuse content that is nowhere, or in two places."""
         if (self.data is None) == (self.url is None):
-            raise ValueError("an image has either data or a url")
+            raise ValueError(f"{type(self).__name__} has either data or a url")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, or of the address: the same picture has the same digest."""
+        return hashlib.sha256(self.data if self.data is not None else str(self.url).encode()).hexdigest()
+
+    def __repr__(self) -> str:
+        """Without the bytes: they fill screens and logs."""
+        what = f"url={self.url!r}" if self.data is None else f"{len(self.data)} bytes"
+        return f"{type(self).__name__}({self.media_type}, {what})"
+
+    __str__ = __repr__
+
+
+class Image(_Content):
+    """A picture, by its bytes or by its address.
+
+    Example::
+
+        Image(media_type="image/png", data=Path("sketch.png").read_bytes())
+    """
+
+    kind: Literal["image"] = "image"
+
+
+class File(_Content):
+    """A document such as a PDF, by its bytes or by its address.
+
+    Attributes:
+        name: What to call it.
+    """
+
+    kind: Literal["file"] = "file"
+    name: str = "file"
 
 
 class ToolCall(Part):
@@ -47,29 +101,83 @@ class ToolCall(Part):
         id: Names the call; its result carries the same id.
         name: The tool.
         arguments: The arguments as the model wrote them: one JSON object, not yet validated.
+        raw: What the provider wants back with the call, if anything (such as a signature of its thoughts).
     """
 
     kind: Literal["tool_call"] = "tool_call"
     id: str
     name: str
     arguments: str
+    raw: Json | None = None
+
+
+def _parts(content: Any) -> Any:
+    return ({"kind": "text", "text": content},) if isinstance(content, str) else content
+
+
+ResultPart: TypeAlias = Annotated[Text | Image | File, Field(discriminator="kind")]
 
 
 class ToolResult(Part):
-    """What a tool gave back; `failed` when it is an error that the model should act on."""
+    """What a tool gave back.
+
+    Attributes:
+        id: The call's.
+        content: Texts, pictures and files; a plain string is taken for a text.
+        failed: Whether it is an error that the model should act on.
+
+    Example::
+
+        ToolResult(id=call.id, content="12 degrees")
+    """
 
     kind: Literal["tool_result"] = "tool_result"
     id: str
-    content: str
+    content: Annotated[tuple[ResultPart, ...], BeforeValidator(_parts)]
     failed: bool = False
 
+    @property
+    def text(self) -> str:
+        """All its words, parts without words left out."""
+        return "".join(part.text for part in self.content if isinstance(part, Text))
 
-AnyPart: TypeAlias = Annotated[Text | Image | ToolCall | ToolResult, Field(discriminator="kind")]
+
+class Reasoning(Part):
+    """What a model thought before it answered.
+
+    Attributes:
+        text: The thoughts or their summary; empty where the provider keeps them to itself.
+        origin: The wire it came over (``anthropic``, ``responses``, ``chat``). Sent back over the same one only.
+        raw: The provider's own form, which it wants back unchanged (signatures, encrypted content).
+    """
+
+    kind: Literal["reasoning"] = "reasoning"
+    text: str = ""
+    origin: str = ""
+    raw: Json | None = None
+
+
+class Other(Part):
+    """A part that only its provider understands, such as the result of a search on its side.
+
+    Attributes:
+        origin: As in `Reasoning`. Sent back over the same wire only.
+        raw: The part as it came.
+    """
+
+    kind: Literal["other"] = "other"
+    origin: str
+    raw: Json
+
+
+AnyPart: TypeAlias = Annotated[
+    Text | Code | Image | File | ToolCall | ToolResult | Reasoning | Other, Field(discriminator="kind")
+]
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 
-class Message(BaseModel):
+class Message(Frozen):
     """One turn of a conversation.
 
     Example::
@@ -77,22 +185,19 @@ class Message(BaseModel):
         Message.of("user", "What is in this picture?", Image(media_type="image/png", data=png))
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     role: Role
     parts: tuple[AnyPart, ...]
 
     @classmethod
-    def of(cls, role: Role, *parts: str | Text | Image | ToolCall | ToolResult) -> Message:
+    def of(cls, role: Role, *parts: str | Part) -> Message:
         """A message of these parts; a plain string is a text."""
-        return cls(
-            role=role, parts=tuple(Text(text=part) if isinstance(part, str) else part for part in parts)
-        )
+        made = tuple(Text(text=part) if isinstance(part, str) else part for part in parts)
+        return cls(role=role, parts=made)  # type: ignore[arg-type]  # pydantic refuses a part of another kind
 
     @property
     def text(self) -> str:
-        """All its words, parts without words left out."""
-        return "".join(part.text for part in self.parts if isinstance(part, Text))
+        """All its words and code, other parts left out."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text | Code))
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
@@ -100,20 +205,22 @@ class Message(BaseModel):
         return tuple(part for part in self.parts if isinstance(part, ToolCall))
 
 
-class Usage(BaseModel):
-    """What a call took, in tokens.
+class Usage(Frozen):
+    """What a call took, in tokens. Every provider's count is brought into this form.
 
     Attributes:
-        input_tokens: Everything that was read, tokens read from a cache included.
+        input_tokens: Everything that was read, from a cache or not.
         output_tokens: Everything that was written, reasoning included.
         cached_tokens: Those of `input_tokens` that came from the provider's cache.
+        cache_write_tokens: Those of `input_tokens` that were written into it.
+        reasoning_tokens: Those of `output_tokens` that were spent on reasoning.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         """The two together."""
@@ -121,4 +228,6 @@ class Usage(BaseModel):
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
         )

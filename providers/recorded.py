@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing, suppress
+from typing import Any, Protocol, Self
 
-from .model import Model, ModelRequest, ModelResponse
+from .errors import StreamBrokenError
+from .model import (
+    Finished,
+    Model,
+    ModelRequest,
+    ModelResponse,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+)
 
 
 class Effectful(Protocol):
@@ -16,15 +28,16 @@ class Effectful(Protocol):
         """Calls a function once and gives what was recorded ever after."""
 
 
+class Recordable:
+    """Base of models that nodes use as resources: each activation gets one whose calls are journaled."""
+
+    def for_activation(self: Self, context: Effectful) -> RecordedModel:
+        """The model as one activation of a node uses it."""
+        return RecordedModel(self, context)  # type: ignore[arg-type]  # whoever derives from this is a model
+
+
 class RecordedModel:
-    """A model as one activation sees it. Models give one of themselves in `for_activation`.
-
-    Example::
-
-        class MyModel:
-            def for_activation(self, context):
-                return RecordedModel(self, context)
-    """
+    """A model as one activation sees it; `Recordable` makes them."""
 
     def __init__(self, model: Model, context: Effectful) -> None:
         self._model = model
@@ -41,3 +54,49 @@ class RecordedModel:
             self.name, self._model.respond, request, returns=ModelResponse, kind="model"
         )
         return response
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
+        """Answer one request piece by piece; a recorded answer comes in few pieces."""
+        pieces: asyncio.Queue[StreamEvent | None] = asyncio.Queue()
+        live = False
+
+        async def call(request: ModelRequest) -> ModelResponse:
+            nonlocal live
+            live = True
+            async with aclosing(self._model.stream(request)) as events:  # type: ignore[type-var]
+                async for event in events:
+                    if isinstance(event, Finished):
+                        return event.response
+                    pieces.put_nowait(event)
+            raise StreamBrokenError("the stream ended without its last event", model=self.name)
+
+        step = self._context.step(self.name, call, request, returns=ModelResponse, kind="model")
+        task = asyncio.ensure_future(step)
+        task.add_done_callback(lambda _: pieces.put_nowait(None))
+        try:
+            while (event := await pieces.get()) is not None:
+                yield event
+            response = await task
+            for event in () if live else pieces_of(response):
+                yield event
+            yield Finished(response=response)
+        finally:
+            if not task.done():
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+
+def pieces_of(response: ModelResponse) -> list[StreamEvent]:
+    """A whole answer as a stream's pieces, the end left out."""
+    found: list[StreamEvent] = []
+    calls = 0
+    for part in response.message.parts:
+        if part.kind in ("text", "code"):
+            found.append(TextDelta(text=part.text))
+        elif part.kind == "reasoning" and part.text:
+            found.append(ReasoningDelta(text=part.text))
+        elif part.kind == "tool_call":
+            found.append(ToolCallDelta(index=calls, id=part.id, name=part.name, arguments=part.arguments))
+            calls += 1
+    return found

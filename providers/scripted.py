@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Literal, TypeAlias
 
 from .messages import Message, Usage
-from .model import ModelRequest, ModelResponse
-from .recorded import Effectful, RecordedModel
+from .model import Finished, ModelRequest, ModelResponse, StreamEvent
+from .recorded import Recordable, pieces_of
 
 Answer: TypeAlias = str | Message | ModelResponse
 """What a script says: a text, a message, or a whole response."""
@@ -17,7 +17,7 @@ class ScriptError(Exception):
     """The script had nothing to say to a request."""
 
 
-class ScriptedModel:
+class ScriptedModel(Recordable):
     """Gives the answers it was told to give, in order, or what a function makes of each request.
 
     Args:
@@ -45,10 +45,6 @@ class ScriptedModel:
         """What to call it in messages and records."""
         return self._name
 
-    def for_activation(self, context: Effectful) -> RecordedModel:
-        """The model as a node's activation uses it: its calls are journaled."""
-        return RecordedModel(self, context)
-
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """The next answer.
 
@@ -57,6 +53,13 @@ class ScriptedModel:
         """
         self.requests.append(request)
         return self._response(self._answer(request))
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
+        """The next answer, in as many pieces as it has parts."""
+        response = await self.respond(request)
+        for piece in pieces_of(response):
+            yield piece
+        yield Finished(response=response)
 
     def _answer(self, request: ModelRequest) -> Answer:
         if callable(self._script):

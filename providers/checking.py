@@ -1,0 +1,111 @@
+"""Whether an answer can be used: what a model wrote into its tool calls is checked before anybody acts on it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from .errors import BadToolCallError
+from .messages import ToolCall
+from .model import ModelRequest, ModelResponse
+
+MOST_CHARACTERS = 1_000_000
+"""Length of the arguments of one call."""
+
+MOST_DEPTH = 64
+"""Objects and lists inside each other in the arguments of one call."""
+
+
+def checked(response: ModelResponse, request: ModelRequest) -> ModelResponse:
+    """The response, if all its tool calls can be used.
+
+    Raises:
+        BadToolCallError: A call has no id of its own, names a tool that was not offered, or its arguments are not one
+            proper JSON object. It says which and why, and what was spent.
+    """
+    offered = {tool.name for tool in request.tools}
+    seen: set[str] = set()
+    for call in response.message.tool_calls:
+        problem = _problem(call, offered, seen)
+        if problem:
+            if response.finish == "length":
+                problem = f"{problem} (the answer was cut off at the token limit)"
+            raise BadToolCallError(problem, model=response.by, usage=response.usage, request_id=response.id)
+        seen.add(call.id)
+    return response
+
+
+def arguments_of(call: ToolCall) -> dict[str, Any]:
+    """A call's arguments as an object. No arguments at all are an empty one.
+
+    Raises:
+        ValueError: They are not one JSON object as the standard has it: broken, a key twice, NaN, half a character,
+            too long or too deep.
+    """
+    text = call.arguments
+    if not text.strip():
+        return {}
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"they are {len(text):,} characters long, the most is {MOST_CHARACTERS:,}")
+    try:
+        found = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"they are not JSON: {error}") from None
+    except RecursionError:
+        raise ValueError(f"they are nested deeper than {MOST_DEPTH}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"they are no JSON object but {type(found).__name__}")
+    _look_through(found)
+    return found
+
+
+def _problem(call: ToolCall, offered: set[str], seen: set[str]) -> str:
+    """What is wrong with a call; nothing when it can be used."""
+    if not call.id:
+        return f"a call of the tool {call.name!r} has no id"
+    if call.id in seen:
+        return f"two tool calls have the id {call.id!r}"
+    if call.name not in offered:
+        known = ", ".join(sorted(offered)) or "none"
+        return f"it calls the tool {call.name!r}, which it was not offered (offered: {known})"
+    try:
+        arguments_of(call)
+    except ValueError as error:
+        return f"the arguments of the tool call {call.name!r} cannot be used: {error}"
+    return ""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} comes twice")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _look_through(found: dict[str, Any]) -> None:
+    """Refuse what the parser lets through: deep nesting, and halves of characters, which nothing can encode."""
+    level: list[Any] = [found]
+    for _ in range(MOST_DEPTH):
+        below: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                below += [*one.keys(), *one.values()]
+            elif isinstance(one, list):
+                below += one
+            elif isinstance(one, str) and not one.isascii():
+                _refuse_halves(one)
+        if not below:
+            return
+        level = below
+    raise ValueError(f"they are nested deeper than {MOST_DEPTH}")
+
+
+def _refuse_halves(text: str) -> None:
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("they hold a lone surrogate, half of a character")

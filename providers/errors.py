@@ -1,0 +1,199 @@
+"""What can go wrong with a call of a model, as types: who failed, how, whether to try again, and what it cost.
+
+The official clients' exceptions are translated into these at the edge, so that nothing else has to know them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .messages import Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try of a call, as whoever retries notes it.
+
+    Attributes:
+        model: Who was asked.
+        error: The kind of error it ended with; empty when it succeeded.
+        seconds: How long it took.
+        waited: Seconds that were waited before it.
+    """
+
+    model: str
+    error: str = ""
+    seconds: float = 0.0
+    waited: float = 0.0
+
+
+class ModelError(Exception):
+    """A call of a model failed. Base of the kinds below; catch this to catch all of them.
+
+    Args:
+        message: What happened, and what to do about it where we know.
+        model: Who was asked, such as ``openai:gpt-5``.
+        status: The HTTP status, if there was an answer.
+        code: The provider's own name for the error.
+        retry_after: Seconds the provider asks to wait.
+        usage: What was spent nevertheless.
+        request_id: What the provider's support asks for.
+        attempts: The tries that were made, when several were.
+
+    Attributes:
+        kind: A short name of the kind, for settings and records.
+        retryable: Whether the same request may succeed later.
+    """
+
+    kind: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        model: str = "",
+        status: int | None = None,
+        code: str = "",
+        retry_after: float | None = None,
+        usage: Usage | None = None,
+        request_id: str = "",
+        attempts: tuple[Attempt, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.model = model
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+        self.usage = usage or Usage()
+        self.request_id = request_id
+        self.attempts = attempts
+
+    def __str__(self) -> str:
+        """Who, what, and whether a retry makes sense, in one line."""
+        facts = [
+            *([f"status {self.status}"] if self.status is not None else []),
+            *([self.code] if self.code else []),
+            *([f"request {self.request_id}"] if self.request_id else []),
+            *([f"{len(self.attempts)} attempts"] if len(self.attempts) > 1 else []),
+        ]
+        who = f"{self.model}: " if self.model else ""
+        known = f" ({', '.join(facts)})" if facts else ""
+        return f"{who}{self.message}{known}"
+
+
+class MissingKeyError(ModelError):
+    """There is no key for the provider; nothing was sent."""
+
+    kind = "missing key"
+
+
+class MissingPackageError(ModelError):
+    """The provider's client is not installed; nothing was sent."""
+
+    kind = "missing package"
+
+
+class UnsupportedError(ModelError):
+    """The request asks for something that cannot be said to this provider; nothing was sent."""
+
+    kind = "unsupported"
+
+
+class AuthenticationError(ModelError):
+    """The key was refused, or may not do this (401, 403)."""
+
+    kind = "authentication"
+
+
+class BadRequestError(ModelError):
+    """The provider did not accept the request (400, 409, 422)."""
+
+    kind = "bad request"
+
+
+class ContextLengthError(BadRequestError):
+    """The conversation is longer than the model can read."""
+
+    kind = "context length"
+
+
+class NotFoundError(ModelError):
+    """There is no such model or address (404)."""
+
+    kind = "not found"
+
+
+class TooLargeError(ModelError):
+    """The request has too many bytes (413)."""
+
+    kind = "too large"
+
+
+class QuotaError(ModelError):
+    """The account's money or quota is used up: waiting does not help (402, or 429 that says so)."""
+
+    kind = "quota"
+
+
+class RateLimitError(ModelError):
+    """Too many requests or tokens for now (429)."""
+
+    kind = "rate limit"
+    retryable = True
+
+
+class OverloadedError(ModelError):
+    """The provider has no capacity for now (503, 529)."""
+
+    kind = "overloaded"
+    retryable = True
+
+
+class ServerError(ModelError):
+    """The provider failed (500 and above)."""
+
+    kind = "server"
+    retryable = True
+
+
+class ModelTimeoutError(ModelError):
+    """No connection, or no answer, in the time there was."""
+
+    kind = "timeout"
+    retryable = True
+
+
+class ModelConnectionError(ModelError):
+    """The connection could not be made, or broke before the answer."""
+
+    kind = "connection"
+    retryable = True
+
+
+class StreamBrokenError(ModelError):
+    """A stream ended before its end marker: what came until then is not an answer."""
+
+    kind = "broken stream"
+    retryable = True
+
+
+class BadAnswerError(ModelError):
+    """An answer that is not one: not the API's JSON, no choices, an error page with status 200."""
+
+    kind = "bad answer"
+    retryable = True
+
+
+class BadToolCallError(BadAnswerError):
+    """A tool call that cannot be used: its arguments are not one JSON object, its id is not its own, ..."""
+
+    kind = "bad tool call"
+
+
+class BadOutputError(BadAnswerError):
+    """A structured output that does not validate, after a repair turn too."""
+
+    kind = "bad output"

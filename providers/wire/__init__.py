@@ -1,0 +1,1 @@
+"""The wires: each module speaks one API through its official client, and translates both ways."""
