@@ -24,8 +24,10 @@ class Keep:
         self._frontier = frontier
 
     def apply(self, db: sqlite3.Connection) -> None:
-        """Store it."""
+        """Store it, unless records before it could not be."""
         seat = self.seat
+        if seat.error is not None:
+            raise seat.error
         db.execute(
             "INSERT OR REPLACE INTO frontiers SELECT ?, ?, ? WHERE (SELECT epoch FROM runs WHERE key = ?) = ?",
             (place(seat.key, self._seq), zlib.crc32(self._frontier), self._frontier, seat.key, seat.epoch),

@@ -270,7 +270,7 @@ class MemoryRunLog:
 
     def keep(self, seq: int, frontier: bytes) -> None:
         """Keep what the records up to `seq` led to."""
-        if self._run.epoch == self._epoch:
+        if self._error is None and self._run.epoch == self._epoch:
             self._run.frontiers.append((seq, frontier))
 
     def watch(self, tell: Callable[[], None]) -> None:

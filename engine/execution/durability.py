@@ -128,12 +128,11 @@ class LaggingLog:
 
     async def release(self) -> None:
         """Write what waits and give up ownership. Raises what writing raises."""
-        try:
-            if self._waiting:
-                await asyncio.shield(self._write())
-        finally:
-            self.broken = None
-            await self._log.release()
+        last = self._write() if self._waiting else None
+        await self._log.release()
+        if last is not None:
+            await asyncio.shield(last)
+        self.broken = None
 
     def _must_last(self, record: Record) -> bool:
         if isinstance(record, EffectOpened):

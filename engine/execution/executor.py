@@ -137,7 +137,7 @@ class Executor:
         self._announcer = events.Announcer(loop)
         self._caller = Caller(graph, settings.resources, run_id, self._announcer, settings.break_before)
         self._launcher = Launcher(graph, schedule, settings, self._caller, loop, tries)
-        self._ledger = Ledger(log, seq, None if log is None else Cutter(graph, seq))
+        self._ledger = Ledger(log, seq, None if log is None else Cutter(graph, seq), settings.durability)
         self._ending = Ending(loop)
         self._inbox = inbox
         # Stopped, but for somebody else to go on with.
@@ -155,6 +155,7 @@ class Executor:
         """Set the run going, or going on. Raises nothing: whatever happens is told at the run's end."""
         beginning, self._beginning = self._beginning, None
         assert beginning is not None
+        self._ledger.begin(self)
         if self._settings.deadline is not None:
             self._ending.later(self._settings.deadline, self.interrupt)
         if self._inbox is not None:

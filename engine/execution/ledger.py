@@ -1,8 +1,9 @@
 """A run's records on their way into the journal: numbered, queued, committed, and only then acted upon.
 
 Whoever has something to record hands it over together with what is to happen once it is committed. Commits are acted
-upon in the order in which they were queued, so nothing ever starts that depends on something not on disk. Without a
-journal the same path is taken with the commit left out.
+upon in the order in which they were queued, so nothing ever starts that depends on something not on disk, unless the run
+asked for that (`durability`); its end is never told before all is. Without a journal the same path is taken with the
+commit left out.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..frontier import Cutter
 from ..ports import RunLog
 from ..records import Awaited, Record, RunEnded, RunStatus
 from ..schedule import Schedule
+from .durability import Durability, LaggingLog
 
 
 class Owner(Protocol):
@@ -39,11 +41,17 @@ class Ledger:
         last_taken: The letters that the record of the run's end makes good.
     """
 
-    __slots__ = ("_cutter", "_end", "_log", "_seq", "kept", "last_taken", "pending")
+    __slots__ = ("_cutter", "_end", "_lagging", "_log", "_seq", "kept", "last_taken", "pending")
 
-    def __init__(self, log: RunLog | None, seq: int, cutter: Cutter | None) -> None:
+    def __init__(
+        self, log: RunLog | None, seq: int, cutter: Cutter | None, durability: Durability = "step"
+    ) -> None:
         """Take over a log, owned from now on; `seq` is the number of the next record."""
         self._cutter = cutter
+        # Stands in front of the log where records may be committed later than they are acted upon.
+        self._lagging: LaggingLog | None = None
+        if log is not None and durability != "step":
+            log = self._lagging = LaggingLog(log, eager=durability == "batched")
         self._log = log
         self._seq = seq
         # The commit of the run's end, once it is queued: it is queued once.
@@ -51,6 +59,11 @@ class Ledger:
         self.kept = log is not None
         self.pending = 0
         self.last_taken: Sequence[int] = ()
+
+    def begin(self, owner: Owner) -> None:
+        """The run begins: from now on `owner` is told when records cannot be committed that were acted upon."""
+        if self._lagging is not None:
+            self._lagging.broken = owner.broken
 
     def number(self) -> int:
         """The next record's `seq`. What is numbered must be submitted, in that order."""

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from ..compiler.compile import CompiledGraph, CompiledNode
 from ..errors import InputError
+from .durability import DURABILITIES, Durability
 from .settings import Settings
 from .slots import Needs
 
@@ -40,6 +41,10 @@ class RunOptions(TypedDict, total=False):
             default.
         break_before: Nodes that wait for a person's approval in this run, as if they were declared with ``approve=True``.
         buffer: How many events are kept for a slow listener. 1,000 by default.
+        durability: What a crash may take. ``"step"`` (the default): nothing, a result is on disk before anything that
+            depends on it starts. ``"batched"``: the last results; they are written in the background. ``"exit"``: all since
+            the run began or was gone on with; it is written when the run comes to rest. Under each, what must not be
+            done twice and what a run is told from outside are on disk at once, and a run's end before it is told.
     """
 
     resources: Mapping[str, Any]
@@ -51,6 +56,7 @@ class RunOptions(TypedDict, total=False):
     patience: float
     break_before: Collection[str]
     buffer: int
+    durability: Durability
 
 
 class Options:
@@ -88,6 +94,9 @@ class Options:
         patience = options.get("patience", math.inf)
         if not _is_duration(patience):
             raise InputError(f"patience is a number of seconds from 0, not {patience!r}")
+        durability = options.get("durability", "step")
+        if durability not in DURABILITIES:
+            raise InputError(f'durability is "step", "batched" or "exit", not {durability!r}')
         settings = Settings(
             resources,
             capacity,
@@ -96,6 +105,7 @@ class Options:
             grace,
             patience,
             self._nodes(options.get("break_before", ())),
+            durability,
         )
         if not options:
             self._plain = settings

@@ -11,6 +11,7 @@ from ..errors import StepError
 from ..facts import NodeReturned, NodeSucceeded, Order
 from ..records import Letter
 from ..schedule import Key
+from .durability import Durability
 from .slots import Needs
 
 
@@ -26,6 +27,7 @@ class Settings:
         grace: Seconds an ending waits for what does not stop at once.
         break_before: Names of nodes that wait for approval.
         patience: Seconds the run stays for a timer with nothing else to do.
+        durability: When records are committed.
     """
 
     resources: Mapping[str, Any] = field(default_factory=dict)
@@ -35,6 +37,7 @@ class Settings:
     grace: float = 5.0
     patience: float = math.inf
     break_before: frozenset[str] = frozenset()
+    durability: Durability = "step"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backedge.engine.errors import FencedError, RunNotFoundError
+from backedge.engine.errors import FencedError, JournalWriteError, RunNotFoundError
 
 from .samples import finished, forked, header, started
 
@@ -29,6 +29,14 @@ class FrontierContract:
             await old.check()
         await new.check()
         await new.append(finished(1))
+        assert await journal.frontier("demo") is None
+
+    async def test_a_frontier_of_records_that_could_not_be_written_is_not_kept(self, journal):
+        log = await journal.create(header(), started())
+        failing = log.append(finished(1), taken=[12345])
+        log.keep(1, b"one")
+        with pytest.raises(JournalWriteError):
+            await failing
         assert await journal.frontier("demo") is None
 
     async def test_a_fork_has_no_frontier_of_the_record_it_was_forked_at_nor_of_later_ones(self, journal):
