@@ -6,6 +6,9 @@ the very same records, one after the other, each in one hop to the SQLite thread
 a table of two columns and commits. Both take turns in one process, some hundred steps each. A turn gives the median of
 its steps, so that the rare moving of the write-ahead log into the database, which the yardstick never does, is left out;
 what counts is the median of the turns' ratios. FOLDER says which disk to use.
+
+Then the same with records that are committed later than they are acted upon. There a median would hide the writing, so it is
+the whole run that is timed, its first and its last commit included, against that of the yardstick.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from pydantic import BaseModel
 from backedge import END, START, Flow, Graph
 from backedge.checkpoints import MemoryJournal, SqliteJournal
 from backedge.checkpoints.codec import encode
+from backedge.engine.execution.durability import DURABILITIES, Durability
 from backedge.engine.records import NodeFinished
 
 from .journal import bare
@@ -91,6 +95,28 @@ async def side_by_side(folder: Path, synchronous: str, size: int) -> tuple[Seque
     return tuple(zip(*rows[1:], strict=True))
 
 
+async def whole_runs(folder: Path, durability: Durability, size: int) -> tuple[Sequence[float], ...]:
+    """Seconds a bare commit, seconds a step of a whole run, and transactions of a run, for each turn."""
+    flow = loop(STEPS, size, [])
+    bodies = await delta(flow)
+    name = f"{durability}-{size}"
+    rows: list[tuple[float, float, float]] = []
+    async with (
+        bare(folder / f"bare-{name}.db", "full") as commit,
+        await SqliteJournal.open(folder / f"{name}.db") as journal,
+    ):
+        for turn in range(TURNS + 1):
+            began = perf_counter()
+            for body in bodies:
+                await commit(body)
+            floor = (perf_counter() - began) / STEPS
+            before = journal.commits
+            began = perf_counter()
+            await flow.run(journal=journal, run_id=f"run{turn}", durability=durability)
+            rows.append((floor, (perf_counter() - began) / STEPS, float(journal.commits - before)))
+    return tuple(zip(*rows[1:], strict=True))
+
+
 def between(times: Sequence[float]) -> float:
     """The median of the time from one to the next."""
     return median(later - earlier for earlier, later in pairwise(times))
@@ -107,6 +133,12 @@ async def measure(folder: Path) -> None:
                 f"{f'a durable step that writes {size} bytes every other time, {synchronous}':<64} {told}"
                 f"  {median(commits):.2f} commits a step"
             )
+    for durability in DURABILITIES:
+        floors, ours, commits = await whole_runs(folder, durability, 100)
+        ratio = median(a / b for a, b in zip(ours, floors, strict=True))
+        told = f"{spell(median(ours)):>9} {spell(median(floors)):>9} {ratio:>6.2f} x"
+        what = f"a step of a whole run of {STEPS}, full, durability {durability}"
+        print(f"{what:<64} {told}  {median(commits):.0f} commits a run")
 
 
 def main() -> None:

@@ -32,6 +32,8 @@ def resume_command(run_id: str, target: str, journal: str, how: HowToRun) -> str
         options += [part for value in values for part in (name, value)]
     if how.concurrency is not None:
         options += ["--concurrency", str(how.concurrency)]
+    if how.durability != "step":
+        options += ["--durability", how.durability]
     names = [run_id, target]
     if any(name.startswith("-") for name in names):
         return shlex.join([*program(), "resume", *options, "--", *names])

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, TypeAlias, cast
 
 from pydantic import BaseModel
 
@@ -23,6 +23,7 @@ from backedge.engine.errors import (
     RunInterruptedError,
 )
 from backedge.engine.execution.desk import Question
+from backedge.engine.execution.durability import Durability
 from backedge.engine.flow import Flow
 from backedge.engine.ports import Journal
 from backedge.engine.records import RunStatus
@@ -118,6 +119,7 @@ def options_of(flow: Flow[Any], how: HowToRun, loader: Loader) -> RunOptions:
         slots=slots,
         concurrency=how.concurrency,
         deadline=how.deadline,
+        durability=cast("Durability", how.durability),
         buffer=_BUFFER,
     )
 

@@ -68,7 +68,19 @@ class HowToRun:
     slots: tuple[str, ...]
     concurrency: int | None
     deadline: float | None
+    durability: str
     progress: str
+
+
+def durability_option() -> Callable[[F], F]:
+    """``--durability``."""
+    return click.option(
+        "--durability",
+        type=click.Choice(["step", "batched", "exit"]),
+        default="step",
+        show_default=True,
+        help="What a crash may take: nothing, the last steps, all since the run began or was gone on with.",
+    )
 
 
 def run_options(command: F) -> F:
@@ -96,6 +108,7 @@ def run_options(command: F) -> F:
             metavar="SECONDS",
             help="Interrupt the run after so many seconds.",
         ),
+        durability_option(),
         click.option(
             "--progress",
             type=click.Choice(["auto", "live", "lines", "none"]),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 import click
 
-from .options import Told, common, journal_option, near, pairs, slots_of
+from .options import Told, common, durability_option, journal_option, near, pairs, slots_of
 
 if TYPE_CHECKING:
     from backedge import RunOptions
+    from backedge.engine.execution.durability import Durability
     from backedge.engine.flow import Flow
     from backedge.engine.supervising import Recovery
 
@@ -55,6 +56,7 @@ PARTING: Final = "stopped at once; another worker goes on with what was under wa
     show_default=True,
     help="What to do with runs that were made with another version of the graph.",
 )
+@durability_option()
 @common
 @click.pass_obj
 def worker(
@@ -68,6 +70,7 @@ def worker(
     resource: tuple[str, ...],
     slots: tuple[str, ...],
     on_change: str,
+    durability: str,
 ) -> int:
     """Go on with runs by itself, until Ctrl-C or SIGTERM: then what is under way is handed over to other workers.
 
@@ -84,7 +87,7 @@ def worker(
 
     with stdout_kept(told.json) as answer, Loader() as loader:
         flows = [loader.flow(target) for target in targets]
-        works = list(zip(flows, _options(flows, resource, slots, loader), strict=True))
+        works = list(zip(flows, _options(flows, resource, slots, durability, loader), strict=True))
         failed = asyncio.run(
             _work(
                 told, answer, works, journal, once=once, at_once=concurrency, poll=poll, on_change=on_change
@@ -158,7 +161,11 @@ def _tell(told: Told, answer: IO[str], recovery: Recovery) -> None:
 
 
 def _options(
-    flows: Sequence[Flow[Any]], resource: Sequence[str], slots: Sequence[str], loader: Loader
+    flows: Sequence[Flow[Any]],
+    resource: Sequence[str],
+    slots: Sequence[str],
+    durability: str,
+    loader: Loader,
 ) -> list[RunOptions]:
     """For each flow what it declares, of what was typed for all. Raises CommandError."""
     from backedge import RunOptions
@@ -182,5 +189,12 @@ def _options(
         made = {
             name: loader.resource(place, its[name]) for name, place in resource_places(flow, given).items()
         }
-        found.append(RunOptions(resources=made, slots=slots_of(flow, slots), patience=PATIENCE))
+        found.append(
+            RunOptions(
+                resources=made,
+                slots=slots_of(flow, slots),
+                patience=PATIENCE,
+                durability=cast("Durability", durability),
+            )
+        )
     return found

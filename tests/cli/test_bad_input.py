@@ -85,6 +85,7 @@ CASES = {
     "unknown command": case("ruin", 2, "ruin", "--help"),
     "unknown option": case("run loop.py:graph --imput {}", 2, "--imput", "--help"),
     "no slots": case(f"{RUN} --concurrency 0", 2, "--concurrency", "x>=1"),
+    "unknown durability": case(f"{RUN} --durability full", 2, "--durability", "'step', 'batched', 'exit'"),
     "no time": case(f"{RUN} --deadline 0", 2, "--deadline", "x>0"),
     "unknown limit": case(
         f"{RUN} --limit checker->coda=1", 2, "no feedback edge", "did you mean checker->coder?"

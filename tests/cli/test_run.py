@@ -6,6 +6,15 @@ import pytest
 from .kit import FINAL, LOOP, call, process, ran
 
 SPEC = '{"spec": "ab"}'
+STORED = """
+import sqlite3
+from contextlib import closing
+
+
+def stored():
+    with closing(sqlite3.connect("runs.db")) as db:
+        return str(db.execute("SELECT count(*) FROM records").fetchone()[0])
+"""
 
 
 def test_the_final_state_goes_to_stdout_and_the_rest_to_stderr(here: Path):
@@ -124,6 +133,22 @@ def test_a_failed_run_without_a_journal_says_that_it_cannot_go_on(here: Path):
     result = call("run", "failing.py:graph", "--input", SPEC, "--no-journal")
     assert result.exit_code == 1
     assert "cannot be resumed" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("durability", "kept"), [("step", "6"), ("exit", "1")])
+def test_durability_says_when_steps_are_on_disk(here: Path, durability: str, kept: str):
+    code = LOOP.replace('f"{len(code)} letters"', "stored()") + STORED
+    (here / "looking.py").write_text(code)
+    options = ["--journal", "runs.db", "--run-id", "demo", "--durability", durability]
+    result = ran("run", "looking.py:graph", "--input", SPEC, *options)
+    assert json.loads(result.stdout)["notes"][-1] == kept
+    assert json.loads(ran("show", "demo", "--journal", "runs.db", "--json").stdout)["log"][-1]["seq"] == 7
+
+
+def test_the_command_that_goes_on_repeats_the_durability(here: Path):
+    result = call("run", "gated.py:graph", "--run-id", "late", "--deadline", "0.2", "--durability", "exit")
+    assert result.exit_code == 3
+    assert result.stderr.splitlines()[-1].endswith("--durability exit")
 
 
 def test_a_deadline_interrupts_the_run(here: Path):
