@@ -5,8 +5,9 @@ The official clients' exceptions are translated into these at the edge, so that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 from .messages import Usage
 
@@ -47,7 +48,16 @@ class ModelError(Exception):
     """
 
     kind: ClassVar[str] = "error"
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
+
+    # What is known besides the message; class attributes say what holds of an error made from its message alone.
+    model: str = ""
+    status: int | None = None
+    code: str = ""
+    retry_after: float | None = None
+    usage: Usage = Usage()
+    request_id: str = ""
+    attempts: tuple[Attempt, ...] = ()
 
     def __init__(
         self,
@@ -70,6 +80,28 @@ class ModelError(Exception):
         self.usage = usage or Usage()
         self.request_id = request_id
         self.attempts = attempts
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The message, and all that is known besides, as plain data: who keeps the arguments keeps the error."""
+        return (self.message, self._facts())
+
+    @args.setter
+    def args(self, given: tuple[Any, ...]) -> None:
+        self.message = str(given[0]) if given else ""
+        if len(given) > 1:
+            self._restore(given[1])
+
+    def _facts(self) -> dict[str, Any]:
+        facts = {name: value for name, value in vars(self).items() if name not in ("message", "__notes__")}
+        facts["usage"] = self.usage.model_dump()
+        facts["attempts"] = [asdict(attempt) for attempt in self.attempts]
+        return facts
+
+    def _restore(self, facts: Mapping[str, Any]) -> None:
+        vars(self).update(facts)
+        self.usage = Usage(**facts["usage"])
+        self.attempts = tuple(Attempt(**attempt) for attempt in facts["attempts"])
 
     def __str__(self) -> str:
         """Who, what, and whether a retry makes sense, in one line."""
@@ -138,6 +170,12 @@ class QuotaError(ModelError):
     kind = "quota"
 
 
+class BudgetExceededError(ModelError):
+    """The call would take more than a budget of ours has left; nothing was sent. Raise the budget, or ask for less."""
+
+    kind = "budget"
+
+
 class RateLimitError(ModelError):
     """Too many requests or tokens for now (429)."""
 
@@ -197,3 +235,66 @@ class BadOutputError(BadAnswerError):
     """A structured output that does not validate, after a repair turn too."""
 
     kind = "bad output"
+
+
+class CircuitOpenError(ModelError):
+    """The endpoint failed so often that it is left alone for a while; nothing was sent."""
+
+    kind = "circuit open"
+    retryable = True
+
+
+class AllFailedError(ModelError):
+    """Every model that could have answered failed.
+
+    It is retryable when one of them is, after the shortest time one of these asks for.
+
+    Attributes:
+        errors: Why, one for each model, in the order they were asked.
+    """
+
+    kind = "all failed"
+    errors: tuple[ModelError, ...] = ()
+
+    @classmethod
+    def of(
+        cls, errors: Sequence[ModelError], *, usage: Usage, attempts: tuple[Attempt, ...]
+    ) -> AllFailedError:
+        """The error that names each of these with its reason."""
+        reasons = "; ".join(f"[{error.kind}] {error}" for error in errors)
+        later = [error for error in errors if error.retryable]
+        told = f"all {len(errors)} models failed: {reasons}"
+        waits = [error.retry_after for error in later]
+        known = [wait for wait in waits if wait is not None]
+        made = cls(
+            told,
+            usage=usage,
+            attempts=attempts,
+            retry_after=min(known) if len(known) == len(waits) > 0 else None,
+        )
+        made.errors = tuple(errors)
+        made.retryable = bool(later)
+        return made
+
+    def _facts(self) -> dict[str, Any]:
+        errors = [(error.kind, error.args) for error in self.errors]
+        return {**super()._facts(), "errors": errors}
+
+    def _restore(self, facts: Mapping[str, Any]) -> None:
+        super()._restore(facts)
+        kinds = {kind.kind: kind for kind in reversed(error_types())}
+        self.errors = tuple(_made_again(kinds.get(kind, ModelError), args) for kind, args in facts["errors"])
+
+
+def error_types() -> tuple[type[ModelError], ...]:
+    """Every kind of `ModelError` there is, the base last."""
+    found: list[type[ModelError]] = [ModelError]
+    for kind in found:
+        found += [one for one in kind.__subclasses__() if one not in found]
+    return tuple(reversed(found))
+
+
+def _made_again(kind: type[ModelError], args: Sequence[Any]) -> ModelError:
+    error = kind.__new__(kind)
+    error.args = tuple(args)
+    return error
