@@ -85,6 +85,7 @@ class ModelResponse(Frozen):
         attempts: The tries that were made, when more than one was.
         cost: What it cost in US dollars; ``None`` when that is unknown.
         cached: Whether it came from a cache of ours.
+        headers: What the provider's HTTP headers say about its rate limits, names in lower case; no others.
     """
 
     message: Message
@@ -97,6 +98,7 @@ class ModelResponse(Frozen):
     attempts: tuple[Attempt, ...] = ()
     cost: float | None = None
     cached: bool = False
+    headers: dict[str, str] = Field(default_factory=dict)
 
     @property
     def text(self) -> str:

@@ -8,6 +8,7 @@ from contextlib import aclosing, suppress
 from typing import Any, Protocol, Self
 
 from .errors import StreamBrokenError
+from .labels import labels_of
 from .model import (
     Finished,
     Model,
@@ -32,8 +33,16 @@ class Recordable:
     """Base of models that nodes use as resources: each activation gets one whose calls are journaled."""
 
     def for_activation(self: Self, context: Effectful) -> RecordedModel:
-        """The model as one activation of a node uses it."""
-        return RecordedModel(self, context)  # type: ignore[arg-type]  # whoever derives from this is a model
+        """The model as one activation of a node uses it; what it wraps is told the run, the node and the activation."""
+        return RecordedModel(self.labelled(**labels_of(context)), context)  # type: ignore[arg-type]  # whoever derives from this is a model
+
+    def labelled(self, **labels: str) -> Self:
+        """The same model, told whom its calls are for: any of ``run``, ``node``, ``activation`` and ``agent``.
+
+        Of wrappers that count by these, and of those around them, a copy that shares all else; others are given as
+        they are.
+        """
+        return self
 
 
 class RecordedModel:
