@@ -110,6 +110,8 @@ class EdgeSpec:
         limit: How often a feedback edge may be taken per entry into its loop; None for no limit.
         instead_of: Id of the feedback edge at whose limit this one is taken; such an edge has no condition.
         error: The exceptions it carries on, for an error edge.
+        copy: 1; for what was declared again under an id that was taken, and differs, 2 and so on. That is a problem,
+            but what is wrong with the copy is to be told as well.
     """
 
     source: str
@@ -120,6 +122,7 @@ class EdgeSpec:
     limit: int | None = None
     instead_of: str | None = None
     error: type[Exception] | None = None
+    copy: int = 1
 
     @property
     def id(self) -> str:
@@ -129,6 +132,8 @@ class EdgeSpec:
             suffix = f"!{self.error.__name__}"
         elif self.instead_of is not None:
             suffix = f"!limit:{self.instead_of.partition('->')[2]}"
+        if self.copy > 1:
+            suffix += f"!{self.copy}"
         return f"{self.source}->{self.target}{suffix}"
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import Enum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
@@ -20,8 +20,8 @@ from .compiler.signatures import name_of_callable
 from .definition import END, START, Case, Definition, EdgeSpec, Marker, NodeSpec, is_text, usable_name
 from .errors import GraphError
 from .node import Node, Place
-from .redeclared import Site, same_edge
-from .shown import shown
+from .redeclared import Declared, Site, same_edge
+from .shown import listed, shown
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -36,17 +36,6 @@ __all__ = ["END", "START", "Case", "Definition", "EdgeSpec", "Graph", "Marker", 
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S", bound=BaseModel)
-
-
-@dataclass(slots=True)
-class _Declared:
-    """What a graph has been told so far."""
-
-    nodes: dict[str, Node[..., Any]] = field(default_factory=dict)
-    # By id, and so are the sites and problems below: "node x" for those of nodes.
-    edges: dict[str, EdgeSpec] = field(default_factory=dict)
-    sites: dict[str, Site] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
 
 
 class Graph(Generic[S]):
@@ -89,7 +78,8 @@ class Graph(Generic[S]):
         self.state = state
         self.name = name or state.__name__
         self.resources = dict(resources or {})
-        self._declared = _Declared()
+        self._nodes: Declared[Node[..., Any]] = Declared("#")
+        self._edges: Declared[EdgeSpec] = Declared("!")
 
     # ------------------------------------------------------------------ nodes
 
@@ -201,16 +191,10 @@ class Graph(Generic[S]):
         return declare if function is None else declare(function)
 
     def _add(self, node: Node[..., Any], site: Site) -> Node[..., Any]:
-        name, key = node.name, f"node {node.name}"
-        if name in self._declared.nodes and not site.repeats(self._declared.sites[key]):
-            self._declared.problems[key] = (
-                f"two nodes are called {name!r}: give one of them another name, as in "
-                f"graph.node(f, name={name + '2'!r}); in a notebook, run the cell that makes the graph again"
-            )
-        else:
-            self._declared.problems.pop(key, None)
-        self._declared.nodes[name] = node
-        self._declared.sites[key] = site
+        gone = set(self._nodes.add(node.name, node, site).forgotten)
+        if gone:
+            edges = self._edges.things.values()
+            self._forget([edge for edge in edges if {edge.source, edge.target} & gone])
         return node
 
     # ------------------------------------------------------------------ edges
@@ -269,9 +253,9 @@ class Graph(Generic[S]):
         site = Site.of(sys._getframe(1))
         back = EdgeSpec(self._place(source), self._place(target), when, label, feedback=True, limit=limit)
         beyond = None if otherwise is None else self._place(otherwise)
-        self._connect(back, site)
+        known_as = self._connect(back, site)
         if beyond is not None:
-            self._connect(EdgeSpec(back.source, beyond, label="at the limit", instead_of=back.id), site)
+            self._connect(EdgeSpec(back.source, beyond, label="at the limit", instead_of=known_as), site)
 
     def switch(
         self,
@@ -346,18 +330,23 @@ class Graph(Generic[S]):
             edge = replace(edge, label=error.__name__)
         self._connect(edge, Site.of(sys._getframe(1)))
 
-    def _connect(self, edge: EdgeSpec, site: Site) -> None:
-        key, declared = edge.id, self._declared
-        known = declared.edges.get(key)
-        if known is None or site.repeats(declared.sites[key]):
-            declared.edges[key] = edge
-            declared.problems.pop(key, None)
-        elif not same_edge(known, edge):
-            declared.problems[key] = (
-                f"edge {key} is declared twice, differently: join the conditions with 'or'; "
-                f"in a notebook, run the cell that makes the graph again"
-            )
-        declared.sites[key] = site
+    def _connect(self, edge: EdgeSpec, site: Site) -> str:
+        """Write an edge down; the id that it got."""
+        added = self._edges.add(edge.id, edge, site, same=same_edge)
+        if added.copy > 1:
+            self._edges.things[added.key] = replace(edge, copy=added.copy)
+        if added.again:  # then so are the ways at the limit of it
+            edges = self._edges.things.values()
+            self._forget([each for each in edges if each.instead_of in (added.key, *added.forgotten)])
+        return added.key
+
+    def _forget(self, edges: Sequence[EdgeSpec]) -> None:
+        """Drop edges of what was declared twice and is no longer, and what stands in their place at a limit."""
+        gone = {edge.id for edge in edges}
+        for edge in self._edges.things.values():
+            if edge.instead_of in gone:
+                gone.add(edge.id)
+        self._edges.drop(gone)
 
     def _place(self, place: Any) -> str:
         if isinstance(place, Marker):
@@ -378,22 +367,27 @@ class Graph(Generic[S]):
                     f"as in graph.node({place.name}, name={place.name!r})"
                 ]
             )
-        return place.name
+        return self._nodes.key_of(place.name, place)
 
     # ------------------------------------------------------------------ the whole
 
     @property
     def definition(self) -> Definition:
         """What has been declared so far."""
-        declared = self._declared
-        nodes = {name: node.spec for name, node in declared.nodes.items()}
+        nodes = {
+            key: node.spec if key == node.name else replace(node.spec, name=key)
+            for key, node in self._nodes.things.items()
+        }
         return Definition(
             self.name,
             self.state,
             dict(self.resources),
             nodes,
-            tuple(declared.edges.values()),
-            tuple(declared.problems.values()),
+            tuple(self._edges.things.values()),
+            (
+                *(_same_name(name, copies) for name, copies in self._nodes.clashes()),
+                *(_same_edge(key, copies) for key, copies in self._edges.clashes()),
+            ),
         )
 
     def compile(self) -> Flow[S]:
@@ -429,6 +423,21 @@ class Graph(Generic[S]):
             RunNotFoundError: The journal holds no such run.
         """
         self.compile().render(path, run=run, journal=journal)
+
+
+def _same_name(name: str, copies: Sequence[str]) -> str:
+    return (
+        f"two nodes are called {name!r}: give one of them another name, as in "
+        f"graph.node(f, name={name + '2'!r}); in a notebook, run the cell that makes the graph again; "
+        f"here they are told apart as {listed(copies)}"
+    )
+
+
+def _same_edge(key: str, copies: Sequence[str]) -> str:
+    return (
+        f"edge {key} is declared twice, differently: join the conditions with 'or'; "
+        f"in a notebook, run the cell that makes the graph again; here they are told apart as {', '.join(copies)}"
+    )
 
 
 def _node_name(function: Callable[..., Any], name: str | None) -> str:

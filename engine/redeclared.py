@@ -2,17 +2,22 @@
 
 A cell that ran twice was compiled twice: the same place of the same module, but another code object. A loop or a
 function that declares something twice does so from one and the same code object, and two lines of a file are two places.
+
+Two declarations of the same thing are a problem of the graph. Both are kept, under keys of their own, so that all else
+that is wrong with either can be told at the same time, and neither is taken for the other.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from .definition import EdgeSpec
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,78 @@ class Site:
         if self.code is earlier.code or self.module != earlier.module:
             return False
         return self.code.co_filename != earlier.code.co_filename or self.line == earlier.line
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a declaration.
+
+    Attributes:
+        key: What it is found under.
+        copy: 1, or the how-manieth of that name it is.
+        again: Whether the declaration was run again: the thing stands in the place of its former self.
+        forgotten: Keys of copies that are gone for that reason.
+    """
+
+    key: str
+    copy: int = 1
+    again: bool = False
+    forgotten: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Declared(Generic[T]):
+    """What was declared, in order. Further things of a name that is taken get keys of their own.
+
+    Attributes:
+        mark: What stands between a name and the number of a copy; no name has it.
+        things: By key.
+    """
+
+    mark: str
+    things: dict[str, T] = field(default_factory=dict)
+    # By key, as `things`.
+    _sites: dict[str, Site] = field(default_factory=dict)
+    # For each name that is taken the keys of the copies of it, the first's is the name itself.
+    _copies: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, name: str, thing: T, site: Site, *, same: Callable[[T, T], bool] | None = None) -> Added:
+        """Write a thing down: in place of what it repeats or what is the same, else beside it."""
+        copies = self._copies.setdefault(name, [])
+        if any(site.repeats(self._sites[key]) for key in copies):
+            forgotten = tuple(copies[1:])
+            if forgotten:
+                self.drop(forgotten)
+            self._put(name, thing, site)
+            return Added(name, again=True, forgotten=forgotten)
+        for key in copies:
+            if same is not None and same(self.things[key], thing):
+                self._sites[key] = site
+                return Added(key)
+        number = len(copies) + 1
+        key = name if number == 1 else f"{name}{self.mark}{number}"
+        copies.append(key)
+        self._put(key, thing, site)
+        return Added(key, number)
+
+    def drop(self, keys: Iterable[str]) -> None:
+        """Forget what is found under these keys."""
+        for key in keys:
+            del self.things[key], self._sites[key]
+        for name, copies in list(self._copies.items()):
+            self._copies[name] = [key for key in copies if key in self.things]
+
+    def key_of(self, name: str, thing: T) -> str:
+        """What a thing is found under; the name for one that was replaced."""
+        return next((key for key in self._copies.get(name, ()) if self.things[key] is thing), name)
+
+    def clashes(self) -> Iterator[tuple[str, list[str]]]:
+        """The names that several things have, each with their keys."""
+        return ((name, copies) for name, copies in self._copies.items() if len(copies) > 1)
+
+    def _put(self, key: str, thing: T, site: Site) -> None:
+        self.things[key] = thing
+        self._sites[key] = site
 
 
 def same_edge(one: EdgeSpec, other: EdgeSpec) -> bool:

@@ -22,11 +22,11 @@ known, so a read may be reported although no run reaches it unset.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import and_, or_
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ..plan import Plan
 
@@ -107,7 +107,7 @@ class Traffic:
     @cached_property
     def reach(self) -> tuple[int, ...]:
         """For each node those that an activation of it is bound to reach, itself included."""
-        masks = list(self.after)
+        masks = [mask | 1 << node for node, mask in enumerate(self.after)]
         while True:
             old = list(masks)
             for node in reversed(range(len(masks))):
@@ -144,10 +144,18 @@ def inputs_of(traffic: Traffic, reads: Sequence[Read], without_default: Sequence
     return tuple(inputs)
 
 
+Mend: TypeAlias = Callable[[Traffic, Read, Sequence[int]], Traffic]
+"""How a graph with edges missing may be meant, at best for a read; it is told the nodes that may find the field unset."""
+
+
 def unset_reads(
-    traffic: Traffic, reads: Sequence[Read], fields: frozenset[str]
+    traffic: Traffic, reads: Sequence[Read], fields: frozenset[str], mend: Mend | None = None
 ) -> Iterator[tuple[Read, tuple[int, ...]]]:
-    """Reads of `fields` that some way reaches unset, each with such a way: the nodes from START to the reader."""
+    """Reads of `fields` that some way reaches unset, each with such a way: the nodes from START to the reader.
+
+    With `mend`, those of them that do not depend on what is missing of the graph: along its ways as they are the field
+    may be unset, even if as much is sure to start and to bring it as in the graph that `mend` makes.
+    """
     always = _always_set(traffic, fields)
     searched: dict[str, _Search] = {}
     for read in reads:
@@ -157,7 +165,10 @@ def unset_reads(
             continue
         if read.field not in searched:
             searched[read.field] = _Search(traffic, read.field)
-        way = searched[read.field].way(read.node)
+        search = searched[read.field]
+        if mend is not None and search.way(read.node) is not None:
+            search = _Search(traffic, read.field, mend(traffic, read, search.unset))
+        way = search.way(read.node)
         if way is not None:
             yield read, way
 
@@ -240,15 +251,17 @@ def _always_set(traffic: Traffic, fields: frozenset[str]) -> list[frozenset[str]
 class _Search:
     """The nodes that may find one field unset."""
 
-    def __init__(self, traffic: Traffic, field: str) -> None:
-        brought = traffic.bring(field)
+    def __init__(self, traffic: Traffic, field: str, sure: Traffic | None = None) -> None:
+        """Search the ways of `traffic`; what is sure to start and to bring the field is as in `sure`."""
+        sure = traffic if sure is None else sure
+        brought = sure.bring(field)
         self._start = traffic.start
         # For each node the edges along which the field may stay unset, and for each of them the nodes to which the
         # field is brought by what is sure to start there.
         self._open = [
             [
-                (way, _sure(outcome, brought))
-                for outcome in outcomes
+                (way, _sure(meant, brought))
+                for outcome, meant in zip(outcomes, sure.outcomes[node], strict=True)
                 if not (outcome.success and field in traffic.writes[node])
                 for way in outcome.ways
             ]
@@ -276,6 +289,11 @@ class _Search:
                     if gained != goals[way.target]:
                         goals[way.target] = gained
                         changed = True
+
+    @property
+    def unset(self) -> Sequence[int]:
+        """The nodes that may find it unset."""
+        return list(self._unset)
 
     def way(self, reader: int) -> tuple[int, ...] | None:
         """The nodes from START to the reader along which it may find the field unset; None if it cannot."""

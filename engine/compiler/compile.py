@@ -1,8 +1,9 @@
 """From a definition to what the executor runs: every check there is, all problems at once.
 
 The checks go from the parts to the whole: names and signatures (`checks`), then what goes round and what can be
-reached (`structure`), then what flows along the edges (`dataflow`). The last needs a legal graph: where cycles are not
-declared it looks at the graph as the messages say it should be, so that nothing has to wait for the next attempt.
+reached (`structure`), then what flows along the edges (`dataflow`). The last needs a legal graph: where there are
+problems it looks at the graph as the messages say it should be (`mending`), so that nothing has to wait for the next
+attempt, and nothing is told that will be gone with another problem.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from ..errors import GraphError
 from ..plan import Plan
 from ..state.fields import StateSchema
 from . import checks
-from .assignment import inputs_of
 from .binding import Binding
 from .dataflow import conflict_warnings, reads_of, traffic_of, unset_problems
+from .mending import Mending
 from .scope import Scope
 from .structure import examine
 
@@ -120,8 +121,11 @@ def compile_graph(definition: Definition) -> CompiledGraph:
     traffic = traffic_of(definition, plan, bindings, schema)
     reads = list(reads_of(plan, bindings, definition.edges))
     required = [name for name, field in schema.fields.items() if not field.has_default]
-    inputs = inputs_of(traffic, reads, required)
-    problems += unset_problems(traffic, reads, frozenset(required) - set(inputs))
+    mending = Mending(plan, structure.ends)
+    inputs = mending.inputs(traffic, reads, required)
+    fields = frozenset(required) - set(inputs)
+    mend = mending if structure.ends else None
+    problems += unset_problems(traffic, mending.reached(reads), fields, mend)
     if problems:
         raise GraphError(problems)
     told = (*conflict_warnings(traffic, schema), *checks.unresolved_warnings(definition, bindings, scope))

@@ -8,7 +8,7 @@ from ..definition import START, Case, Definition, EdgeSpec
 from ..plan import Plan
 from ..shown import listed
 from ..state.fields import StateSchema
-from .assignment import Outcome, Read, Traffic, Way, concurrent_writes, unset_reads
+from .assignment import Mend, Outcome, Read, Traffic, Way, concurrent_writes, unset_reads
 from .checks import Bindings, is_exhaustive, switches_of
 from .returned import sure_writes
 
@@ -55,10 +55,12 @@ def reads_of(plan: Plan, bindings: Bindings, edges: Sequence[EdgeSpec]) -> Itera
                 yield Read(source, True, field, what)
 
 
-def unset_problems(traffic: Traffic, reads: Sequence[Read], fields: frozenset[str]) -> Iterator[str]:
-    """A sentence for each read of one of these fields that some way reaches unset."""
+def unset_problems(
+    traffic: Traffic, reads: Sequence[Read], fields: frozenset[str], mend: Mend | None
+) -> Iterator[str]:
+    """A sentence for each read of one of these fields that some way reaches unset, however the graph is mended."""
     names = traffic.plan.nodes
-    for read, way in unset_reads(traffic, reads, fields):
+    for read, way in unset_reads(traffic, reads, fields, mend):
         skips = [names[node] for node in way if read.field in traffic.may_write[node] - traffic.writes[node]]
         told = f" ({listed(skips)} may leave it out)" if skips else ""
         yield (

@@ -358,7 +358,7 @@ def test_two_switches_on_one_field_cover_it_together(graph):
     switched(graph, ["good", "bad"])
     other = graph.node(work, name="other")
     graph.edge(other, END)
-    node = graph._declared.nodes["s"]
+    node = graph._nodes.things["s"]
     graph.switch(node, {"ugly": other})
     graph.compile()
 

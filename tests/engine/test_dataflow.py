@@ -87,14 +87,14 @@ def test_a_default_is_always_there(graph):
 def test_inputs_are_what_nobody_writes_and_what_is_read_first(graph):
     graph.chain(START, reader(graph, "spec"), writer(graph, "code"), reader(graph, "code"))
     graph.chain(reader(graph, "report"), writer(graph, "report"), writer(graph, "mood"), END)
-    graph.edge(graph._declared.nodes["read_code"], graph._declared.nodes["read_report"])
+    graph.edge(graph._nodes.things["read_code"], graph._nodes.things["read_report"])
     flow = graph.compile()
     assert flow.inputs == {"spec": str, "report": str}
 
 
 def test_what_a_condition_of_start_reads_is_an_input(graph):
     graph.edge(START, writer(graph, "code"), when=lambda code: bool(code))
-    graph.edge(graph._declared.nodes["write_code"], END)
+    graph.edge(graph._nodes.things["write_code"], END)
     assert "code" in graph.compile().inputs
 
 

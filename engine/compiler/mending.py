@@ -1,0 +1,128 @@
+"""Reads of unset fields in a graph that has other problems: which of them will be there when those are mended.
+
+A graph is mended as its problems say, but some leave open how: to a node that cannot be reached an edge may lead from
+anywhere, and from one where a run gets stuck an edge may lead to anywhere. A field that such an edge would bring is
+not unset because nobody writes it, but because of that problem, which is told already. So a read is told only if it
+may find its field unset even though the missing edges lead where they help it most: to each entry from every node,
+and from each exit to the reader, all of them sure to be taken, none of them closing a cycle.
+
+What a node that cannot be reached would read is not told at all: that depends on where the edge to it comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ..plan import Plan
+from .assignment import Outcome, Read, Traffic, Way, inputs_of
+from .structure import LooseEnds
+
+
+@dataclass(frozen=True)
+class Mending:
+    """Where edges may have to be added to a graph.
+
+    Attributes:
+        plan: The order of the graph.
+        ends: Where edges are missing.
+    """
+
+    plan: Plan
+    ends: LooseEnds
+
+    def inputs(
+        self, traffic: Traffic, reads: Sequence[Read], without_default: Sequence[str]
+    ) -> tuple[str, ...]:
+        """The fields a run must be given, and those it may have to be given if nodes that are lost are reached."""
+        reached = replace(
+            traffic,
+            may_write=[
+                frozenset() if node in self._lost else fields for node, fields in enumerate(traffic.may_write)
+            ],
+        )
+        given = inputs_of(reached, self.reached(reads), without_default)
+        if not self._lost:
+            return given
+        lost = [read for read in reads if read.node in self._lost]
+        return (*given, *set(inputs_of(traffic, lost, without_default)).difference(given))
+
+    def reached(self, reads: Sequence[Read]) -> list[Read]:
+        """The reads that a way from START leads to."""
+        return [read for read in reads if read.node not in self._lost]
+
+    def __call__(self, traffic: Traffic, read: Read, unset: Sequence[int]) -> Traffic:
+        """The graph with the missing edges where they help a read most, given who may find its field unset."""
+        nodes = frozenset(range(len(traffic.outcomes)))
+        before = nodes - self._behind(read.node)
+        entries = [node for group in self._entries for node in sorted(group)]
+        sources = before.difference(self._lost, *map(self._behind, entries))
+        added = {node: list(entries) for node in sources}
+        writers = {node for node in before if read.field in traffic.may_write[node]}
+        for group in self._exits:
+            if group <= before:
+                # Where a writer can follow it is taken to follow: a node is added that writes, and leads to the reader.
+                led_on = any(group.isdisjoint(self._behind(writer)) for writer in writers)
+                for node in group:
+                    added.setdefault(node, []).append(len(nodes) if led_on else read.node)
+        bringing = nodes.difference(unset, self._lost)
+        return replace(
+            traffic,
+            outcomes=[
+                *(
+                    [_with(outcome, added.get(node, ())) for outcome in outcomes]
+                    for node, outcomes in enumerate(traffic.outcomes)
+                ),
+                [Outcome((Way(read.node, 0),), ((0,),), success=True)],
+            ],
+            writes=[
+                *(
+                    fields | {read.field} if node in bringing else fields
+                    for node, fields in enumerate(traffic.writes)
+                ),
+                frozenset({read.field}),
+            ],
+        )
+
+    @cached_property
+    def _lost(self) -> frozenset[int]:
+        return self._numbers(self.ends.lost)
+
+    @cached_property
+    def _entries(self) -> list[frozenset[int]]:
+        return [self._numbers(group) for group in self.ends.entries]
+
+    @cached_property
+    def _exits(self) -> list[frozenset[int]]:
+        return [self._numbers(group) for group in self.ends.exits]
+
+    def _numbers(self, names: frozenset[str]) -> frozenset[int]:
+        return frozenset(self.plan.number[name] for name in names)
+
+    def _behind(self, node: int) -> frozenset[int]:
+        """The node and those that forward edges lead to from it."""
+        return frozenset(
+            [node, *(other for other in range(len(self._ahead)) if self._ahead[node] >> other & 1)]
+        )
+
+    @cached_property
+    def _ahead(self) -> list[int]:
+        """For each node those that forward edges lead to from it, a bit mask."""
+        masks = [0] * len(self.plan.nodes)
+        for node in reversed(range(len(masks))):  # numbers are a topological order of forward edges
+            for number in self.plan.outgoing[node]:
+                edge = self.plan.edges[number]
+                if edge.level is None and edge.id not in self.ends.back:
+                    masks[node] |= masks[edge.target] | 1 << edge.target
+        return masks
+
+
+def _with(outcome: Outcome, targets: Sequence[int]) -> Outcome:
+    """The outcome with further edges that are sure to be taken."""
+    first = len(outcome.ways)
+    return Outcome(
+        (*outcome.ways, *(Way(target, 0) for target in targets)),
+        (*outcome.choices, *((first + place,) for place in range(len(targets)))),
+        outcome.success,
+    )
