@@ -1,5 +1,6 @@
 """Models behind one protocol. Nothing here knows of graphs or journals."""
 
+from .cassette import RecordingModel, ReplayModel, UnrecordedError
 from .errors import ModelError
 from .messages import (
     AnyPart,
@@ -29,9 +30,11 @@ from .model import (
     ToolSpec,
 )
 from .scripted import ScriptedModel, ScriptError
+from .tape import CassetteError
 
 __all__ = [
     "AnyPart",
+    "CassetteError",
     "Code",
     "File",
     "Finished",
@@ -46,6 +49,8 @@ __all__ = [
     "Part",
     "Reasoning",
     "ReasoningDelta",
+    "RecordingModel",
+    "ReplayModel",
     "Role",
     "ScriptError",
     "ScriptedModel",
@@ -56,5 +61,6 @@ __all__ = [
     "ToolCallDelta",
     "ToolResult",
     "ToolSpec",
+    "UnrecordedError",
     "Usage",
 ]
