@@ -22,10 +22,16 @@ class Part(Frozen):
 
 
 class Text(Part):
-    """Words."""
+    """Words.
+
+    Attributes:
+        text: The words.
+        raw: What the provider wants back with them, if anything (such as whether they were its last).
+    """
 
     kind: Literal["text"] = "text"
     text: str
+    raw: Json | None = None
 
 
 class Code(Part):
