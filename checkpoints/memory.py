@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from itertools import islice
 from types import TracebackType
 
@@ -110,6 +109,7 @@ class MemoryJournal:
                 updated=written_at(self._decode(run.header.run_id, run.records[-1])),
                 owner="this process" if run.log is not None else None,
                 awaited=run.awaited if run.status in WAITING else None,
+                deaths=run.deaths,
             )
             for run in newest
         ]
@@ -123,7 +123,15 @@ class MemoryJournal:
         """Runs of these graphs that nobody works on and that should be gone on with, up to `limit`."""
         self._refuse_closed()
         found = (
-            Pending(run.header.run_id, run.header.graph, run.header.digest, run.status, run.epoch, cause)
+            Pending(
+                run.header.run_id,
+                run.header.graph,
+                run.header.digest,
+                run.status,
+                run.epoch,
+                cause,
+                run.deaths,
+            )
             for run in self._shelf.runs.values()
             if run.header.graph in graphs and (cause := run.cause(now)) is not None
         )
@@ -139,7 +147,7 @@ class MemoryJournal:
         letter.name.encode()
         run = self._find(run_id)
         self._posted += 1
-        run.letters.append(replace(letter, number=self._posted))
+        run.letters.append(letter._replace(number=self._posted))
         if run.log is not None:
             run.log.posted()
         return self._posted

@@ -7,15 +7,18 @@ loads a class that data names.
 A record's `seq` is its place in the run: 0 is always `RunStarted`, and there are no gaps. The schedule is driven by
 records alone, so whoever reads them in order has the run.
 
-Times are seconds since the epoch. Edges are named by their stable ids (``checker->coder``).
+Times are seconds since the epoch. Edges are named by their stable ids (``checker->coder``). Everything is a named tuple:
+the engine makes one for every step, and the classes themselves are made in a tenth of the time of dataclasses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
+
+NO_LIMITS: Final[Mapping[str, int | None]] = MappingProxyType({})
 
 
 class ActivationId(NamedTuple):
@@ -36,8 +39,7 @@ class ActivationId(NamedTuple):
         return f"{self.node}{rounds}{''.join(f'[{i}]' for i in self.instance)}"
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorInfo:
+class ErrorInfo(NamedTuple):
     """An exception as data.
 
     Attributes:
@@ -67,8 +69,7 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class RunHeader:
+class RunHeader(NamedTuple):
     """What is fixed when a run is made.
 
     Attributes:
@@ -88,8 +89,7 @@ class RunHeader:
     parent: tuple[str, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
+class RunStarted(NamedTuple):
     """Record 0: the inputs, and which of START's edges were taken (None: routing is still owed).
 
     `limits` are the loop limits that the run was given (edge id to limit).
@@ -99,11 +99,10 @@ class RunStarted:
     at: float
     inputs: Mapping[str, bytes]
     taken: tuple[str, ...] | None
-    limits: Mapping[str, int | None] = field(default_factory=dict)
+    limits: Mapping[str, int | None] = NO_LIMITS
 
 
-@dataclass(frozen=True, slots=True)
-class NodeFinished:
+class NodeFinished(NamedTuple):
     """An activation finished, by returning or by an error that an error edge took.
 
     Attributes:
@@ -124,8 +123,7 @@ class NodeFinished:
     usage: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptFailed:
+class AttemptFailed(NamedTuple):
     """One attempt of an activation failed. `final` means that no retry follows: the activation failed."""
 
     seq: int
@@ -137,8 +135,7 @@ class AttemptFailed:
     final: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RoutingFailed:
+class RoutingFailed(NamedTuple):
     """A finished activation (or START) could not be routed; its result stands, resume routes again."""
 
     seq: int
@@ -147,8 +144,7 @@ class RoutingFailed:
     error: ErrorInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(NamedTuple):
     """The routing that a finished activation owed, made up for."""
 
     seq: int
@@ -171,8 +167,7 @@ class EffectKind(StrEnum):
     APPROVAL = "approval"  # waits for leave to run the node at all
 
 
-@dataclass(frozen=True, slots=True)
-class EffectOpened:
+class EffectOpened(NamedTuple):
     """An effect was begun that may outlive its process.
 
     A question, signal, timer or approval waits for something; a step is about to do what must not be done twice, so if
@@ -196,8 +191,7 @@ class EffectOpened:
     detail: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class EffectRecorded:
+class EffectRecorded(NamedTuple):
     """One completed interaction with the world inside an activation.
 
     Attributes:
@@ -226,8 +220,7 @@ class EffectRecorded:
     occurrence: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class InputEdited:
+class InputEdited(NamedTuple):
     """Somebody edited what an activation that had not begun is to run on: one write, later than all others."""
 
     seq: int
@@ -236,8 +229,7 @@ class InputEdited:
     edits: Mapping[str, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class RunForked:
+class RunForked(NamedTuple):
     """First own record of a run that goes on from another one's record; those before it are the parent's.
 
     Attributes:
@@ -253,8 +245,7 @@ class RunForked:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RunResumed:
+class RunResumed(NamedTuple):
     """A new owner went on with the run.
 
     Attributes:
@@ -265,12 +256,11 @@ class RunResumed:
     seq: int
     at: float
     epoch: int
-    limits: Mapping[str, int | None] = field(default_factory=dict)
+    limits: Mapping[str, int | None] = NO_LIMITS
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnded:
+class RunEnded(NamedTuple):
     """The run came to rest with `status`; anything but COMPLETED and CANCELLED may be resumed."""
 
     seq: int
@@ -301,8 +291,7 @@ class LetterKind(StrEnum):
     CANCEL = "cancel"
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """Something that was sent to a run, kept until the run has taken it.
 
     Attributes:
@@ -320,8 +309,7 @@ class Letter:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Awaited:
+class Awaited(NamedTuple):
     """What a run that rests waits for. Kept beside its records, so that nobody has to read those to find it.
 
     Attributes:
@@ -347,12 +335,12 @@ class Cause(StrEnum):
     CANCELLED = "cancelled"  # somebody asks to end it for good
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """A run that nobody works on and that should be gone on with.
 
     Attributes:
         epoch: How often it had been acquired by then: who acquires it next knows whether somebody was faster.
+        deaths: Where its owner died: how many in a row went on with it and left no record but that they did.
     """
 
     run_id: str
@@ -361,10 +349,10 @@ class Pending:
     status: RunStatus
     epoch: int
     cause: Cause
+    deaths: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
+class RunSummary(NamedTuple):
     """A line in a list of runs.
 
     Attributes:
@@ -373,6 +361,7 @@ class RunSummary:
         owner: Who works on it right now (``pid 123 on host``), or None. A run that is `RUNNING` without owner
             crashed and can be resumed.
         awaited: What it waits for, where it does.
+        deaths: Of a run that crashed how many owners in a row went on with it and left no record but that they did.
     """
 
     header: RunHeader
@@ -381,3 +370,4 @@ class RunSummary:
     updated: float
     owner: str | None = None
     awaited: Awaited | None = None
+    deaths: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 from types import TracebackType
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -188,7 +188,7 @@ class Run(Generic[S]):
             raise BackedgeError("a run without a journal receives nothing: start it with journal=...")
         letter = Letter(kind, name, to_json(value), time.time())
         number = await self._store.post(executor.run_id, letter)
-        executor.receive([replace(letter, number=number)])
+        executor.receive([letter._replace(number=number)])
 
     def cancel(self, *, grace: float = 0.0) -> None:
         """End the run for good: at once, or after letting what runs finish for up to `grace` seconds."""

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
@@ -230,7 +229,7 @@ class Effects:
             raise
         if isinstance(known, EffectRecorded) and known.attempt != self.attempt:
             repeated, path = known, request.place.path
-            self._host.commit(lambda seq: replace(repeated, seq=seq, attempt=self.attempt, path=path))
+            self._host.commit(lambda seq: repeated._replace(seq=seq, attempt=self.attempt, path=path))
         return known
 
     def recorded(self, known: EffectRecorded, codec: Codec, raises: tuple[type[Exception], ...]) -> Any:
@@ -523,7 +522,7 @@ class Effects:
         again: list[EffectOpened] = []
 
         def make(seq: int) -> EffectOpened:
-            again.append(replace(opened, seq=seq, at=time.time(), detail=detail))
+            again.append(opened._replace(seq=seq, at=time.time(), detail=detail))
             return again[0]
 
         with self.at_work():

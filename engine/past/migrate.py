@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias, cast
 
 from ..changes import records_before
@@ -66,11 +65,11 @@ class _Migrated:
     def _migrated(self, record: Record) -> Record:
         match record:
             case RunStarted():
-                return replace(record, inputs=self._values(record.seq, record.inputs, edited=False))
+                return record._replace(inputs=self._values(record.seq, record.inputs, edited=False))
             case NodeFinished():
-                return replace(record, writes=self._values(record.seq, record.writes, edited=False))
+                return record._replace(writes=self._values(record.seq, record.writes, edited=False))
             case InputEdited() | RunForked():
-                return replace(record, edits=self._values(record.seq, record.edits, edited=True))
+                return record._replace(edits=self._values(record.seq, record.edits, edited=True))
             case _:
                 return record
 

@@ -1,6 +1,5 @@
 """What every journal must do with letters. A part of `JournalContract`."""
 
-from dataclasses import replace
 
 import pytest
 
@@ -18,7 +17,7 @@ class LetterContract:
         assert numbers == sorted(set(numbers))
         assert numbers[0] > 0
         found = await journal.letters("demo")
-        assert found == [replace(one, number=number) for one, number in zip(sent, numbers, strict=True)]
+        assert found == [one._replace(number=number) for one, number in zip(sent, numbers, strict=True)]
         assert await journal.letters("demo", after=numbers[0]) == found[1:]
         assert await journal.letters("demo", after=numbers[2]) == []
 

@@ -185,7 +185,7 @@ class TestSpace:
     async def test_a_shape_stays_while_a_run_or_a_record_uses_it(self, path):
         from dataclasses import replace
 
-        shaped = replace(header("one"), shape=BIG)
+        shaped = header("one")._replace(shape=BIG)
         async with await SqliteJournal.open(path) as journal:
             one = await journal.create(shaped, started())
             two = await journal.create(header("two"), started())

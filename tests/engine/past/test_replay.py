@@ -1,7 +1,6 @@
 """Runs driven again from their records."""
 
 import random
-from dataclasses import replace
 from typing import Annotated
 
 import pytest
@@ -268,14 +267,14 @@ def test_a_graph_that_would_not_go_this_way_is_told(changed, told):
 
 def edited(place, **changes):
     def rewrite(records):
-        records[place] = replace(records[place], **changes)
+        records[place] = records[place]._replace(**changes)
         return records
 
     return rewrite
 
 
 def without(place):
-    return lambda records: [replace(r, seq=n) for n, r in enumerate(records[:place] + records[place + 1 :])]
+    return lambda records: [r._replace(seq=n) for n, r in enumerate(records[:place] + records[place + 1 :])]
 
 
 @pytest.mark.parametrize(
@@ -376,7 +375,7 @@ async def all_ways(drawn, seed):
         assert report, str(report)
     finished = [r for r in records if isinstance(r, NodeFinished) and r.taken]
     for victim in finished[:3]:
-        doctored = [replace(r, taken=r.taken[1:]) if r is victim else r for r in records]
+        doctored = [r._replace(taken=r.taken[1:]) if r is victim else r for r in records]
         replay = Replay(flow.graph, doctored, conditions=True)
         assert next(m.seq for _, _, found in replay.steps() for m in found) == victim.seq
 
