@@ -30,6 +30,7 @@ from .model import (
     ToolSpec,
 )
 from .scripted import ScriptedModel, ScriptError
+from .structured import Structured, respond_as
 from .tape import CassetteError
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "ScriptError",
     "ScriptedModel",
     "StreamEvent",
+    "Structured",
     "Text",
     "TextDelta",
     "ToolCall",
@@ -63,4 +65,5 @@ __all__ = [
     "ToolSpec",
     "UnrecordedError",
     "Usage",
+    "respond_as",
 ]
