@@ -150,7 +150,7 @@ async def test_a_wrapped_value_must_stand_alone():
         (answer(finish="filtered"), "the provider filtered the answer"),
         (
             answer('{"score": 3, "da', finish="length"),
-            "cut off at the token limit, after 10 tokens; raise max_tokens",
+            "the answer was cut off at the token limit, after 10 tokens; raise max_tokens",
         ),
         (answer("hm", finish="pause"), "the provider paused the turn"),
         (called("{}", "search"), "it calls search, and nobody runs tools here"),
@@ -181,9 +181,8 @@ async def test_a_tool_that_must_be_called_can_carry_the_form():
     (result,) = repair.messages[-1].parts
     assert (repair.messages[-1].role, result.id, result.failed) == ("tool", "1", True)
     assert "- score: Input should be greater" in result.text
-    assert (
-        await respond_as(ScriptedModel([called('{"a": 1}')]), ASK, dict[str, int], mode="tool")
-    ).value == {"a": 1}
+    free = ScriptedModel([called('{"a": 1}', "answer")])
+    assert (await respond_as(free, ASK, dict[str, int], mode="tool")).value == {"a": 1}
     assert (await respond_as(ScriptedModel([GOOD]), ASK, Report, mode="tool")).value == VALUE
 
 
