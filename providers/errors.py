@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from .messages import Usage
 
@@ -102,6 +102,14 @@ class ModelError(Exception):
         vars(self).update(facts)
         self.usage = Usage(**facts["usage"])
         self.attempts = tuple(Attempt(**attempt) for attempt in facts["attempts"])
+
+    def after(self, attempts: tuple[Attempt, ...], usage: Usage) -> Self:
+        """The same error with these tries and what they took together. The one at hand stays as it is."""
+        again = type(self).__new__(type(self), self.message)
+        vars(again).update(vars(self), attempts=attempts, usage=usage)
+        again.__cause__, again.__context__ = self.__cause__, self.__context__
+        again.__suppress_context__ = self.__suppress_context__
+        return again.with_traceback(self.__traceback__)
 
     def __str__(self) -> str:
         """Who, what, and whether a retry makes sense, in one line."""

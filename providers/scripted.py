@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Literal, TypeAlias
+import copy
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Final, Literal, TypeAlias
 
 from .messages import Message, Usage
-from .model import Finished, ModelRequest, ModelResponse, StreamEvent
+from .model import (
+    Finished,
+    ModelRequest,
+    ModelResponse,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+)
 from .recorded import Recordable, pieces_of
 
-Answer: TypeAlias = str | Message | ModelResponse
-"""What a script says: a text, a message, or a whole response."""
+Answer: TypeAlias = str | Message | ModelResponse | Exception
+"""What a script says: a text, a message, a whole response, or an exception that is raised."""
+
+_WORD: Final = re.compile(r"\s*\S+\s*|\s+")
 
 
 class ScriptError(Exception):
@@ -19,6 +31,8 @@ class ScriptError(Exception):
 
 class ScriptedModel(Recordable):
     """Gives the answers it was told to give, in order, or what a function makes of each request.
+
+    An exception among the answers is raised, a copy of it each time. A stream comes word by word.
 
     Args:
         script: The answers, or a function from the request to the answer.
@@ -29,7 +43,7 @@ class ScriptedModel(Recordable):
 
     Example::
 
-        model = ScriptedModel(["first answer", "second answer"])
+        model = ScriptedModel(["first answer", OverloadedError("full"), "second answer"])
         model = ScriptedModel(lambda request: request.messages[-1].text.upper())
     """
 
@@ -50,15 +64,17 @@ class ScriptedModel(Recordable):
 
         Raises:
             ScriptError: Every answer has been given; the message says how many there were.
+            Exception: The script says so.
         """
         self.requests.append(request)
         return self._response(self._answer(request))
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
-        """The next answer, in as many pieces as it has parts."""
+        """The next answer, word by word."""
         response = await self.respond(request)
         for piece in pieces_of(response):
-            yield piece
+            for smaller in _words(piece):
+                yield smaller
         yield Finished(response=response)
 
     def _answer(self, request: ModelRequest) -> Answer:
@@ -74,11 +90,25 @@ class ScriptedModel(Recordable):
         return self._script[place]
 
     def _response(self, answer: Answer) -> ModelResponse:
+        if isinstance(answer, Exception):
+            raise copy.copy(answer)  # whoever catches it may write into it
         if isinstance(answer, ModelResponse):
             return answer
         message = Message.of("assistant", answer) if isinstance(answer, str) else answer
         finish: Literal["stop", "tool_calls"] = "tool_calls" if message.tool_calls else "stop"
         words = len(message.text.split())
         return ModelResponse(
-            message=message, finish=finish, usage=Usage(output_tokens=words), model=self._name
+            message=message, finish=finish, usage=Usage(output_tokens=words), model=self._name, by=self._name
         )
+
+
+def _words(piece: StreamEvent) -> Iterator[StreamEvent]:
+    """A piece in pieces of a word each, which together say the same."""
+    if isinstance(piece, TextDelta | ReasoningDelta):
+        for word in _WORD.findall(piece.text):
+            yield piece.model_copy(update={"text": word})
+    elif isinstance(piece, ToolCallDelta):
+        first, *others = _WORD.findall(piece.arguments) or [""]
+        yield piece.model_copy(update={"arguments": first})
+        for word in others:
+            yield ToolCallDelta(index=piece.index, arguments=word)
