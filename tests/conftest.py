@@ -1,8 +1,11 @@
-"""Long tests run when asked for."""
+"""Long tests run when asked for; the garbage collector looks only through what tests make."""
 
+import gc
 import os
 
 import pytest
+
+from .forking import forker
 
 
 def pytest_configure(config):
@@ -14,3 +17,21 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if "soak" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="long; make soak runs it"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    gc.disable()  # thousands of tests are made, and none of them is garbage
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()  # modules and tests stay to the end: no collection need look through them again
+        gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forker_ends():
+    yield
+    if forker.cache_info().currsize:
+        forker().close()

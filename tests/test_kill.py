@@ -4,29 +4,21 @@ import asyncio
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from backedge.checkpoints import SqliteJournal
 from backedge.engine.records import NodeFinished
+
+from . import forking
 
 PROGRAM = Path(__file__).parent / "programs" / "looping.py"
 KILLS = 50
 
 
 def start(database, run_id, log):
-    command = [sys.executable, str(PROGRAM), str(database), run_id, str(log)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
-    ready = b""
-    while not ready.endswith(
-        b"\n"
-    ):  # byte by byte: what comes after is for `communicate`, which sees no buffer
-        byte = process.stdout.read(1)
-        assert byte, process.stderr.read()
-        ready += byte
-    return process
+    return forking.start(PROGRAM, str(database), run_id, str(log))
 
 
 def finished(database, run_id):
@@ -40,9 +32,8 @@ def finished(database, run_id):
 def has_run(database, run_id):
     if not database.exists():
         return False
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         found = connection.execute("SELECT count(*) FROM runs WHERE run_id = ?", (run_id,)).fetchone()[0]
-    connection.close()
     return bool(found)
 
 
@@ -78,6 +69,5 @@ def test_fifty_kills_in_a_row_lose_nothing_and_repeat_nothing(tmp_path):
             number, completed = number + 1, completed + 1
         else:
             kills += 1
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    connection.close()

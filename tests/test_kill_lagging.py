@@ -2,8 +2,6 @@
 
 import asyncio
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from backedge.checkpoints import SqliteJournal
 from backedge.engine.records import EffectOpened, NodeFinished, RunStatus
 
+from . import forking
 from .programs.lagging import ROUNDS, build
 
 PROGRAM = Path(__file__).parent / "programs" / "lagging.py"
@@ -19,12 +18,7 @@ PROGRAM = Path(__file__).parent / "programs" / "lagging.py"
 def killed(folder, durability, victim):
     """The records of a run whose process died at an effect."""
     log = folder / "effects.log"
-    process = subprocess.run(
-        [sys.executable, str(PROGRAM), str(folder / "runs.db"), str(log), durability, victim],
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    process = forking.run(PROGRAM, str(folder / "runs.db"), str(log), durability, victim)
     assert process.returncode == -signal.SIGKILL, process.stderr
     assert log.read_text().split()[-1] == victim
 

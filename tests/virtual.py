@@ -69,14 +69,11 @@ def run_virtual(work, *, loop=VirtualLoop, debug=True, thorough=False):
     Raises Complaints when the loop's exception handler was called; `thorough` collects garbage first.
     """
     complaints = []
-    if thorough:
-        gc.freeze()  # what was there before need not be looked through
     with asyncio.Runner(loop_factory=loop, debug=debug) as runner:
         runner.get_loop().set_exception_handler(lambda _, context: complaints.append(context))
         result = runner.run(work)
         if thorough:
             gc.collect()
-            gc.unfreeze()
     if complaints:
         raise Complaints(complaints)
     return result

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from backedge.checkpoints import SqliteJournal
 from backedge.engine.errors import RunOwnedError
 
+from .. import forking
 from .samples import finished, header, started
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -22,20 +24,14 @@ WORKER = Path(__file__).with_name("worker.py")
 
 class Worker:
     def __init__(self, path):
-        self.process = subprocess.Popen(
-            [sys.executable, WORKER, path],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        )
+        self.process = forking.start(WORKER, path, stdin=subprocess.PIPE, stderr=None)
         assert self.hear() == "ready"
 
     def say(self, words):
-        self.process.stdin.write(f"{words}\n")
+        self.process.stdin.write(f"{words}\n".encode())
 
     def hear(self):
-        return self.process.stdout.readline().strip()
+        return self.process.stdout.readline().decode().strip()
 
     def ask(self, words):
         self.say(words)
@@ -46,13 +42,18 @@ class Worker:
         if number == signal.SIGKILL:
             self.process.wait()
         elif number == signal.SIGSTOP:
-            os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
+            until_stopped(self.process.pid)
 
     def end(self):
         self.process.kill()
         self.process.wait()
         with closing(self.process.stdout), suppress(BrokenPipeError):
             self.process.stdin.close()
+
+
+def until_stopped(pid):
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        time.sleep(0.001)
 
 
 @pytest.fixture
@@ -173,7 +174,7 @@ async def test_an_owner_killed_at_any_moment_loses_nothing_it_acknowledged(start
         for _ in range(random.randrange(1, 60)):
             acknowledged = int(owner.hear().removeprefix("stored "))
         owner.signal(signal.SIGKILL)
-        rest = [line for line in owner.process.stdout if line.endswith("\n")]
+        rest = [line.decode() for line in owner.process.stdout if line.endswith(b"\n")]
         acknowledged = int(rest[-1].removeprefix("stored ")) if rest else acknowledged
         async with await SqliteJournal.open(path) as journal:
             there = [record.seq for record in await journal.read("demo")]

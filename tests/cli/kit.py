@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from backedge.cli import cli
+
+from .. import forking
 
 LOOP = """\
 import asyncio
@@ -107,27 +110,34 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def process(*arguments: str, cwd: Path, **options: Any) -> subprocess.CompletedProcess[bytes]:
-    """Run ``python -m backedge`` to its end."""
+    """Run ``python -m backedge`` to its end, in a process that is forked."""
     options.setdefault("env", environment())
-    options.setdefault("stdin", subprocess.DEVNULL)
-    if "input" in options:
-        del options["stdin"]
-    options.setdefault("capture_output", True)
+    return forking.run("-m", "backedge", *arguments, cwd=cwd, **options)
+
+
+def begun(*arguments: str, cwd: Path, **options: Any) -> forking.Forked:
+    """Start ``python -m backedge`` in a process that is forked."""
+    options.setdefault("env", environment())
+    return forking.start("-m", "backedge", *arguments, cwd=cwd, **options)
+
+
+def typed(command: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+    """Type a command that was printed, in a process that is forked."""
+    words = shlex.split(command)
+    assert words[:3] == [sys.executable, "-m", "backedge"]
+    return process(*words[3:], cwd=cwd)
+
+
+def whole(*command: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+    """Run a command to its end as people do, from the start of the interpreter on; it takes much longer."""
     return subprocess.run(
-        [sys.executable, "-m", "backedge", *arguments], cwd=cwd, timeout=60, check=False, **options
-    )
-
-
-def begun(*arguments: str, cwd: Path, **options: Any) -> subprocess.Popen[bytes]:
-    """Start ``python -m backedge``."""
-    options.setdefault("env", environment())
-    return subprocess.Popen(
-        [sys.executable, "-m", "backedge", *arguments],
+        command,
         cwd=cwd,
+        env=environment(),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        **options,
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
 
 

@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ import pytest
 
 from backedge.checkpoints.migrations import APPLICATION_ID
 
-from .forks import Forks
 from .kit import LOOP, begun, call, contents, environment, process, ran
 
 
@@ -216,17 +214,11 @@ def _spoil(here: Path) -> None:
     (here / "torn.db").write_bytes(whole[:4096] + b"\xa5" * (len(whole) - 4096))
 
 
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    with Forks() as forks:
-        yield forks
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_bad_input_is_told_on_one_line_and_changes_nothing(prepared: Path, forks: Forks, name: str):
+def test_bad_input_is_told_on_one_line_and_changes_nothing(prepared: Path, name: str):
     wrong = CASES[name]
     before = contents(prepared)
-    done = forks.run(*wrong.arguments.split(), cwd=prepared)
+    done = process(*wrong.arguments.split(), cwd=prepared)
     told = done.stderr.decode()
     assert done.returncode == wrong.code, told
     assert told.startswith("error: ")
@@ -248,10 +240,8 @@ def test_bad_input_is_told_on_one_line_and_changes_nothing(prepared: Path, forks
         ("runs --journal notes.txt", "JournalFormatError"),
     ],
 )
-def test_with_json_an_error_has_the_name_it_has_in_python(
-    prepared: Path, forks: Forks, arguments: str, kind: str
-):
-    done = forks.run(*arguments.split(), "--json", cwd=prepared)
+def test_with_json_an_error_has_the_name_it_has_in_python(prepared: Path, arguments: str, kind: str):
+    done = process(*arguments.split(), "--json", cwd=prepared)
     assert done.returncode == 4
     assert json.loads(done.stdout)["error"]["type"] == kind
 

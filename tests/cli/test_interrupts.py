@@ -11,37 +11,32 @@ from pathlib import Path
 
 import pytest
 
-from .kit import GATED, begun, call, environment, process, ran
+from ..forking import Forked
+from .kit import GATED, begun, call, process, ran, typed, whole
 
 DONE = {"done": [f"step@{n}" for n in range(5)]}
 
 
-def _deaf_no_more() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore Ctrl-C
-
-
-def start(here: Path, *arguments: str, began: str = "step@2") -> "subprocess.Popen[bytes]":
+def start(here: Path, *arguments: str, began: str = "step@2") -> Forked:
     """Start a run and wait until an activation has begun."""
-    run = begun("run", *arguments, "--run-id", "demo", cwd=here, preexec_fn=_deaf_no_more)
+    run = begun("run", *arguments, "--run-id", "demo", cwd=here)
     until(here, began, run)
     return run
 
 
-def until(here: Path, began: str, run: "subprocess.Popen[bytes]") -> None:
+def until(here: Path, began: str, run: Forked) -> None:
     log = here / "began.txt"
     while not (log.exists() and began in log.read_text().split()):
         assert run.poll() is None, run.communicate()
         time.sleep(0.01)
 
 
-def go_on(here: Path, told: str) -> subprocess.CompletedProcess[bytes]:
+def go_on(here: Path, told: str, entirely: bool = False) -> subprocess.CompletedProcess[bytes]:
     """Type the command that was printed."""
     command = re.search(r"go on with: (.*)", told)
     assert command, told
     (here / "gate").touch()
-    return subprocess.run(
-        shlex.split(command[1]), cwd=here, capture_output=True, env=environment(), timeout=60, check=False
-    )
+    return whole(*shlex.split(command[1]), cwd=here) if entirely else typed(command[1], here)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -53,7 +48,7 @@ def test_a_signal_interrupts_and_the_printed_command_goes_on(here: Path, number:
     assert out == b""
     assert b"stopping so that the run can be resumed" in err
     assert "run 'demo' was interrupted" in err.decode().splitlines()
-    done = go_on(here, err.decode())
+    done = go_on(here, err.decode(), entirely=number == signal.SIGINT)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == DONE
     assert (here / "began.txt").read_text().split() == [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .kit import begun, call, environment, process
+from .kit import begun, call, process, typed
 
 WRONG = 'def add(a, b):\n    """The sum."""\n    return a - b\n'
 CASES = "[[0, 0], 0]\n[[1, 2], 3]\n[[5, 5], 10]\n"
@@ -160,9 +160,7 @@ def test_a_repair_that_is_done_tells_its_patch_again(there: Path):
 
 def interrupted(command: list[str], cwd: Path, rounds: int) -> tuple[list[int], str]:
     """Interrupt a repair after some rounds: those it told, and the command it printed."""
-    run = begun(
-        *command, cwd=cwd, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
-    )
+    run = begun(*command, cwd=cwd)
     assert run.stderr
     assert run.stdout
     told, sent = b"", False
@@ -207,9 +205,7 @@ def test_ctrl_c_prints_the_command_that_goes_on_again_and_again(here: Path, name
         assert {"--sandbox", "--workers", "--resume"} <= set(command)
     for file in here.glob(f"{name}*"):
         file.unlink()  # the journal holds all that is needed
-    done = subprocess.run(
-        shlex.split(line), cwd=here, capture_output=True, env=environment(), timeout=60, check=False
-    )
+    done = typed(line, here)
     assert done.returncode == 0, done.stderr
     assert done.stdout.decode().startswith(f"--- a/{name}.py\n+++ b/{name}.py\n")
     told += rounds_of(done.stderr)

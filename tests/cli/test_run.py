@@ -1,9 +1,10 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from .kit import FINAL, LOOP, call, process, ran
+from .kit import FINAL, LOOP, call, process, ran, whole
 
 SPEC = '{"spec": "ab"}'
 STORED = """
@@ -18,7 +19,8 @@ def stored():
 
 
 def test_the_final_state_goes_to_stdout_and_the_rest_to_stderr(here: Path):
-    done = process("run", "loop.py:graph", "--input", SPEC, "--run-id", "demo", cwd=here)
+    backedge = [sys.executable, "-m", "backedge"]
+    done = whole(*backedge, "run", "loop.py:graph", "--input", SPEC, "--run-id", "demo", cwd=here)
     assert done.returncode == 0
     assert json.loads(done.stdout) == FINAL
     told = done.stderr.decode().splitlines()

@@ -6,8 +6,6 @@ import os
 import pty
 import re
 import struct
-import subprocess
-import sys
 import termios
 from pathlib import Path
 
@@ -25,8 +23,8 @@ def on_terminal(*arguments: str, cwd: Path, columns: int = 100, **more: str) -> 
     """Run the command line on a terminal of its own; its exit code and all it wrote."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
-    with subprocess.Popen(
-        [sys.executable, "-m", "backedge", *arguments],
+    with begun(
+        *arguments,
         cwd=cwd,
         stdin=theirs,
         stdout=theirs,

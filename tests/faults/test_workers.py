@@ -5,7 +5,6 @@ import random
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections import defaultdict
 from contextlib import closing
@@ -17,6 +16,7 @@ from backedge.checkpoints import SqliteJournal
 from backedge.engine.letters import send
 from backedge.engine.records import EffectRecorded, NodeFinished, RunHeader, RunResumed, RunStarted
 
+from .. import forking
 from .kit import PROGRAMS, program, soak
 
 PROGRAM = PROGRAMS / "working.py"
@@ -31,16 +31,16 @@ class Site:
         self.database = folder / "runs.db"
         self.flow = program("working").graph.compile()
         self.chance = random.Random(random.randrange(2**32))
-        self.workers: dict[int, subprocess.Popen] = {}
+        self.workers: dict[int, forking.Forked] = {}
         self.started = self.kills = self.made = self.resumed = 0
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "backedge", "worker", f"{PROGRAM}:graph"]
+        command = ["-m", "backedge", "worker", f"{PROGRAM}:graph"]
         options = ["--journal", str(self.database), "--poll", "0.2", "--concurrency", "25"]
         self.started += 1
         with self.said(self.started).open("w") as errors:
-            self.workers[self.started] = subprocess.Popen(
-                [*command, *options], stdout=subprocess.DEVNULL, stderr=errors
+            self.workers[self.started] = forking.start(
+                *command, *options, stdout=subprocess.DEVNULL, stderr=errors.fileno()
             )
 
     def said(self, worker: int) -> Path:
