@@ -6,16 +6,18 @@ What the file looks like is told in `backedge.providers.tape`.
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import TypeAdapter
 
 from .comparing import differences, nearest
 from .errors import ModelError, StreamBrokenError
 from .keys import cleaned
+from .labels import labelled
 from .model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 from .recorded import Recordable, pieces_of
 from .tape import (
@@ -82,6 +84,12 @@ class RecordingModel(Recordable):
     def name(self) -> str:
         """The recorded model's name."""
         return self._model.name
+
+    def labelled(self, **labels: str) -> Self:
+        """The same cassette around the model that was told."""
+        told = copy.copy(self)
+        told._model = labelled(self._model, labels)
+        return told
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Let the model answer, and write down what came of it."""

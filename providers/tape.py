@@ -21,17 +21,17 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from . import errors
-from .errors import Attempt, ModelError
+from .errors import ModelError
 from .messages import Usage
 from .model import ModelRequest, ModelResponse
 
 FORMAT: Final = 1
 _LARGE = 1024  # characters of base64 from which on content stands in a line of its own
 _NOTHING: tuple[Any, ...] = (None, "", {}, [])
-_ATTEMPTS = TypeAdapter(tuple[Attempt, ...])
+_NO_USAGE = Usage().model_dump()
 
 
 class CassetteError(Exception):
@@ -136,27 +136,19 @@ def put_back(value: Any, contents: dict[str, str]) -> Any:
 def error_json(error: ModelError) -> dict[str, Any]:
     """An error's members; its type is the nearest one of `backedge.providers.errors`."""
     ours = next(kind.__name__ for kind in type(error).__mro__ if vars(errors).get(kind.__name__) is kind)
-    members = {
-        "model": error.model,
-        "status": error.status,
-        "code": error.code,
-        "retry_after": error.retry_after,
-        "usage": error.usage.model_dump(exclude_defaults=True),
-        "request_id": error.request_id,
-        "attempts": _ATTEMPTS.dump_python(error.attempts, mode="json"),
-    }
+    message, facts = error.args
     return {
         "type": ours,
-        "message": error.message,
-        **{name: value for name, value in members.items() if value not in _NOTHING},
+        "message": message,
+        **{name: value for name, value in facts.items() if value not in _NOTHING and value != _NO_USAGE},
     }
 
 
 def error_from(told: dict[str, Any]) -> ModelError:
     """The error that `error_json` wrote down."""
-    members = dict(told)
-    kind = vars(errors).get(members.pop("type"))
-    kind = kind if isinstance(kind, type) and issubclass(kind, ModelError) else ModelError
-    members["usage"] = Usage.model_validate(members.get("usage", {}))
-    members["attempts"] = _ATTEMPTS.validate_python(members.get("attempts", ()))
-    return kind(members.pop("message"), **members)
+    facts = dict(told)
+    kind = vars(errors).get(facts.pop("type"))
+    message = facts.pop("message")
+    error = kind(message) if isinstance(kind, type) and issubclass(kind, ModelError) else ModelError(message)
+    error.args = (message, {"usage": {}, "attempts": [], **facts})
+    return error

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import aclosing
+from typing import ClassVar
 
 import pytest
 
@@ -279,6 +280,18 @@ async def test_closing_a_recording_closes_the_model(tmp_path):
     assert inner.closed
     async with RecordingModel(ScriptedModel([]), tmp_path / "d"):
         pass
+
+
+async def test_the_recorded_model_is_told_whom_its_calls_are_for(tmp_path):
+    class Told(Streaming):
+        labels: ClassVar = {}
+
+        def labelled(self, **labels):
+            self.labels.update(labels)
+            return self
+
+    RecordingModel(Told(), tmp_path / "c").labelled(node="coder")
+    assert Told.labels == {"node": "coder"}
 
 
 async def test_keys_do_not_get_into_a_cassette_and_it_still_matches(tmp_path, monkeypatch):
