@@ -118,6 +118,7 @@ async def test_each_exchange_is_on_disk_when_it_is_over(tmp_path):
             "message": {"role": "assistant", "parts": [{"kind": "text", "text": "a"}]},
             "usage": {"output_tokens": 1},
             "model": "scripted",
+            "by": "scripted",
         },
     }
 
