@@ -46,6 +46,7 @@ from .kinds import READERS, WRITERS
 
 VERSION = 1
 BLOB_SIZE = 16 * 1024
+_RESUMPTION = b'[%d,"resumed",' % VERSION
 _TELL_STATUS = (RunEnded, RunStarted, RunForked, RunResumed)
 
 
@@ -161,6 +162,11 @@ def decode_stored(
             journal,
             f"cannot read record {row[0]} of run {run_id!r}: {error}; use the newer backedge it is from",
         ) from error
+
+
+def is_resumption(body: object) -> bool:
+    """Whether a body, of which the beginning is enough, is that of a `RunResumed`."""
+    return isinstance(body, bytes) and body.startswith(_RESUMPTION)
 
 
 def first_seq(header: RunHeader) -> int:

@@ -20,6 +20,7 @@ from backedge.engine.errors import (
 )
 from backedge.engine.records import (
     Awaited,
+    Cause,
     Letter,
     Pending,
     Record,
@@ -130,7 +131,7 @@ class MemoryJournal:
                 run.status,
                 run.epoch,
                 cause,
-                run.deaths,
+                run.deaths if cause is Cause.CRASHED else 0,
             )
             for run in self._shelf.runs.values()
             if run.header.graph in graphs and (cause := run.cause(now)) is not None

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final
 
 from backedge.engine.records import (
@@ -27,6 +27,8 @@ from backedge.engine.records import (
     RunStatus,
 )
 
+from .codec import is_resumption
+from .lineage import LAST, place
 from .ownership import Owners
 
 CANCEL: Final = -1.0
@@ -38,11 +40,14 @@ _PUT = "INSERT OR REPLACE INTO dues (run, graph, due) SELECT key, graph, ? FROM 
 _FITTING = """
     SELECT 1 FROM letters JOIN waits ON waits.run = letters.run AND waits.kind = letters.kind
     AND waits.name = letters.name WHERE letters.run = ? LIMIT 1"""
+_TO_CANCEL = "SELECT 1 FROM letters WHERE run = ? AND kind = 'cancel'"
 _DUE = """
     SELECT key, epoch, due FROM dues JOIN runs ON key = run
     WHERE dues.graph = ? AND due <= ? AND status != 'running' ORDER BY due"""
 # Answered by the index alone: of the many that are under way hardly any is looked at further.
 _RUNNING = "SELECT key, epoch, NULL FROM runs WHERE graph = ? AND status = 'running'"
+# Walked backwards, and only as long as it takes.
+_HEADS = "SELECT substr(body, 1, 40) FROM records WHERE place BETWEEN ? AND ? ORDER BY place DESC"
 _FOUND = "SELECT run_id, graph, digest, status, epoch FROM runs WHERE key = ?"
 
 
@@ -63,7 +68,7 @@ def note_rest(db: sqlite3.Connection, key: int, status: RunStatus, awaited: Awai
     due = told.due
     if status in FINAL or status is RunStatus.RUNNING:
         due = None
-    elif db.execute("SELECT 1 FROM letters WHERE run = ? AND kind = 'cancel'", (key,)).fetchone():
+    elif db.execute(_TO_CANCEL, (key,)).fetchone():
         due = CANCEL
     elif told.letters and db.execute(_FITTING, (key,)).fetchone():
         due = 0.0
@@ -114,7 +119,17 @@ def _pending(
             for key, epoch, due in db.execute(query, (graph, *more)):
                 if not owners.owned(key, epoch):
                     run_id, name, digest, status, epoch = db.execute(_FOUND, (key,)).fetchone()
-                    yield Pending(run_id, name, digest, RunStatus(status), epoch, _cause(due))
+                    if due is None and db.execute(_TO_CANCEL, (key,)).fetchone():
+                        due = CANCEL
+                    cause = _cause(due)
+                    deaths = deaths_of(db, key) if cause is Cause.CRASHED else 0
+                    yield Pending(run_id, name, digest, RunStatus(status), epoch, cause, deaths)
+
+
+def deaths_of(db: sqlite3.Connection, key: int) -> int:
+    """How many owners in a row went on with a crashed run and left no record but that they did."""
+    heads = db.execute(_HEADS, (place(key, 0), place(key, LAST)))
+    return sum(1 for _ in takewhile(lambda row: is_resumption(row[0]), heads))
 
 
 def _cause(due: float | None) -> Cause:

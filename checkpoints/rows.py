@@ -14,7 +14,7 @@ from backedge.engine.records import Record, RunHeader, RunStatus, RunSummary
 from .codec import Encoded, decode, decode_stored, written_at
 from .lineage import place, segments
 from .ownership import Owners
-from .pending import awaited_of_run
+from .pending import awaited_of_run, deaths_of
 
 _KNOWN = 5  # how many runs a RunNotFoundError names
 _HEADER = "run_id, graph, digest, (SELECT content FROM blobs WHERE hash = shape), created, parent, parent_seq"
@@ -110,14 +110,16 @@ def read_summaries(db: sqlite3.Connection, name: str, owners: Owners) -> list[Ru
     ).fetchall():  # an error ends the query, too
         told = _header(name, header)
         seq = -1 if at is None else at - place(key, 0)
+        owned = owners.owned(key, epoch)
         summaries.append(
             RunSummary(
                 header=told,
                 status=RunStatus(status),
                 records=seq + 1,
                 updated=told.created if at is None else _when(seq, crc, body, blob, told.created),
-                owner=owner if owners.owned(key, epoch) else None,
+                owner=owner if owned else None,
                 awaited=awaited_of_run(db, key, RunStatus(status)),
+                deaths=deaths_of(db, key) if status == RunStatus.RUNNING.value and not owned else 0,
             )
         )
     return summaries

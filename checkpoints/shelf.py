@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from backedge.engine.records import Awaited, Cause, Letter, LetterKind, RunHeader, RunStatus
 
-from .codec import Encoded
+from .codec import Encoded, is_resumption
 from .pending import FINAL, NOTHING
 
 if TYPE_CHECKING:
@@ -50,14 +51,21 @@ class Kept:
         """One more than the `seq` of its last record."""
         return self.first + len(self.records)
 
+    @property
+    def deaths(self) -> int:
+        """How many owners in a row went on with it and left no record but that they did, where the last one is gone."""
+        if self.log is not None or self.status is not RunStatus.RUNNING:
+            return 0
+        return sum(1 for _ in takewhile(lambda record: is_resumption(record.body), reversed(self.records)))
+
     def cause(self, now: float) -> Cause | None:
         """Why somebody should go on with the run, or None."""
         if self.log is not None or self.status in FINAL:
             return None
-        if self.status is RunStatus.RUNNING:
-            return Cause.CRASHED
         if any(letter.kind is LetterKind.CANCEL for letter in self.letters):
             return Cause.CANCELLED
+        if self.status is RunStatus.RUNNING:
+            return Cause.CRASHED
         due = self.awaited.due
         if due == 0 or any((letter.kind, letter.name) in self.awaited.letters for letter in self.letters):
             return Cause.LETTERS

@@ -9,7 +9,8 @@
     ├── RunError                   a run that did not complete; knows how to go on
     │   ├── RunFailedError         a node, its routing or a merge failed (`.failures`)
     │   ├── RunCancelledError      somebody cancelled it; final
-    │   └── RunInterruptedError    stopped on the way; `resume` goes on
+    │   ├── RunInterruptedError    stopped on the way; `resume` goes on
+    │   └── RunAbandonedError      it ended one process after the other; nobody goes on with it by himself
     ├── StepError                  why an activation failed; the cause of a RunFailedError
     │   ├── NodeRaisedError        the node's own exception, as its record tells it
     │   ├── NodeTimeoutError       the node took longer than its timeout
@@ -95,6 +96,26 @@ class RunCancelledError(RunError):
 
 class RunInterruptedError(RunError):
     """The run was stopped before its end and can be resumed."""
+
+
+class RunAbandonedError(RunError):
+    """Processes that went on with the run died, one after the other, without a new record: it is left alone.
+
+    `deaths` says how many, `activations` what was in flight each time: one of these likely ends its process. `why` tells
+    all that in words.
+    """
+
+    def __init__(self, run_id: str, deaths: int, activations: Sequence[str] = ()) -> None:
+        self.deaths = deaths
+        self.activations = tuple(activations)
+        where = f" at {', '.join(self.activations)}" if self.activations else ""
+        times = "1 process died" if deaths == 1 else f"{deaths} processes in a row died"
+        self.why = f"{times}{where} without a new record"
+        super().__init__(
+            run_id,
+            f"is left alone: {self.why}",
+            f"find out why, then go on by hand with resume({run_id!r}), or raise max_deaths=",
+        )
 
 
 # --------------------------------------------------------------------------- why a step failed

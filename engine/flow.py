@@ -23,7 +23,7 @@ from .ports import Journal, opened
 from .records import Record, RunStatus
 from .run import Run, RunResult, error_of
 from .shown import shown
-from .supervising import AT_ONCE, PATIENCE, Recovery, Supervisor, Work
+from .supervising import AT_ONCE, DEATHS, PATIENCE, Recovery, Supervisor, Work
 
 if TYPE_CHECKING:  # what looks back is loaded when somebody does, so that a run starts sooner
     from .past.diff import RunDiff
@@ -215,6 +215,7 @@ class Flow(Generic[S]):
         journal: Where,
         at_once: int = AT_ONCE,
         on_change: str = "stop",
+        max_deaths: int = DEATHS,
         **options: Unpack[RunOptions],
     ) -> list[Recovery]:
         """Go on with every run of this graph that should be: its owner died, or what it waits for has come.
@@ -227,6 +228,8 @@ class Flow(Generic[S]):
             journal: Where the runs are.
             at_once: How many of them to work on at once.
             on_change: As for `resume`.
+            max_deaths: After how many processes in a row that went on with a run and died without a new record it is
+                left alone, with a `RunAbandonedError`. `resume` goes on with it all the same.
             **options: See `RunOptions`. `patience` is 1 second by default: a run that waits longer for a timer rests.
 
         Returns:
@@ -239,7 +242,12 @@ class Flow(Generic[S]):
         async with opened(journal, create=False) as store:
             work = self.work(patient)
             supervisor = Supervisor(
-                [work], store, at_once=at_once, on_change=on_change, tell=recovered.append
+                [work],
+                store,
+                at_once=at_once,
+                on_change=on_change,
+                max_deaths=max_deaths,
+                tell=recovered.append,
             )
             await supervisor.once()
         return recovered

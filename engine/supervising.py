@@ -7,6 +7,10 @@ has moved since tells the others that they were too slow, also when the first is
 A run that failed, or was interrupted on purpose, is not touched. One that cannot go on as things are (its graph
 changed, its records are damaged) is told once and left; where that may pass by itself (a full disk) it is tried again,
 later and later.
+
+A run may be what ends the processes that work on it. The journal tells how many in a row went on with a run and left no
+other record (`Pending.deaths`): after so many it is told once and left, until somebody goes on with it by hand. Its last
+try has no other such run beside it, so that one which merely was in the same process is not taken for it.
 """
 
 from __future__ import annotations
@@ -16,13 +20,21 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from .compiler.compile import CompiledGraph
-from .errors import GraphChangedError, InputError, JournalCorruptError, JournalFormatError
+from .errors import (
+    BackedgeError,
+    GraphChangedError,
+    InputError,
+    JournalCorruptError,
+    JournalFormatError,
+    RunAbandonedError,
+)
 from .execution.executor import Executor
-from .execution.preparing import How, found_run
+from .execution.preparing import How, found_run, in_flight
 from .ports import Journal
 from .records import Cause, Pending, RunStatus
 from .run import error_of
@@ -31,6 +43,9 @@ AT_ONCE: Final = 100
 """How many runs are worked on at once when nobody says otherwise."""
 PATIENCE: Final = 1.0
 """Seconds that a run which was gone on with stays for a timer: it will be found when that is due."""
+
+DEATHS: Final = 3
+"""How many processes in a row may go on with a run and die without a new record, when nobody says otherwise."""
 
 _SOON: Final = 0.05  # seconds between looks as long as there is something to find
 _SHARE: Final = 10  # a look that took so long is followed by a pause so many times as long
@@ -84,6 +99,7 @@ class Supervisor:
         *,
         at_once: int = AT_ONCE,
         on_change: str = "stop",
+        max_deaths: int = DEATHS,
         tell: Callable[[Recovery], None] = nobody,
     ) -> None:
         """Get ready. Needs a running event loop.
@@ -93,11 +109,14 @@ class Supervisor:
             store: Where their runs are; it stays open.
             at_once: How many runs to work on at once.
             on_change: What to do with runs of a graph that changed, as for `Flow.resume`.
+            max_deaths: After how many processes in a row that went on with a run and died without a new record it is left.
             tell: Called with what came of each run.
 
         Raises:
-            InputError: `at_once` or `on_change` cannot be, or two graphs have one name.
+            InputError: `at_once`, `on_change` or `max_deaths` cannot be, or two graphs have one name.
         """
+        if isinstance(max_deaths, bool) or not isinstance(max_deaths, int) or max_deaths < 1:
+            raise InputError(f"max_deaths is how many processes a run may end, from 1, not {max_deaths!r}")
         if not isinstance(at_once, int) or at_once < 1:
             raise InputError(f"at_once is how many runs to work on at once, from 1, not {at_once!r}")
         if on_change not in ("stop", "continue"):
@@ -108,12 +127,17 @@ class Supervisor:
         self._store = store
         self._at_once = at_once
         self._on_change = on_change
+        self._max_deaths = max_deaths
         self._tell = tell
         # Runs at work, from when their task is made; executors from when they begin.
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._live: dict[str, Executor] = {}
         # Run to how often it broke, and until when (time of the event loop) it is left.
         self._shunned: dict[str, tuple[int, float]] = {}
+        # Run that is left alone to the epoch it was found in: when it is another one it went on meanwhile.
+        self._left: dict[str, int] = {}
+        # Held by a run that had better not die once more.
+        self._last_try = asyncio.Lock()
         self._stopping = False
         # What the one who is told raised, or a defect of ours: raised once all is let go of.
         self._broken: BaseException | None = None
@@ -176,11 +200,11 @@ class Supervisor:
         now = asyncio.get_running_loop().time()
         shunned = {run_id for run_id, (_, until) in self._shunned.items() if until > now}
         skipped = tried | shunned | set(self._tasks)
-        wanted = room + len(skipped)
+        wanted = room + len(skipped | self._left.keys())
         found = await self._store.pending(list(self._works), time.time(), limit=wanted)
         self._took = asyncio.get_running_loop().time() - now
         self._more = len(found) == wanted
-        fresh = [each for each in found if each.run_id not in skipped][:room]
+        fresh = [each for each in found if each.run_id not in skipped and not self._is_left(each)][:room]
         if self._stopping:
             return False
         for each in fresh:
@@ -188,6 +212,9 @@ class Supervisor:
             task = asyncio.get_running_loop().create_task(self._go_on(each))
             self._tasks[each.run_id] = task
         return bool(fresh)
+
+    def _is_left(self, found: Pending) -> bool:
+        return found.cause is Cause.CRASHED and self._left.get(found.run_id) == found.epoch
 
     async def _pause(self, seconds: float) -> None:
         full = len(self._tasks) >= self._at_once
@@ -213,6 +240,25 @@ class Supervisor:
                 self._wake.set()
 
     async def _carry_out(self, found: Pending) -> Recovery | None:
+        # Those that broke here and left us alive are in the number, too.
+        deaths = found.deaths - self._shunned.get(found.run_id, (0, 0.0))[0]
+        if deaths >= self._max_deaths:
+            return await self._leave(found)
+        if deaths and deaths == self._max_deaths - 1:
+            async with self._last_try:
+                return None if self._stopping else await self._try(found)
+        return await self._try(found)
+
+    async def _leave(self, found: Pending) -> Recovery:
+        """Tell that a run is left alone, and do so."""
+        self._left[found.run_id] = found.epoch
+        activations: Sequence[str] = ()
+        with suppress(BackedgeError):  # then it is told without saying where
+            activations = await in_flight(self._works[found.graph].graph, self._store, found.run_id)
+        error = RunAbandonedError(found.run_id, found.deaths, activations)
+        return Recovery(found.run_id, found.graph, found.cause, None, error)
+
+    async def _try(self, found: Pending) -> Recovery | None:
         work = self._works[found.graph]
         try:
             executor = await found_run(work.graph, found, self._store, work.how, on_change=self._on_change)

@@ -20,6 +20,7 @@ from backedge.engine.errors import (
     JournalError,
     LoopLimitError,
     NodeRaisedError,
+    RunAbandonedError,
     RunCancelledError,
     RunExistsError,
     RunFailedError,
@@ -94,6 +95,8 @@ def explain(error: BaseException) -> str:
             return str(error)
         case RunFailedError():
             return _failed(error)
+        case RunAbandonedError():
+            return _abandoned(error)
         case RunInterruptedError():
             return f"run {error.run_id!r} was interrupted"
         case RunOwnedError() | GraphChangedError() | RunExistsError() | RunNotFoundError():
@@ -139,6 +142,13 @@ def failures_of(error: BaseException) -> list[Mapping[str, Any]]:
 def _failed(error: RunFailedError) -> str:
     steps = [explain_step(step) for step in error.failures.values()]
     return f"run {error.run_id!r} failed: {'; '.join(steps)}"
+
+
+def _abandoned(error: RunAbandonedError) -> str:
+    return _one_line(
+        f"{error.why}: find out why, then go on by hand with 'backedge resume {error.run_id} TARGET', "
+        f"or raise --attempts"
+    )
 
 
 def _journal(error: RunOwnedError | GraphChangedError | RunExistsError | RunNotFoundError) -> str:

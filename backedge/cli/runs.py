@@ -69,6 +69,7 @@ def summary_json(run: RunSummary) -> dict[str, Any]:
         "updated": run.updated,
         "owner": run.owner,
         "waits": awaited_json(run.awaited),
+        "deaths": run.deaths,
         "digest": header.digest,
         "parent": None if header.parent is None else {"run_id": header.parent[0], "seq": header.parent[1]},
     }
@@ -99,7 +100,7 @@ def _name(depth: int, run: RunSummary) -> str:
 def _print(listed: Sequence[RunSummary], *, tree: bool) -> None:
     from .console import ago, console_for, table
     from .journals import status_of
-    from .waiting import awaited_text
+    from .waiting import awaited_text, deaths_text
 
     now = time.time()
     rows = [
@@ -111,7 +112,7 @@ def _print(listed: Sequence[RunSummary], *, tree: bool) -> None:
             f"{ago(now - run.header.created)} ago",
             f"{ago(now - run.updated)} ago",
             run.owner or "",
-            awaited_text(run.awaited),
+            deaths_text(run) or awaited_text(run.awaited),
         )
         for depth, run in (ancestry(listed) if tree else [(0, run) for run in listed])
     ]

@@ -107,7 +107,7 @@ def _head(story: Story) -> list[str]:
 
     from .console import printable
     from .journals import status_of
-    from .waiting import kind_of, told
+    from .waiting import deaths_text, kind_of, told
 
     run = story.summary
     header = run.header
@@ -120,6 +120,10 @@ def _head(story: Story) -> list[str]:
         lines.append(f"forked from run {header.parent[0]} at record {header.parent[1]}")
     if run.owner is not None:
         lines.append(f"being worked on by {run.owner}")
+    if run.deaths:
+        lines.append(
+            f"{deaths_text(run)}; workers leave it alone after some times (--attempts), resume does not"
+        )
     lines += [
         f"waits for {kind_of(question)} {question.id}: {told(question)}"
         for question in questions_in(story.records)

@@ -12,7 +12,7 @@ from .problems import CommandError
 
 if TYPE_CHECKING:
     from backedge.engine.execution.desk import Question
-    from backedge.engine.records import Awaited
+    from backedge.engine.records import Awaited, RunSummary
 
 _KINDS: Final = {
     "question": "question",
@@ -78,6 +78,14 @@ def as_json(question: Question) -> dict[str, Any]:
         "due": question.due,
         "detail": dict(question.detail),
     }
+
+
+def deaths_text(run: RunSummary) -> str:
+    """How often a crashed run ended those who went on with it; empty where it did not."""
+    if not run.deaths:
+        return ""
+    times = "once" if run.deaths == 1 else f"{run.deaths} times in a row"
+    return f"gone on with {times} and crashed again without a new record"
 
 
 def awaited_text(awaited: Awaited | None) -> str:

@@ -56,6 +56,14 @@ PARTING: Final = "stopped at once; another worker goes on with what was under wa
     show_default=True,
     help="What to do with runs that were made with another version of the graph.",
 )
+@click.option(
+    "--attempts",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Leave a run alone after N processes in a row that went on with it died without a new record.",
+)
 @durability_option()
 @common
 @click.pass_obj
@@ -70,6 +78,7 @@ def worker(
     resource: tuple[str, ...],
     slots: tuple[str, ...],
     on_change: str,
+    attempts: int,
     durability: str,
 ) -> int:
     """Go on with runs by itself, until Ctrl-C or SIGTERM: then what is under way is handed over to other workers.
@@ -90,7 +99,15 @@ def worker(
         works = list(zip(flows, _options(flows, resource, slots, durability, loader), strict=True))
         failed = asyncio.run(
             _work(
-                told, answer, works, journal, once=once, at_once=concurrency, poll=poll, on_change=on_change
+                told,
+                answer,
+                works,
+                journal,
+                once=once,
+                poll=poll,
+                at_once=concurrency,
+                on_change=on_change,
+                max_deaths=attempts,
             )
         )
     return 1 if once and failed else 0
@@ -103,9 +120,8 @@ async def _work(
     path: str,
     *,
     once: bool,
-    at_once: int,
     poll: float,
-    on_change: str,
+    **how: Any,
 ) -> int:
     """Work, and return how many runs failed or could not be gone on with."""
     from backedge.engine.supervising import Supervisor
@@ -125,9 +141,8 @@ async def _work(
         supervisor = Supervisor(
             [flow.work(options) for flow, options in works],
             journal,
-            at_once=at_once,
-            on_change=on_change,
             tell=tell,
+            **how,
         )
         with interrupts(supervisor.stop, PARTING, notice=NOTICE):
             if not told.json:

@@ -145,6 +145,14 @@ async def found_run(
     return None
 
 
+async def in_flight(graph: CompiledGraph, store: Journal, run_id: str) -> list[str]:
+    """The ids of the activations of a run that its records leave in flight. Errors as for `old_run`."""
+    header = await store.header(run_id)
+    run = await since_frontier(graph, store, run_id)
+    await _read_on(graph, store, header, run)
+    return [str(run.schedule.activation_id(*key)) for key in run.orders]
+
+
 async def _read_on(graph: CompiledGraph, store: Journal, header: RunHeader, run: recovery.Recovered) -> None:
     """Apply the records that are there by now."""
     records = await store.read(header.run_id, after=run.seq - 1)

@@ -7,7 +7,7 @@ import pytest
 from backedge.engine.errors import RunOwnedError
 from backedge.engine.records import Awaited, Cause, LetterKind, RunResumed, RunStatus
 
-from .samples import ended, finished, header, letter, started
+from .samples import ended, finished, forked, header, letter, started
 
 NOTHING = Awaited()
 SIGNAL = (LetterKind.SIGNAL, "go")
@@ -33,6 +33,13 @@ async def causes(journal, now=100.0, graphs=("loop",)):
     return {found.run_id: found.cause for found in await journal.pending(graphs, now)}
 
 
+async def deaths(journal):
+    """As both ways to ask tell it."""
+    (found,) = await journal.pending(["loop"], 0.0)
+    assert (await journal.runs())[0].deaths == found.deaths
+    return found.deaths
+
+
 class PendingContract:
     async def test_a_run_whose_owner_is_gone_is_found_and_one_that_is_owned_is_not(self, journal):
         log = await journal.create(header(), started())
@@ -43,6 +50,43 @@ class PendingContract:
         assert (found.status, found.epoch, found.cause) == (RunStatus.RUNNING, 1, Cause.CRASHED)
         await journal.acquire("demo")
         assert await journal.pending(["loop"], 0.0) == []
+
+    async def test_it_is_told_how_many_in_a_row_went_on_with_a_run_and_left_nothing_else(self, journal):
+        await (await journal.create(header(), started())).release()
+        assert await deaths(journal) == 0, "who made it left its first record"
+        for number in range(1, 4):
+            log = await journal.acquire("demo")
+            await log.append(RunResumed(number, 1.0, log.epoch, {"a->b": number}, "digest"))
+            assert (await journal.runs())[0].deaths == 0, "somebody works on it"
+            await log.release()
+            assert await deaths(journal) == number
+        log = await journal.acquire("demo")
+        await log.append(RunResumed(4, 1.0, log.epoch), finished(5))
+        await log.release()
+        assert await deaths(journal) == 0
+        log = await journal.acquire("demo")
+        await log.append(RunResumed(6, 1.0, log.epoch))
+        await log.release()
+        assert await deaths(journal) == 1
+
+    async def test_a_fork_has_no_part_in_the_deaths_of_its_parent(self, journal):
+        log = await journal.create(header(), started())
+        await log.append(RunResumed(1, 1.0, 2), RunResumed(2, 1.0, 3))
+        await log.release()
+        fork = await journal.create(header("fork", parent=("demo", 2)), forked(3))
+        await fork.release()
+        assert {it.run_id: it.deaths for it in await journal.pending(["loop"], 0.0)} == {"demo": 2, "fork": 0}
+
+    async def test_a_run_that_rests_has_no_deaths(self, journal):
+        log = await journal.create(header(), started())
+        await log.append(RunResumed(1, 1.0, 2), ended(2, RunStatus.FAILED))
+        await log.release()
+        assert (await journal.runs())[0].deaths == 0
+
+    async def test_a_crashed_run_that_is_to_be_cancelled_is_told_as_such(self, journal):
+        await (await journal.create(header(), started())).release()
+        await journal.post("demo", stop())
+        assert await causes(journal) == {"demo": Cause.CANCELLED}
 
     async def test_only_runs_of_the_graphs_named_are_found(self, journal):
         await (await journal.create(header(), started())).release()

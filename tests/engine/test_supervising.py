@@ -8,7 +8,17 @@ from itertools import pairwise
 import pytest
 from pydantic import BaseModel
 
-from backedge import END, START, Context, Graph, GraphChangedError, InputError, RunFailedError
+from backedge import (
+    END,
+    START,
+    Context,
+    Graph,
+    GraphChangedError,
+    InputError,
+    ReplayMismatchError,
+    RunAbandonedError,
+    RunFailedError,
+)
 from backedge.checkpoints import MemoryJournal, SqliteJournal
 from backedge.engine.letters import answer, cancel, send
 from backedge.engine.records import (
@@ -231,6 +241,144 @@ async def test_one_run_that_breaks_does_not_keep_the_others(journal):
     assert [it.run_id for it in await journal.pending(["flow"], 0.0)] == ["two"], "it was let go of"
 
 
+# --------------------------------------------------------------------------- runs that end their processes
+
+
+async def died(bench, journal, times, run_id="demo"):
+    """A run whose owner died, and so many after him that went on with it."""
+    await bench.crashed(journal, run_id)
+    await died_again(journal, times, run_id)
+
+
+async def died_again(journal, times, run_id="demo"):
+    for _ in range(times):
+        log = await journal.acquire(run_id)
+        await log.append(RunResumed(len(await journal.read(run_id)), 1.0, log.epoch))
+        await log.release()
+
+
+async def test_a_run_is_left_alone_once_so_many_processes_died_of_it(journal):
+    bench = Bench()
+    await died(bench, journal, 3)
+    before = await journal.read("demo")
+    (recovered,) = await bench.flow.recover(journal=journal)
+    assert (recovered.cause, recovered.status) == (Cause.CRASHED, None)
+    assert isinstance(recovered.error, RunAbandonedError)
+    assert (recovered.error.deaths, recovered.error.activations) == (3, ("node",))
+    assert str(recovered.error) == (
+        "run 'demo' is left alone: 3 processes in a row died at node without a new record; "
+        "find out why, then go on by hand with resume('demo'), or raise max_deaths="
+    )
+    assert bench.began == []
+    assert await journal.read("demo") == before
+
+
+@pytest.mark.parametrize(("times", "most"), [(2, 3), (0, 1), (6, 7), (3, 4)])
+async def test_a_run_of_which_fewer_died_goes_on(journal, times, most):
+    bench = Bench()
+    await died(bench, journal, times)
+    assert told(await bench.flow.recover(journal=journal, max_deaths=most)) == [
+        ("demo", Cause.CRASHED, RunStatus.COMPLETED)
+    ]
+
+
+async def test_a_run_that_is_left_alone_goes_on_by_hand(journal):
+    bench = Bench()
+    await died(bench, journal, 3)
+    await bench.flow.recover(journal=journal)
+    assert (await bench.flow.resume("demo", journal=journal)).status is RunStatus.COMPLETED
+
+
+async def test_a_run_that_is_left_alone_can_be_cancelled(journal):
+    bench = Bench()
+    await died(bench, journal, 3)
+    await cancel("demo", journal=journal)
+    assert told(await bench.flow.recover(journal=journal)) == [("demo", Cause.CANCELLED, RunStatus.CANCELLED)]
+    assert bench.began == []
+
+
+async def test_a_run_that_is_left_alone_is_told_although_its_graph_changed(journal):
+    await died(Bench(), journal, 3)
+    (recovered,) = await Bench(version="2").flow.recover(journal=journal)
+    assert isinstance(recovered.error, RunAbandonedError)
+
+
+async def test_runs_that_are_left_alone_do_not_take_the_place_of_others(journal):
+    bench = Bench()
+    for number in range(5):
+        await died(bench, journal, 3, f"deadly{number}")
+    await bench.crashed(journal, "sound")
+    recovered = await bench.flow.recover(journal=journal, at_once=1)
+    assert len(recovered) == 6
+    assert bench.began == ["sound"]
+
+
+async def test_the_last_try_of_a_run_has_no_other_such_run_beside_it(journal):
+    at_work, most, together = 0, [], asyncio.Barrier(3)
+
+    async def node(ctx: Context) -> str:
+        nonlocal at_work
+        if ctx.run_id.startswith("other"):
+            await together.wait()
+            return ""
+        at_work += 1
+        await asyncio.sleep(0.02)
+        most.append(at_work)
+        at_work -= 1
+        return ""
+
+    flow = build(node)
+    bench = Bench()
+    bench.flow = flow
+    for number in range(3):
+        await died(bench, journal, 2, f"suspect{number}")
+        await died(bench, journal, 1, f"other{number}")
+    assert len(await flow.recover(journal=journal)) == 6
+    assert most == [1, 1, 1]
+
+
+def test_a_run_that_is_left_alone_is_told_once_until_somebody_has_gone_on_with_it():
+    async def go():
+        bench, recovered = Bench(), []
+        async with MemoryJournal() as journal:
+            await died(bench, journal, 3)
+            supervisor = Supervisor([bench.flow.work({})], journal, tell=recovered.append)
+            watching = asyncio.create_task(supervisor.watch(1.0))
+            await asyncio.sleep(50)
+            assert len(recovered) == 1
+            await died_again(journal, 1)
+            await asyncio.sleep(50)
+            assert [it.error.deaths for it in recovered] == [3, 4]
+            supervisor.stop()
+            await watching
+        assert bench.began == []
+
+    run_virtual(go())
+
+
+def test_a_run_that_breaks_and_lets_the_process_live_is_tried_again_as_ever():
+    async def go():
+        recovered = []
+
+        async def node() -> str:
+            raise ReplayMismatchError("node", "broken")
+
+        flow = build(node)
+        bench = Bench()
+        bench.flow = flow
+        async with MemoryJournal() as journal:
+            await bench.crashed(journal)
+            supervisor = Supervisor([flow.work({})], journal, tell=recovered.append)
+            watching = asyncio.create_task(supervisor.watch(1.0))
+            await asyncio.sleep(200)
+            supervisor.stop()
+            await watching
+        assert len(recovered) > 5
+        assert {type(it.error) for it in recovered} == {ReplayMismatchError}
+
+    run_virtual(go())
+
+
 # --------------------------------------------------------------------------- by whom
 
 
@@ -258,7 +406,7 @@ async def test_a_run_that_came_to_its_end_while_it_was_found_is_left(journal):
     await log.release()
 
     async def stale(graphs, now, *, limit=1000):
-        return [type(found)(*[getattr(found, name) for name in found.__slots__[:4]], epoch, found.cause)]
+        return [found._replace(epoch=epoch)]
 
     journal.pending = stale
     epoch = 1  # the look was before
@@ -311,6 +459,9 @@ def test_what_cannot_be_is_refused():
         async with MemoryJournal() as journal:
             with pytest.raises(InputError, match="at_once"):
                 await Bench().flow.recover(journal=journal, at_once=0)
+            for wrong in (0, True, None, 1.5):
+                with pytest.raises(InputError, match="max_deaths"):
+                    await Bench().flow.recover(journal=journal, max_deaths=wrong)
             with pytest.raises(InputError, match="on_change"):
                 await Bench().flow.recover(journal=journal, on_change="whatever")
             with pytest.raises(InputError, match="one name"):
