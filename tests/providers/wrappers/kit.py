@@ -81,3 +81,9 @@ async def heard(stream):
     events = [event async for event in stream]
     assert [isinstance(event, Finished) for event in events] == [False] * (len(events) - 1) + [True]
     return [event.text for event in events[:-1]], events[-1].response
+
+
+async def listen(stream, into):
+    """Put the texts of a stream's pieces into a list: it has them even if the stream breaks."""
+    async for event in stream:
+        into.append(event.text)

@@ -23,7 +23,7 @@ from backedge.providers.errors import (
 )
 from backedge.providers.wrappers.retry import Retrying
 
-from .kit import Clock, Played, ask, heard, says
+from .kit import Clock, Played, ask, heard, listen, says
 
 FULL = OverloadedError("full")
 
@@ -198,8 +198,7 @@ async def test_a_stream_that_breaks_after_a_piece_raises():
     )
     given = []
     with pytest.raises(StreamBrokenError) as raised:
-        async for event in model.stream(ask()):
-            given.append(event.text)
+        await listen(model.stream(ask()), given)
     assert given == ["one "]
     assert [attempt.error for attempt in raised.value.attempts] == ["overloaded", "broken stream"]
     assert raised.value.usage.output_tokens == 1
