@@ -8,7 +8,42 @@ from pathlib import Path
 import pytest
 
 from .asking import ASKING
-from .kit import begun, call, ran
+from .kit import begun, call, process, ran
+
+DEADLY = """\
+import os
+import signal
+from pathlib import Path
+
+from backedge import END, START, Graph
+from pydantic import BaseModel
+
+
+class State(BaseModel):
+    begun: int = 0
+    done: str = ""
+
+
+graph = Graph(State, name="deadly")
+
+
+@graph.node(writes="begun")
+async def first() -> int:
+    return 1
+
+
+@graph.node(writes="done")
+async def boom(begun: int) -> str:
+    with Path("booms.txt").open("a") as file:
+        file.write("boom ")
+    if not Path("mended").exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "yes"
+
+
+graph.chain(START, first, boom, END)
+"""
+"""A graph whose second node ends its process."""
 
 
 @pytest.fixture
@@ -179,3 +214,47 @@ def test_what_cannot_be_is_told(asking: Path):
     result = call("worker", "asking.py:graph", "asking.py:graph", "--once")
     assert result.exit_code == 2
     assert "two graphs of one name" in result.stderr
+
+
+@pytest.fixture
+def deadly(here: Path) -> Path:
+    """A run that ended its process and those of three workers."""
+    (here / "deadly.py").write_text(DEADLY)
+    assert process("run", "deadly.py:graph", "--run-id", "demo", cwd=here).returncode == -signal.SIGKILL
+    for _ in range(3):
+        assert process("worker", "deadly.py:graph", "--once", cwd=here).returncode == -signal.SIGKILL
+    return here
+
+
+def test_a_run_that_ends_its_workers_is_left_alone_and_told(deadly: Path):
+    for _ in range(2):
+        done = process("worker", "deadly.py:graph", "--once", cwd=deadly)
+        assert done.returncode == 1
+        said = [line for line in done.stderr.decode().splitlines() if "demo" in line]
+        assert said == [
+            "run demo of deadly (crashed): left: 3 processes in a row died at boom without a new record: find out "
+            "why, then go on by hand with 'backedge resume demo TARGET', or raise --attempts"
+        ]
+    assert (deadly / "booms.txt").read_text().split() == ["boom"] * 4
+
+
+def test_a_run_that_ends_its_workers_is_seen_in_lists(deadly: Path):
+    assert "gone on with 3 times in a row" in " ".join(ran("runs").stdout.split())
+    assert json.loads(ran("runs", "--json").stdout)["runs"][0]["deaths"] == 3
+    assert (
+        "gone on with 3 times in a row and crashed again without a new record" in ran("show", "demo").stdout
+    )
+    assert json.loads(ran("show", "demo", "--json").stdout)["deaths"] == 3
+
+
+def test_a_run_that_ended_its_workers_goes_on_when_more_attempts_are_allowed(deadly: Path):
+    (deadly / "mended").touch()
+    (line,) = lines(ran("worker", "deadly.py:graph", "--once", "--json", "--attempts", "4").stdout)
+    assert (line["status"], line["error"]) == ("completed", None)
+    assert "gone on with" not in ran("show", "demo").stdout
+
+
+def test_a_run_that_is_left_alone_goes_on_by_hand(deadly: Path):
+    (deadly / "mended").touch()
+    result = ran("resume", "demo", "deadly.py:graph")
+    assert json.loads(result.stdout) == {"begun": 1, "done": "yes"}

@@ -36,7 +36,16 @@ class Site:
 
     def start(self) -> None:
         command = ["-m", "backedge", "worker", f"{PROGRAM}:graph"]
-        options = ["--journal", str(self.database), "--poll", "0.2", "--concurrency", "25"]
+        options = [
+            "--journal",
+            str(self.database),
+            "--poll",
+            "0.2",
+            "--concurrency",
+            "25",
+            "--attempts",
+            "1000",
+        ]
         self.started += 1
         with self.said(self.started).open("w") as errors:
             self.workers[self.started] = forking.start(
