@@ -23,7 +23,7 @@ def checked(response: ModelResponse, request: ModelRequest) -> ModelResponse:
         BadToolCallError: A call has no id of its own, names a tool that was not offered, or its arguments are not one
             proper JSON object. It says which and why, and what was spent.
     """
-    offered = {tool.name for tool in request.tools}
+    offered = {tool.name for tool in request.tools} | _own_tools(request)
     seen: set[str] = set()
     for call in response.message.tool_calls:
         problem = _problem(call, offered, seen)
@@ -57,6 +57,14 @@ def arguments_of(call: ToolCall) -> dict[str, Any]:
         raise ValueError(f"they are no JSON object but {type(found).__name__}")
     _look_through(found)
     return found
+
+
+def _own_tools(request: ModelRequest) -> set[str]:
+    """Names of tools that are offered in the provider's own words."""
+    tools = request.extra.get("tools")
+    own = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    named = [tool.get("function", tool) for tool in own]
+    return {str(tool["name"]) for tool in named if isinstance(tool, dict) and "name" in tool}
 
 
 def _problem(call: ToolCall, offered: set[str], seen: set[str]) -> str:
