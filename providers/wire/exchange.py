@@ -1,0 +1,203 @@
+"""One call over an official client: posts a body, reads the answer whole or event by event.
+
+The clients' general door is used (``client.post``), not their methods for each API: those refuse by Python signature
+what older models need (``temperature``) and what long answers need (many tokens in one piece), and make typed objects
+of every event. Keys, addresses, time-outs, connections and the reading of event streams stay the client's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from pydantic import ValidationError
+
+from ..checking import checked
+from ..errors import BadAnswerError, ModelError, StreamBrokenError, UnsupportedError
+from ..messages import Usage
+from ..model import Finished, ModelRequest, ModelResponse, StreamEvent
+from ..recorded import pieces_of
+from .clients import limit_headers
+from .content import Body
+from .failures import failure, failure_in, translated
+from .hiding import Hide
+
+T = TypeVar("T")
+
+
+class Gathers(Protocol):
+    """Puts a stream's events together.
+
+    Attributes:
+        done: Whether the last event came.
+        failure: The provider's error object, when the answer failed.
+    """
+
+    done: bool
+    failure: Body | None
+
+    @property
+    def usage(self) -> Usage:
+        """What is known to have been spent so far."""
+
+    def take(self, event: Body) -> list[StreamEvent]:
+        """The next event; gives what of it is of interest."""
+
+    def response(self, by: str) -> ModelResponse:
+        """The whole answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A call that is about to be made, and how its answer is read.
+
+    Attributes:
+        request: What is asked.
+        client: The official client.
+        streams: Its class of streams.
+        path: Where to post, below the client's address.
+        body: What to post.
+        by: Who is asked, for answers and errors.
+        hide: Frees texts of keys.
+        read: Makes a response of a whole answer; given the answer and who was asked.
+        spent: Reads what an answer says it took.
+        gathering: Makes what puts a stream together.
+        headers: Headers of this call.
+    """
+
+    request: ModelRequest = field(repr=False)
+    client: Any = field(repr=False)
+    streams: Any = field(repr=False)
+    path: str
+    body: Body = field(repr=False)
+    by: str
+    hide: Hide = field(repr=False)
+    read: Callable[[Body, str], ModelResponse]
+    spent: Callable[[Any], Usage]
+    gathering: Callable[[], Gathers]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def failed(self, error: Exception, *, usage: Usage | None = None, streaming: bool = False) -> ModelError:
+        """Our error for an exception of the client."""
+        return failure(error, model=self.by, hide=self.hide, usage=usage, streaming=streaming)
+
+
+@contextmanager
+def asking(by: str) -> Iterator[None]:
+    """Puts the name of who is asked on what refuses a request before it is sent."""
+    try:
+        yield
+    except UnsupportedError as error:
+        error.model = by
+        raise
+
+
+async def whole(call: Call) -> ModelResponse:
+    """Make the call, and read the answer in one piece.
+
+    Raises:
+        ModelError: There is no answer; its type says why.
+    """
+    import httpx2  # the official clients bring it along
+
+    posted = call.client.post(
+        call.path, cast_to=httpx2.Response, body=call.body, options={"headers": dict(call.headers)}
+    )
+    response = await translated(posted, call.failed)
+    return _finished(call, _read_whole(call, response), response.headers)
+
+
+async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
+    """Make the call, and give the answer piece by piece, the whole of it last. Leaving early closes the connection.
+
+    Raises:
+        ModelError: There is no answer, or it broke off; its type says why.
+    """
+    posted = call.client.post(
+        call.path,
+        cast_to=object,
+        body={**call.body, "stream": True},
+        options={"headers": dict(call.headers)},
+        stream=True,
+        stream_cls=call.streams[object],
+    )
+    async with await translated(posted, call.failed) as events:
+        if _is_page(events.response.headers):
+            await translated(events.response.aread(), call.failed)
+            response = _finished(call, _read_whole(call, events.response), events.response.headers)
+            for piece in pieces_of(response):
+                yield piece
+        else:
+            gathering = call.gathering()
+            async for piece in _gathered(call, events, gathering):
+                yield piece
+            response = _read(call, partial(gathering.response, call.by))
+            response = _finished(call, response, events.response.headers)
+    yield Finished(response=response)
+
+
+async def _gathered(call: Call, events: Any, gathering: Gathers) -> AsyncGenerator[StreamEvent, None]:
+    """The pieces of a stream until its last event, which must come."""
+    begun = False
+
+    def failed(error: Exception) -> ModelError:
+        return call.failed(error, usage=gathering.usage, streaming=begun)
+
+    while not gathering.done:
+        event = await translated(anext(events, None), failed)
+        if event is None:
+            raise StreamBrokenError(
+                "the stream ended without its last event", model=call.by, usage=gathering.usage
+            )
+        begun = True
+        if isinstance(event, dict):
+            for piece in _read(call, partial(gathering.take, event)):
+                yield piece
+        if gathering.failure is not None:
+            raise failure_in(
+                gathering.failure, status=None, model=call.by, hide=call.hide, usage=gathering.usage
+            )
+
+
+def _read(call: Call, read: Callable[[], T]) -> T:
+    """What `read` makes of an answer; an answer that our types cannot hold is no answer."""
+    try:
+        return read()
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        reason = (
+            error.errors()[0]["msg"]
+            if isinstance(error, ValidationError)
+            else f"{type(error).__name__}: {error}"
+        )
+        found = BadAnswerError(f"the answer cannot be used: {call.hide(reason)}", model=call.by)
+    raise found
+
+
+def _read_whole(call: Call, response: Any) -> ModelResponse:
+    """An answer that came in one piece. Errors come with status 200, too, and so do pages of HTML."""
+    found: Any
+    try:
+        found = json.loads(response.content)
+    except (ValueError, RecursionError):
+        found = response.content.decode(errors="replace")
+    if isinstance(found, dict) and not found.get("error") and found.get("type") != "error":
+        return _read(call, partial(call.read, found, call.by))
+    usage = call.spent(found.get("usage")) if isinstance(found, dict) else None
+    status, headers = response.status_code, response.headers
+    raise failure_in(found, status=status, headers=headers, model=call.by, hide=call.hide, usage=usage)
+
+
+def _finished(call: Call, response: ModelResponse, headers: Mapping[str, str]) -> ModelResponse:
+    """The response with what the headers say, if it can be used."""
+    told = response.model_copy(update={"headers": limit_headers(headers)})
+    return checked(told, call.request)
+
+
+def _is_page(headers: Mapping[str, str]) -> bool:
+    """Whether what came is no stream though one was asked for."""
+    kind = headers.get("content-type", "").lower()
+    return "json" in kind or "html" in kind

@@ -1,0 +1,117 @@
+"""OpenAI's Responses API, which xAI, OpenRouter, Azure, LM Studio and others speak, too, through OpenAI's own client."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from ..model import ModelRequest, ModelResponse, StreamEvent
+from ..recorded import Recordable
+from .clients import ANSWER_SECONDS, openai_clients
+from .exchange import Call, asking, pieces, whole
+from .hiding import hider
+from .responses_answer import Gathering, response_of, usage_of
+from .responses_body import body_of
+
+if TYPE_CHECKING:
+    import httpx2
+
+OPENAI = "https://api.openai.com/v1"
+
+
+class ResponsesModel(Recordable):
+    """A model at OpenAI, or at another address that speaks the Responses API.
+
+    Args:
+        model: Its name there, such as ``gpt-5.5``.
+        key: The key; `None` for an address that takes none.
+        base_url: The address, without ``/responses``.
+        name: What to call it; ``openai:`` and its name there when not given.
+        encrypted: Whether to ask for its thoughts in encrypted form, so that they can be sent back to it, which
+            models that do not think refuse; by default for those whose name says that they think.
+        headers: Sent with each request.
+        timeout: Seconds it may be silent.
+        http_client: Sends the requests in place of the client's own; it stays open at `aclose`.
+
+    Raises:
+        MissingKeyError: The key is empty, or cannot be one.
+
+    Example::
+
+        model = ResponsesModel("gpt-5.5", key=key)
+        answer = await model.respond(ModelRequest(messages=(Message.of("user", "Hello"),)))
+        await model.aclose()
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        key: str | None,
+        base_url: str = OPENAI,
+        name: str = "",
+        encrypted: bool | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = ANSWER_SECONDS,
+        http_client: httpx2.AsyncClient | None = None,
+    ) -> None:
+        self._model = model
+        self._name = name or f"openai:{model}"
+        self._encrypted = encrypted
+        self._hide = hider(key)
+        self._clients = openai_clients(
+            self._name,
+            key=key,
+            base_url=base_url,
+            headers=headers,
+            timeout=timeout,
+            http_client=http_client,
+            ambient=base_url == OPENAI,
+        )
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages and records."""
+        return self._name
+
+    async def respond(self, request: ModelRequest) -> ModelResponse:
+        """Answer one request.
+
+        Raises:
+            ModelError: There is no answer; its type says why.
+        """
+        return await whole(self._call(request))
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
+        """Answer one request piece by piece; the last event is a `Finished` with the whole answer.
+
+        Raises:
+            ModelError: There is no answer, or it broke off; its type says why.
+        """
+        async with aclosing(pieces(self._call(request))) as events:
+            async for event in events:
+                yield event
+
+    async def aclose(self) -> None:
+        """Close the connections of this event loop."""
+        await self._clients.aclose()
+
+    def _call(self, request: ModelRequest) -> Call:
+        client = self._clients.here()
+        import openai  # loaded by now: there is a client
+
+        with asking(self._name):
+            body = body_of(request, model=self._model, encrypted=self._encrypted)
+        return Call(
+            request=request,
+            client=client,
+            streams=openai.AsyncStream,
+            path="/responses",
+            body=body,
+            by=self._name,
+            hide=self._hide,
+            read=response_of,
+            spent=usage_of,
+            gathering=Gathering,
+        )

@@ -1,0 +1,231 @@
+"""Answers of the Responses API in our words, whole or streamed. Pure: nothing here does I/O."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..errors import BadAnswerError
+from ..messages import AnyPart, Message, Other, Reasoning, Text, ToolCall, Usage
+from ..model import Finish, ModelResponse, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
+from .content import Body, count
+from .responses_body import ORIGIN
+
+CALLS = ("function_call", "custom_tool_call")
+
+_END = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
+
+
+def response_of(found: Body, by: str) -> ModelResponse:
+    """An answer of the API as our response.
+
+    Raises:
+        BadAnswerError: It is no answer, or not a finished one.
+    """
+    items = found.get("output")
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise BadAnswerError(f"the answer has no list of output but {items!r:.80}", model=by)
+    status = found.get("status") or "completed"
+    if status not in ("completed", "incomplete"):
+        raise BadAnswerError(
+            f"the answer is not finished: its status is {status!r}",
+            model=by,
+            usage=usage_of(found.get("usage")),
+            request_id=str(found.get("id") or ""),
+        )
+    parts = tuple(part for item in items for part in _parts(item))
+    return ModelResponse(
+        message=Message(role="assistant", parts=parts),
+        usage=usage_of(found.get("usage")),
+        finish=_finish(found, items),
+        model=str(found.get("model") or ""),
+        by=by,
+        id=str(found.get("id") or ""),
+        raw=found,
+    )
+
+
+def usage_of(found: Any) -> Usage:
+    """What a call took. OpenAI counts what came from a cache inside the input, as we do."""
+    return Usage(
+        input_tokens=count(found, "input_tokens"),
+        output_tokens=count(found, "output_tokens"),
+        cached_tokens=count(found, "input_tokens_details", "cached_tokens"),
+        cache_write_tokens=count(found, "input_tokens_details", "cache_write_tokens"),
+        reasoning_tokens=count(found, "output_tokens_details", "reasoning_tokens"),
+    )
+
+
+def _finish(found: Body, items: list[Body]) -> Finish:
+    if found.get("status") == "incomplete":
+        reason = (found.get("incomplete_details") or {}).get("reason")
+        return "filtered" if reason == "content_filter" else "length"
+    if any(item.get("type") in CALLS for item in items):
+        return "tool_calls"
+    contents = [content for item in items for content in _contents(item)]
+    return "refusal" if any(content.get("type") == "refusal" for content in contents) else "stop"
+
+
+def _contents(item: Body) -> list[Body]:
+    contents = item.get("content")
+    if item.get("type") != "message" or not isinstance(contents, list):
+        return []
+    return [content for content in contents if isinstance(content, dict)]
+
+
+def _parts(item: Body) -> list[AnyPart]:
+    match item:
+        case {"type": "message"}:
+            phase = {"type": "message", "phase": item["phase"]} if item.get("phase") else None
+            return [_said(content, phase) for content in _contents(item)]
+        case {"type": "reasoning"}:
+            return [Reasoning(text=_thoughts(item), origin=ORIGIN, raw=item)]
+        case {"type": "function_call", "name": str(name)}:
+            arguments = str(item.get("arguments") or "")
+            return [ToolCall(id=_id(item), name=name, arguments=arguments, raw=_own(item))]
+        case {"type": "custom_tool_call", "name": str(name)}:
+            arguments = json.dumps({"input": str(item.get("input") or "")}, ensure_ascii=False)
+            return [ToolCall(id=_id(item), name=name, arguments=arguments, raw=_own(item))]
+        case _:
+            return [Other(origin=ORIGIN, raw=item)]
+
+
+def _said(content: Body, phase: Body | None) -> AnyPart:
+    match content:
+        case {"type": "output_text", "text": str(text)} | {"type": "refusal", "refusal": str(text)}:
+            return Text(text=text, raw=phase)
+        case _:
+            return Other(origin=ORIGIN, raw=content)
+
+
+def _thoughts(item: Body) -> str:
+    """What can be read of a thought: itself where it is given, else its summary."""
+    for key in ("content", "summary"):
+        texts = [
+            piece["text"]
+            for piece in item.get(key) or ()
+            if isinstance(piece, dict) and isinstance(piece.get("text"), str)
+        ]
+        if texts:
+            return "\n\n".join(texts)
+    return ""
+
+
+def _id(item: Body) -> str:
+    return str(item.get("call_id") or item.get("id") or "")
+
+
+def _own(item: Body) -> Body | None:
+    """What a call has beyond what `ToolCall` holds and the API wants to hear again."""
+    ours = ("type", "id", "call_id", "name", "arguments", "input", "status")
+    own = {key: value for key, value in item.items() if key not in ours and value is not None}
+    if own.get("caller") == {"type": "direct"}:
+        del own["caller"]
+    return {"type": item["type"], **own} if own or item["type"] == "custom_tool_call" else None
+
+
+class Gathering:
+    """A stream's events, put together.
+
+    Attributes:
+        done: Whether the last event came, which holds the whole answer.
+        failure: The provider's error object, when the answer failed.
+    """
+
+    def __init__(self) -> None:
+        self.done = False
+        self.failure: Body | None = None
+        self._answer: Body = {}
+        # Finished items by their place, for servers whose last event leaves them out.
+        self._items: dict[int, Body] = {}
+        # Which tool call of the answer an item is.
+        self._calls: dict[int, int] = {}
+        # Items of which deltas were given: what is whole at their end must not be given again.
+        self._begun: set[int] = set()
+        # The last paragraph of thoughts that was given: its item and place.
+        self._paragraph: tuple[int, Any] = (-1, None)
+
+    @property
+    def usage(self) -> Usage:
+        """What is known to have been spent so far."""
+        return usage_of(self._answer.get("usage"))
+
+    def take(self, event: Body) -> list[StreamEvent]:
+        """The next event of the API; gives what of it is of interest. Events it does not know are passed over."""
+        kind, place = event.get("type"), event.get("output_index")
+        if kind == "error":
+            self.failure = event["error"] if isinstance(event.get("error"), dict) else event
+        elif kind in _END or kind in ("response.created", "response.in_progress"):
+            self._respond(str(kind), event.get("response"))
+        elif not isinstance(place, int):
+            return []
+        elif kind == "response.output_item.added" and isinstance(event.get("item"), dict):
+            return self._open(place, event["item"])
+        elif kind == "response.output_item.done" and isinstance(event.get("item"), dict):
+            return self._close(place, event["item"])
+        elif isinstance(event.get("delta"), str) and event["delta"]:
+            return self._more(str(kind), place, event)
+        return []
+
+    def response(self, by: str) -> ModelResponse:
+        """The whole answer.
+
+        Raises:
+            BadAnswerError: What the stream held is none.
+        """
+        items = self._answer.get("output") or [self._items[place] for place in sorted(self._items)]
+        return response_of({**self._answer, "output": items}, by)
+
+    def _respond(self, kind: str, answer: Any) -> None:
+        if isinstance(answer, dict):
+            self._answer = answer
+            if kind == "response.failed":
+                self.failure = answer.get("error") or {
+                    "message": "the provider says no more than that it failed"
+                }
+        self.done = kind in _END
+
+    def _open(self, place: int, item: Body) -> list[StreamEvent]:
+        if item.get("type") not in CALLS:
+            return []
+        self._calls[place] = len(self._calls)
+        return [ToolCallDelta(index=self._calls[place], id=_id(item), name=str(item.get("name") or ""))]
+
+    def _more(self, kind: str, place: int, event: Body) -> list[StreamEvent]:
+        delta: str = event["delta"]
+        match kind:
+            case "response.output_text.delta" | "response.refusal.delta":
+                found: StreamEvent = TextDelta(text=delta)
+            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
+                paragraph = (place, event.get("summary_index", event.get("content_index")))
+                new = self._paragraph[0] == place and paragraph != self._paragraph
+                self._paragraph = paragraph
+                found = ReasoningDelta(text=f"\n\n{delta}" if new else delta)
+            case "response.function_call_arguments.delta" if place in self._calls:
+                found = ToolCallDelta(index=self._calls[place], arguments=delta)
+            case _:
+                return []
+        self._begun.add(place)
+        return [found]
+
+    def _close(self, place: int, item: Body) -> list[StreamEvent]:
+        """The end of an item; gives it whole when it came without deltas."""
+        self._items[place] = item
+        if place in self._begun:
+            return []
+        if item.get("type") in CALLS:
+            opened = [] if place in self._calls else self._open(place, item)
+            (call,) = _parts(item)
+            arguments = call.arguments if isinstance(call, ToolCall) else ""
+            return (
+                [*opened, ToolCallDelta(index=self._calls[place], arguments=arguments)]
+                if arguments
+                else opened
+            )
+        found: list[StreamEvent] = []
+        for part in _parts(item):
+            if isinstance(part, Text) and part.text:
+                found.append(TextDelta(text=part.text))
+            elif isinstance(part, Reasoning) and part.text:
+                found.append(ReasoningDelta(text=part.text))
+        return found
