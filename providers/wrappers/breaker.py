@@ -7,12 +7,14 @@ After M. Nygard, *Release It!*, and Microsoft's circuit breaker pattern.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from ..errors import CircuitOpenError, ModelError
+from ..labels import labelled
 from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .tries import broken, opened
@@ -176,6 +178,12 @@ class CircuitBreaker(Recordable):
     def name(self) -> str:
         """The name of the model within."""
         return self._model.name
+
+    def labelled(self, **labels: str) -> Self:
+        """The same, with the model within told whom the calls are for."""
+        told = copy.copy(self)
+        told._model = labelled(self._model, labels)
+        return told
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, unless the circuit is open.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from typing import Self
 
 from ..errors import ModelError
+from ..labels import labelled
 from ..model import Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .ordered import OURS, respond_in_order, stream_in_order
@@ -55,6 +58,12 @@ class Fallback(Recordable):
     def name(self) -> str:
         """What it was called, or else what the first model is called."""
         return self._name
+
+    def labelled(self, **labels: str) -> Self:
+        """The same, with the models within told whom the calls are for."""
+        told = copy.copy(self)
+        told._models = tuple(labelled(model, labels) for model in self._models)
+        return told
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """The first answer.

@@ -6,12 +6,14 @@ The first try costs next to nothing; tenacity is loaded when one fails.
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ModelError
+from ..labels import labelled
 from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .tries import Tries, broken, opened
@@ -82,6 +84,12 @@ class Retrying(Recordable):
     def name(self) -> str:
         """The name of the model within."""
         return self._model.name
+
+    def labelled(self, **labels: str) -> Self:
+        """The same, with the model within told whom the calls are for."""
+        told = copy.copy(self)
+        told._model = labelled(self._model, labels)
+        return told
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, trying again where that makes sense."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from ..errors import ModelError
+from ..labels import labelled
 from ..model import Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .ordered import OURS, respond_in_order, stream_in_order
@@ -89,7 +92,8 @@ class Router(Recordable):
                 "a router wants one model at least, failures= and tries= from 1 and rest= from 0, "
                 f"not {len(candidates)} models, {failures!r}, {tries!r} and {rest!r}"
             )
-        self._standings = {id(one.model): _Standing(one) for one in candidates}
+        self._standings = tuple(_Standing(one) for one in candidates)
+        self._seat([one.model for one in candidates])
         self._policy = policy or RoundRobin()
         self._tries = tries
         self._failures = failures
@@ -108,7 +112,14 @@ class Router(Recordable):
     def table(self) -> tuple[Row, ...]:
         """The candidates as they stand now."""
         now = self._now()
-        return tuple(_row(standing, now) for standing in self._standings.values())
+        pairs = zip(self._models, self._standings, strict=True)
+        return tuple(_row(model, standing, now) for model, standing in pairs)
+
+    def labelled(self, **labels: str) -> Self:
+        """The same, with the models within told whom the calls are for."""
+        told = copy.copy(self)
+        told._seat([labelled(model, labels) for model in self._models])
+        return told
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """The answer of the one chosen, or of one after it.
@@ -130,6 +141,11 @@ class Router(Recordable):
             self._order(request), request, goes_on=self._goes_on, now=self._now, watch=self._seen
         )
 
+    def _seat(self, models: Sequence[Model]) -> None:
+        """These are asked; what was seen of each stands at its place."""
+        self._models = tuple(models)
+        self._places = {id(model): place for place, model in enumerate(self._models)}
+
     def _order(self, request: ModelRequest) -> list[Model]:
         rows = self._policy(self.table, request)
         order = [row.model for row in rows if not row.resting] + [row.model for row in rows if row.resting]
@@ -143,7 +159,7 @@ class Router(Recordable):
         return self._kinds is None or error.kind in self._kinds
 
     def _seen(self, model: Model, seconds: float, error: ModelError | None) -> None:
-        standing = self._standings[id(model)]
+        standing = self._standings[self._places[id(model)]]
         if error is None:
             known = standing.latency
             standing.latency = seconds if known is None else known + (seconds - known) / 5
@@ -155,7 +171,7 @@ class Router(Recordable):
                 standing.rests_until = self._now() + max(self._rest, asked)
 
 
-def _row(standing: _Standing, now: float) -> Row:
+def _row(model: Model, standing: _Standing, now: float) -> Row:
     one = standing.candidate
     resting = standing.rests_until is not None and now < standing.rests_until
-    return Row(one.model, one.limit, one.weight, standing.latency, resting)
+    return Row(model, one.limit, one.weight, standing.latency, resting)

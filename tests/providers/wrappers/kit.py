@@ -45,6 +45,11 @@ class Played(Recordable):
         self.whole = whole
         self.asked = 0
         self.closed = 0
+        self.labels = []
+
+    def labelled(self, **labels):
+        self.labels.append(labels)
+        return self
 
     async def respond(self, request):
         async for event in self.stream(request):

@@ -227,6 +227,14 @@ def test_numbers_that_make_no_sense_are_refused(wrong):
         Circuit(**wrong)
 
 
+async def test_the_model_within_is_told_whom_its_calls_are_for_and_the_circuit_stays_the_same():
+    model, inner, circuit, _ = breaking(DOWN, failures=1)
+    told = model.labelled(run="r")
+    assert inner.labels == [{"run": "r"}]
+    await fails(told)
+    assert (circuit.state, model.circuit is circuit) == ("open", True)
+
+
 class AnyOrder(RuleBasedStateMachine):
     """Calls that begin, end and are left in any order, while time passes."""
 

@@ -160,9 +160,11 @@ async def test_a_stream_without_an_end_counts_as_broken():
 async def test_what_a_listener_takes_for_a_piece_is_not_counted():
     clock = Clock()
     model = Fallback([Played(ServerError("x")), Played([2, "a", 3, "b", 4], clock=clock)], now=clock)
+    events = []
     async for event in model.stream(ask()):
+        events.append(event)
         clock.pass_by(100)
-    assert event.response.attempts[-1].seconds == 9
+    assert events[-1].response.attempts[-1].seconds == 9
 
 
 async def test_a_stream_stops_at_what_the_request_is_to_blame_for():
@@ -201,3 +203,10 @@ def test_it_is_called_as_its_first_model_or_as_one_likes():
     assert fallback("a", "b", name="team")[0].name == "team"
     with pytest.raises(ValueError, match="one model at least"):
         Fallback([])
+
+
+async def test_the_models_within_are_told_whom_their_calls_are_for():
+    model, models = fallback(ServerError("x"), "hi")
+    told = model.labelled(run="r")
+    assert [one.labels for one in models] == [[{"run": "r"}]] * 2
+    assert (await told.respond(ask())).by == "second"

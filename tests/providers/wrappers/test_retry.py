@@ -262,3 +262,10 @@ print(before, "tenacity" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
+
+
+async def test_the_model_within_is_told_whom_its_calls_are_for():
+    model, inner, _ = retrying(FULL, "hi")
+    told = model.labelled(run="r", agent="coder")
+    assert (told is not model, inner.labels) == (True, [{"run": "r", "agent": "coder"}])
+    assert (await told.respond(ask())).text == "hi"

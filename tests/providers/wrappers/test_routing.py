@@ -141,12 +141,14 @@ async def test_the_quickest_is_asked_once_all_are_measured():
 
 async def test_streams_are_routed_and_measured_without_their_listener():
     model, models, clock = router([[2, ServerError("x")]], [[1, "one ", 2, "two"]])
-    async with aclosing(model.stream(ask())) as events:
-        async for event in events:
-            clock.pass_by(50)
-    assert (event.response.by, event.response.text) == ("b", "one two")
+    events = []
+    async for event in model.stream(ask()):
+        events.append(event)
+        clock.pass_by(50)
+    response = events[-1].response
+    assert (response.by, response.text) == ("b", "one two")
     assert [row.latency for row in model.table] == [None, 3]
-    assert [attempt.seconds for attempt in event.response.attempts] == [2, 3]
+    assert [attempt.seconds for attempt in response.attempts] == [2, 3]
     assert [one.closed for one in models] == [1, 1]
 
 
@@ -195,3 +197,15 @@ def test_numbers_that_make_no_sense_are_refused(wrong):
         router(["hi"], **wrong)
     with pytest.raises(ValueError, match="a router wants"):
         Router([])
+
+
+async def test_the_models_within_are_told_whom_their_calls_are_for_and_what_was_seen_is_shared():
+    class Labelled(Played):
+        def labelled(self, **labels):
+            return Labelled(*self.plays, name=f"{self.name} for {labels['run']}")
+
+    model = Router([Labelled(ServerError("x"), name="a"), Labelled("hi", name="b")], policy=in_order)
+    told = model.labelled(run="r")
+    assert (await told.respond(ask())).by == "b for r"
+    assert [row.model.name for row in told.table] == ["a for r", "b for r"]
+    assert [row.resting for row in model.table] == [True, False]
