@@ -90,6 +90,7 @@ class Binding:
         arguments: Its bound parameters, in order; those left alone are not among them.
         returns: Its return annotation, or `inspect.Signature.empty`.
         is_async: Whether a call gives a coroutine.
+        meant: The fields it was likely meant to read besides, where a parameter is a problem.
         reads: The fields it reads, those of a whole state excepted.
         resources: The resources it is handed.
         wants_context: Whether a parameter gets the context.
@@ -100,6 +101,7 @@ class Binding:
     arguments: tuple[Argument, ...]
     returns: Any = inspect.Signature.empty
     is_async: bool = False
+    meant: frozenset[str] = frozenset()
     reads: frozenset[str] = field(init=False)
     resources: frozenset[str] = field(init=False)
     wants_context: bool = field(init=False)
@@ -197,21 +199,26 @@ def bind(
         return Binding(function, (), is_async=is_async(function)), [problem]
     arguments: list[Argument] = []
     problems: list[str] = []
+    meant: set[str] = set()
     for name, parameter in told.parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or name in told.bound:
             continue
         annotation = told.hints.get(name, parameter.empty)
         argument = _argument(parameter, annotation, scope, handles)
         if argument is not None:
-            if argument.name:
+            if scope.is_ambiguous(argument.name):
+                meant.add(name)
+            elif argument.name:
                 problems += misfit(what, name, annotation, scope)
             arguments.append(argument)
         elif parameter.default is parameter.empty:
             if not scope.is_broken(name):
                 problems.append(unknown(what, name, told, scope))
+                meant.update(filter(None, [scope.like(name)]))
         elif parameter.kind is parameter.POSITIONAL_ONLY:
             arguments.append(Argument(name, Source.DEFAULT, positional=True, default=parameter.default))
-    return Binding(function, tuple(arguments), told.returns, is_async(function)), problems
+    found = meant.intersection(scope.schema.fields)
+    return Binding(function, tuple(arguments), told.returns, is_async(function), frozenset(found)), problems
 
 
 def _argument(

@@ -151,6 +151,9 @@ def edge_problems(definition: Definition) -> Iterator[str]:
             yield f"edge {edge.id}: nothing leaves END; leave the node before it instead"
         if edge.source == START.name and edge.error is not None:
             yield f"edge {edge.id}: START does not fail; lead the errors of a node on instead"
+        if len(ways := [each for each in definition.edges if each.instead_of == edge.id]) > 1:
+            targets = listed(each.target for each in ways)
+            yield f"feedback edge {edge.id} leads to {targets} at its limit; name one of them with otherwise="
         label: Any = edge.label
         if not isinstance(label, str):
             yield f"edge {edge.id}: label= wants a text, not {shown(label)}"
@@ -205,9 +208,9 @@ def switches_of(edges: Iterable[EdgeSpec]) -> list[Switch]:
 
 
 def is_exhaustive(switch: Switch, binding: Binding | None, schema: StateSchema, writes: object) -> bool:
-    """Whether one of its edges is taken whatever the field holds."""
-    possible = _possible(switch.field, binding, schema, writes)
-    return switch.has_default or (possible is not None and all(value in switch.values for value in possible))
+    """Whether one of its edges is taken whatever the field holds, when the problems it may have are mended."""
+    known = switch.field not in schema.fields or _possible(switch.field, binding, schema, writes) is not None
+    return switch.has_default or known
 
 
 def switch_problems(definition: Definition, bindings: Bindings, schema: StateSchema) -> Iterator[str]:

@@ -20,7 +20,7 @@ from ..plan import Plan
 from ..state.fields import StateSchema
 from . import checks
 from .binding import Binding
-from .dataflow import conflict_warnings, reads_of, traffic_of, unset_problems
+from .dataflow import conflict_warnings, meant_reads, reads_of, traffic_of, unset_problems
 from .mending import Mending
 from .scope import Scope
 from .structure import examine
@@ -122,7 +122,8 @@ def compile_graph(definition: Definition) -> CompiledGraph:
     reads = list(reads_of(plan, bindings, definition.edges))
     required = [name for name, field in schema.fields.items() if not field.has_default]
     mending = Mending(plan, structure.ends)
-    inputs = mending.inputs(traffic, reads, required)
+    meant = meant_reads(plan, bindings, definition.edges)
+    inputs = mending.inputs(traffic, [*reads, *meant], required)
     fields = frozenset(required) - set(inputs)
     mend = mending if structure.ends else None
     problems += unset_problems(traffic, mending.reached(reads), fields, mend)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..definition import START, Case, Definition, EdgeSpec
+from ..definition import START, Case, Definition, EdgeSpec, NodeSpec
 from ..plan import Plan
 from ..shown import listed
 from ..state.fields import StateSchema
 from .assignment import Mend, Outcome, Read, Traffic, Way, concurrent_writes, unset_reads
+from .binding import Binding
 from .checks import Bindings, is_exhaustive, switches_of
-from .returned import sure_writes
+from .returned import meant_writes, sure_writes
 
 
 def traffic_of(definition: Definition, plan: Plan, bindings: Bindings, schema: StateSchema) -> Traffic:
@@ -33,9 +34,15 @@ def traffic_of(definition: Definition, plan: Plan, bindings: Bindings, schema: S
         if not groups and regular and not (spec is not None and spec.may_stop is True):
             groups = [regular]
         outcomes.append([_outcome(leaving, regular, groups, success=True), *_failures(leaving)])
-        sure.append(sure_writes(spec, bindings.nodes.get(name)) if spec else frozenset())
+        sure.append(_sure_writes(spec, bindings.nodes.get(name), schema) if spec else frozenset())
         maybe.append(frozenset(spec.fields) if spec else frozenset())
     return Traffic(plan, plan.number[START.name], outcomes, sure, maybe)
+
+
+def _sure_writes(spec: NodeSpec, binding: Binding | None, schema: StateSchema) -> frozenset[str]:
+    """What the node writes whenever it succeeds, when the problems it may have are mended."""
+    meant = meant_writes(spec, binding, schema) if binding is not None else frozenset()
+    return sure_writes(spec, binding) | meant
 
 
 def reads_of(plan: Plan, bindings: Bindings, edges: Sequence[EdgeSpec]) -> Iterator[Read]:
@@ -53,6 +60,17 @@ def reads_of(plan: Plan, bindings: Bindings, edges: Sequence[EdgeSpec]) -> Itera
         elif edge.id in bindings.conditions:
             for field in sorted(bindings.conditions[edge.id].reads):
                 yield Read(source, True, field, what)
+
+
+def meant_reads(plan: Plan, bindings: Bindings, edges: Sequence[EdgeSpec]) -> Iterator[Read]:
+    """Reads that there will likely be when parameters that are problems are mended."""
+    for number, name in enumerate(plan.nodes):
+        for field in bindings.nodes[name].meant if name in bindings.nodes else ():
+            yield Read(number, False, field, "")
+    for edge in edges:
+        for field in bindings.conditions[edge.id].meant if edge.id in bindings.conditions else ():
+            if edge.source in plan.number:
+                yield Read(plan.number[edge.source], True, field, "")
 
 
 def unset_problems(
@@ -88,7 +106,7 @@ def _choices(
     groups: list[Sequence[EdgeSpec]] = [
         [edge, *([otherwise[edge.id]] if edge.id in otherwise else [])]
         for edge in regular
-        if edge.unconditional
+        if edge.unconditional and not (edge.feedback and edge.limit is None)  # that one lacks a condition
     ]
     spec = definition.nodes.get(name)
     writes = spec.writes if spec is not None else ()

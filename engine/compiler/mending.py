@@ -3,8 +3,9 @@
 A graph is mended as its problems say, but some leave open how: to a node that cannot be reached an edge may lead from
 anywhere, and from one where a run gets stuck an edge may lead to anywhere. A field that such an edge would bring is
 not unset because nobody writes it, but because of that problem, which is told already. So a read is told only if it
-may find its field unset even though the missing edges lead where they help it most: to each entry from every node,
-and from each exit to the reader, all of them sure to be taken, none of them closing a cycle.
+may find its field unset even though the missing edges lead where they help it most: to each entry from every node, and
+from each exit to the reader, all of them sure to be taken, none of them closing a cycle. (That an edge on from an exit
+makes a node run that writes the field, and that is reached without it too, is not thought of: nothing hints at it.)
 
 What a node that cannot be reached would read is not told at all: that depends on where the edge to it comes from.
 """
@@ -36,15 +37,13 @@ class Mending:
         self, traffic: Traffic, reads: Sequence[Read], without_default: Sequence[str]
     ) -> tuple[str, ...]:
         """The fields a run must be given, and those it may have to be given if nodes that are lost are reached."""
+        if not self._lost:
+            return inputs_of(traffic, reads, without_default)
+        written = enumerate(traffic.may_write)
         reached = replace(
-            traffic,
-            may_write=[
-                frozenset() if node in self._lost else fields for node, fields in enumerate(traffic.may_write)
-            ],
+            traffic, may_write=[frozenset() if node in self._lost else fields for node, fields in written]
         )
         given = inputs_of(reached, self.reached(reads), without_default)
-        if not self._lost:
-            return given
         lost = [read for read in reads if read.node in self._lost]
         return (*given, *set(inputs_of(traffic, lost, without_default)).difference(given))
 
@@ -59,29 +58,19 @@ class Mending:
         entries = [node for group in self._entries for node in sorted(group)]
         sources = before.difference(self._lost, *map(self._behind, entries))
         added = {node: list(entries) for node in sources}
-        writers = {node for node in before if read.field in traffic.may_write[node]}
         for group in self._exits:
-            if group <= before:
-                # Where a writer can follow it is taken to follow: a node is added that writes, and leads to the reader.
-                led_on = any(group.isdisjoint(self._behind(writer)) for writer in writers)
-                for node in group:
-                    added.setdefault(node, []).append(len(nodes) if led_on else read.node)
+            for node in group if group <= before else ():
+                added.setdefault(node, []).append(read.node)
         bringing = nodes.difference(unset, self._lost)
         return replace(
             traffic,
             outcomes=[
-                *(
-                    [_with(outcome, added.get(node, ())) for outcome in outcomes]
-                    for node, outcomes in enumerate(traffic.outcomes)
-                ),
-                [Outcome((Way(read.node, 0),), ((0,),), success=True)],
+                [_with(outcome, added.get(node, ())) for outcome in outcomes]
+                for node, outcomes in enumerate(traffic.outcomes)
             ],
             writes=[
-                *(
-                    fields | {read.field} if node in bringing else fields
-                    for node, fields in enumerate(traffic.writes)
-                ),
-                frozenset({read.field}),
+                fields | {read.field} if node in bringing else fields
+                for node, fields in enumerate(traffic.writes)
             ],
         )
 

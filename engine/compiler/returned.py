@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from inspect import Signature
 from typing import Any, get_origin, is_typeddict
 
@@ -49,18 +50,42 @@ def sure_writes(spec: NodeSpec, binding: Binding | None) -> frozenset[str]:
     return written
 
 
+def meant_writes(spec: NodeSpec, binding: Binding, schema: StateSchema) -> frozenset[str]:
+    """The fields that a node may have been meant to write, where what it declares and returns is a problem."""
+    unknown = _unknown_writes(spec, schema)
+    if unknown:
+        alike = [name for each in unknown for name in get_close_matches(each, schema.fields, n=1)]
+        return frozenset(alike or schema.fields)
+    returns = binding.returns
+    if returns is Signature.empty:
+        return frozenset()
+    if isinstance(spec.writes, str) or not spec.writes:
+        if not any(return_problems("", spec, binding, schema)):
+            return frozenset()
+        fitting = {name: relation(returns, field.update_annotation) for name, field in schema.fields.items()}
+        return frozenset(name for name, fits in fitting.items() if fits is not Relation.DISJOINT)
+    parts = [_hints(member) or {} for member in members(returns)]
+    extra = {name for hints in parts for name in hints}.difference(spec.fields)
+    return frozenset(extra.union(spec.fields)).intersection(schema.fields) if extra else frozenset()
+
+
+def _unknown_writes(spec: NodeSpec, schema: StateSchema) -> list[str]:
+    return [name for name in spec.fields if name not in schema.model.model_fields]
+
+
 def _record_problems(what: str, spec: NodeSpec, returns: Any, schema: StateSchema) -> Iterator[str]:
     """What is wrong with one member of the return annotation of a node that writes several fields."""
-    parts = _parts(returns)
-    if parts is None:
+    hints = _hints(returns)
+    if hints is None:
         if relation(returns, Mapping) is Relation.DISJOINT:
             yield (
                 f"{what} writes several fields, so it returns a mapping, a TypedDict or a model, not {spell(returns)}; "
                 f"for a single field write writes={next(iter(spec.writes))!r}"
             )
         return
-    hints = {name.removesuffix("?"): hint for name, hint in parts.items()}
-    if extra := [name for name in hints if name not in spec.fields]:
+    # A field that is misspelt in writes= is told there, not as what is returned too much.
+    spared = schema.model.model_fields if _unknown_writes(spec, schema) else ()
+    if extra := [name for name in hints if name not in spec.fields and name not in spared]:
         yield f"{what} returns {listed(extra)}, which writes= does not name; add it there, or drop it"
     for name, hint in hints.items():
         if name in spec.fields and name in schema.fields:
@@ -74,6 +99,12 @@ def _misfit(what: str, verb: str, given: Any, field: str, schema: StateSchema) -
             f"{what} {verb} {spell(given)}, but field {field!r} takes {spell(accepted)}; "
             f"return that, or declare another field in writes="
         )
+
+
+def _hints(returns: Any) -> dict[str, Any] | None:
+    """Key or field to type."""
+    parts = _parts(returns)
+    return None if parts is None else {name.removesuffix("?"): hint for name, hint in parts.items()}
 
 
 def _parts(returns: Any) -> dict[str, Any] | None:

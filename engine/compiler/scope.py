@@ -45,6 +45,10 @@ class Scope:
         """Whether it is a field that cannot be used, which is a problem of its own."""
         return name in self.schema.model.model_fields and name not in self.schema.fields
 
+    def is_ambiguous(self, name: str) -> bool:
+        """Whether it is a field and a resource, which is a problem of its own."""
+        return name in self.resources and name in self.schema.model.model_fields
+
     def like(self, name: str) -> str | None:
         """A field or resource whose name is nearly this one."""
         found = get_close_matches(name, [*self.schema.fields, *self.resources], n=1)

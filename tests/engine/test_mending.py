@@ -43,12 +43,20 @@ def shown(definition):
     return f"{' '.join(kinds)} writers={''.join(writers)} stops={''.join(stops)}"
 
 
-@settings(max_examples=400, deadline=None, phases=(Phase.generate,))
+def behind(definition, name):
+    """The node and those that edges of any sort lead to from it."""
+    seen = [name]
+    for each in seen:
+        seen += [e.target for e in definition.edges if e.source == each and e.target not in seen]
+    return set(seen)
+
+
+@settings(max_examples=150, deadline=None)
 @given(worlds(), st.data())
 def test_an_edge_that_is_missing_makes_nobody_read_what_is_unset(definition, data):
     edge = data.draw(st.sampled_from(definition.edges))
     broken = without(definition, edge)
-    if examine(broken).ends:
-        assert unset(broken) <= unset(definition), (
-            f"{shown(definition)} without {edge.id}: {unset(broken) - unset(definition)} {examine(broken).problems}"
-        )
+    ends = examine(broken).ends
+    writers = {name for name, spec in definition.nodes.items() if spec.writes}
+    if edge.target in ends.lost or (ends and not behind(definition, edge.target) & writers):
+        assert unset(broken) <= unset(definition), f"{shown(definition)} without {edge.id}"
