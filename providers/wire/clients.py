@@ -85,6 +85,7 @@ def openai_clients(
     key: str | None,
     base_url: str,
     headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
     timeout: float = ANSWER_SECONDS,
     http_client: httpx2.AsyncClient | None = None,
     ambient: bool = False,
@@ -96,6 +97,7 @@ def openai_clients(
         key: The key; `None` where the endpoint takes none: then no ``Authorization`` is sent.
         base_url: Such as ``https://api.mistral.ai/v1``.
         headers: Sent with each request.
+        query: Put behind each address, such as Azure's ``api-version``.
         timeout: Seconds the provider may be silent.
         http_client: Sends the requests in place of the client's own; it stays open at `Clients.aclose`.
         ambient: Whether the client may send what ``OPENAI_ORG_ID``, ``OPENAI_PROJECT_ID`` and
@@ -122,6 +124,7 @@ def openai_clients(
             max_retries=0,
             timeout=package.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
             default_headers=given,
+            default_query=dict(query or {}),
             http_client=http_client,
         )
         return client

@@ -277,6 +277,8 @@ def _of_transport(error: Exception, streaming: bool) -> tuple[type[ModelError], 
         return StreamBrokenError, "the stream broke off inside a character"
     if isinstance(error, json.JSONDecodeError):
         return BadAnswerError, f"the answer is not JSON: {error}"
+    if isinstance(error, RecursionError):
+        return BadAnswerError, "the answer's JSON is nested too deeply"
     if names & _CONNECTIONS:
         kind = StreamBrokenError if streaming else ModelConnectionError
         said = (

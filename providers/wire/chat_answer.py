@@ -1,0 +1,272 @@
+"""An answer in the words of Chat Completions as one of ours. Pure: nothing here does I/O.
+
+Endpoints differ in where they put a model's thoughts, in how they count, and in what they leave out; all of them are
+read by the same few functions. What an endpoint wants back unchanged is kept in the parts' `raw`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from ..errors import BadAnswerError
+from ..messages import AnyPart, Image, Message, Other, Reasoning, Text, ToolCall, Usage
+from ..model import Finish, ModelResponse
+from .chat_body import ORIGIN
+from .content import Body
+from .dialects import Dialect
+
+_FINISH: dict[str, Finish] = {
+    "tool_calls": "tool_calls",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "content_filter": "filtered",
+    "safety": "filtered",
+    "refusal": "refusal",
+}
+"""Reasons to stop as endpoints name them; any other means that the model was done."""
+
+_OWN = frozenset({"id", "type", "function", "index"})
+_THOUGHTS = ("reasoning_details", "reasoning", "reasoning_content", "extra_content")
+
+
+def response_of(body: Body, *, by: str, dialect: Dialect) -> ModelResponse:
+    """The response that an answer's body holds; the first choice of it.
+
+    Raises:
+        BadAnswerError: There is no choice in it.
+    """
+    choices = body.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    usage = usage_of(usage_in(body))
+    if not isinstance(first, dict):
+        raise BadAnswerError(
+            f"the answer has no choices: expected a list of at least one, found {choices!r:.80}",
+            model=by,
+            usage=usage,
+            request_id=_text(body.get("id")),
+        )
+    message = first.get("message")
+    if not isinstance(message, dict):
+        found = first.get("delta")  # some write it so though nothing is streamed
+        message = found if isinstance(found, dict) else {}
+    answer_id = _text(body.get("id"))
+    parts = _parts(message, answer_id)
+    return ModelResponse(
+        message=Message(role="assistant", parts=tuple(parts)),
+        usage=usage,
+        finish=_finish(_text(first.get("finish_reason")), message, parts),
+        model=_text(body.get("model")),
+        by=by,
+        id=answer_id,
+        raw=body,
+        cost=_cost(usage_in(body)) if dialect.costs else None,
+    )
+
+
+def error_in(body: Body) -> Any:
+    """What of an answer, or of a chunk of one, is an error and no answer; `None` when nothing is."""
+    if body.get("error"):
+        return body
+    groq = body.get("x_groq")
+    if isinstance(groq, dict) and groq.get("error"):
+        return groq
+    choices = body.get("choices")
+    if not choices:
+        words = body.get("message") or body.get("detail") or body.get("errors")
+        return body if words or body.get("object") == "error" else None
+    first = choices[0] if isinstance(choices, list) else None
+    if not isinstance(first, dict):
+        return None
+    if first.get("error"):
+        return first
+    reason = first.get("finish_reason")
+    if reason == "error":
+        return {"error": {"message": "the provider stopped with an error", "type": "server_error"}}
+    if reason == "insufficient_system_resource":
+        return {
+            "error": {
+                "message": "the provider ran out of resources",
+                "type": "overloaded_error",
+                "code": reason,
+            }
+        }
+    return None
+
+
+def usage_in(body: Body) -> Body:
+    """The counts of an answer or a chunk, wherever they stand; empty when they are not there."""
+    groq = body.get("x_groq")
+    choices = body.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    for place in (body, groq, first):
+        found = place.get("usage") if isinstance(place, dict) else None
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def usage_of(counts: Body) -> Usage:
+    """The counts in our form.
+
+    Some endpoints (xAI, Gemini) leave the thoughts out of `completion_tokens` and count them in `total_tokens` only.
+    """
+    read, written = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
+    details = _object(counts.get("prompt_tokens_details"))
+    thought = _count(_object(counts.get("completion_tokens_details")).get("reasoning_tokens"))
+    hidden = max(0, _count(counts.get("total_tokens")) - read - written)
+    if hidden:
+        written += hidden
+        thought = max(thought, hidden)
+    cached = (
+        details.get("cached_tokens"),
+        counts.get("cached_tokens"),
+        counts.get("prompt_cache_hit_tokens"),
+    )
+    stored = (details.get("cache_write_tokens"), counts.get("cache_creation_input_tokens"))
+    return Usage(
+        input_tokens=read,
+        output_tokens=written,
+        cached_tokens=max(_count(one) for one in (*cached, counts.get("num_cached_tokens"))),
+        cache_write_tokens=max(_count(one) for one in stored),
+        reasoning_tokens=thought,
+    )
+
+
+def thinking_of(piece: Body) -> str:
+    """The words of a part of the content that holds thoughts."""
+    found = piece.get("thinking")
+    if isinstance(found, list):
+        return "".join(_text(one.get("text")) for one in found if isinstance(one, dict))
+    return _text(found)
+
+
+def arguments_in(function: Body) -> str:
+    """A call's arguments as text; some endpoints give the object itself."""
+    found = function.get("arguments")
+    return json.dumps(found, ensure_ascii=False) if isinstance(found, dict | list) else _text(found)
+
+
+def _parts(message: Body, answer_id: str) -> list[AnyPart]:
+    thoughts, words = _content(message.get("content"))
+    calls = message.get("tool_calls")
+    return [
+        *_reasoning(message, thoughts),
+        *words,
+        *([Text(text=message["refusal"])] if _text(message.get("refusal")) else []),
+        *_pictures(message.get("images")),
+        *(
+            [Other(origin=ORIGIN, raw={"audio": message["audio"]})]
+            if isinstance(message.get("audio"), dict)
+            else []
+        ),
+        *(_call(one, place, answer_id) for place, one in enumerate(calls or ()) if isinstance(one, dict)),
+    ]
+
+
+def _content(content: Any) -> tuple[list[Body], list[AnyPart]]:
+    """Parts with thoughts, and all others as ours; a part of an unknown type is kept as it is."""
+    if isinstance(content, str):
+        return [], [Text(text=content)] if content else []
+    thoughts: list[Body] = []
+    found: list[AnyPart] = []
+    for piece in content if isinstance(content, list) else ():
+        if not isinstance(piece, dict):
+            continue
+        match piece.get("type"):
+            case "thinking":
+                thoughts.append(piece)
+            case "text":
+                found += [Text(text=piece["text"])] if _text(piece.get("text")) else []
+            case "image_url":
+                found += _pictures([piece])
+            case _:
+                found.append(Other(origin=ORIGIN, raw=piece))
+    return thoughts, found
+
+
+def _reasoning(message: Body, thoughts: list[Body]) -> list[Reasoning]:
+    raw: Body = {key: message[key] for key in _THOUGHTS if message.get(key)}
+    if thoughts:
+        raw["content"] = thoughts
+    if not raw:
+        return []
+    told = _text(message.get("reasoning")) or _text(message.get("reasoning_content"))
+    text = told or "".join(map(thinking_of, thoughts)) or _of_details(message.get("reasoning_details"))
+    return [Reasoning(text=text, origin=ORIGIN, raw=raw)]
+
+
+def _of_details(details: Any) -> str:
+    found = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    return "".join(_text(one.get("text")) or _text(one.get("summary")) for one in found)
+
+
+def _pictures(images: Any) -> list[Image]:
+    found: list[Image] = []
+    for one in images if isinstance(images, list) else ():
+        place = one.get("image_url") if isinstance(one, dict) else None
+        url = place.get("url") if isinstance(place, dict) else place
+        if isinstance(url, str) and url:
+            found.append(image_at(url))
+    return found
+
+
+def image_at(url: str) -> Image:
+    """A picture by its address; one that holds the bytes themselves is unpacked."""
+    head, comma, data = url.partition(",")
+    if comma and head.startswith("data:") and head.endswith(";base64"):
+        try:
+            kind = head.removeprefix("data:").partition(";")[0]
+            return Image(media_type=kind or "image/png", data=base64.b64decode(data, validate=True))
+        except binascii.Error:
+            pass
+    return Image(media_type="image/*", url=url)
+
+
+def _call(call: Body, place: int, answer_id: str) -> ToolCall:
+    function = _object(call.get("function"))
+    extra = {key: value for key, value in call.items() if key not in _OWN and value is not None}
+    return ToolCall(
+        # Gemini leaves it out; results need one, and it must be another one in the next answer.
+        id=_text(call.get("id")) or f"call_{place}_{answer_id[-24:]}",
+        name=_text(function.get("name")),
+        arguments=arguments_in(function),
+        raw=extra or None,
+    )
+
+
+def _finish(reason: str, message: Body, parts: list[AnyPart]) -> Finish:
+    if _text(message.get("refusal")):
+        return "refusal"
+    found = _FINISH.get(reason.lower(), "stop")
+    if found == "stop" and any(isinstance(part, ToolCall) for part in parts):
+        return "tool_calls"
+    return found
+
+
+def _cost(counts: Body) -> float | None:
+    """What gateways say an answer cost; with a key of one's own at the provider behind, what that takes comes on top."""
+    cost = counts.get("cost")
+    if isinstance(cost, bool) or not isinstance(cost, int | float):
+        return None
+    behind = (
+        _object(counts.get("cost_details")).get("upstream_inference_cost") if counts.get("is_byok") else 0
+    )
+    return float(cost) + float(behind or 0)
+
+
+def _object(found: Any) -> Body:
+    return found if isinstance(found, dict) else {}
+
+
+def _text(found: Any) -> str:
+    return found if isinstance(found, str) else ""
+
+
+def _count(found: Any) -> int:
+    return max(0, int(found)) if isinstance(found, int | float) and not isinstance(found, bool) else 0
