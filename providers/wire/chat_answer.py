@@ -146,6 +146,12 @@ def thinking_of(piece: Body) -> str:
     return _text(found)
 
 
+def details_text(details: Any) -> str:
+    """The words in OpenRouter's form of thoughts."""
+    found = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    return "".join(_text(one.get("text")) or _text(one.get("summary")) for one in found)
+
+
 def arguments_in(function: Body) -> str:
     """A call's arguments as text; some endpoints give the object itself."""
     found = function.get("arguments")
@@ -197,13 +203,8 @@ def _reasoning(message: Body, thoughts: list[Body]) -> list[Reasoning]:
     if not raw:
         return []
     told = _text(message.get("reasoning")) or _text(message.get("reasoning_content"))
-    text = told or "".join(map(thinking_of, thoughts)) or _of_details(message.get("reasoning_details"))
+    text = told or "".join(map(thinking_of, thoughts)) or details_text(message.get("reasoning_details"))
     return [Reasoning(text=text, origin=ORIGIN, raw=raw)]
-
-
-def _of_details(details: Any) -> str:
-    found = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
-    return "".join(_text(one.get("text")) or _text(one.get("summary")) for one in found)
 
 
 def _pictures(images: Any) -> list[Image]:

@@ -193,32 +193,29 @@ def _assistant(parts: Iterable[AnyPart], dialect: Dialect) -> Iterable[Body]:
     """What the assistant said; pictures it made follow as the user's, which most endpoints want."""
     found: Body = {"role": "assistant", "content": None}
     pieces: list[Body] = []
-    shown: list[AnyPart] = []
     calls = [_call(part, dialect) for part in parts if isinstance(part, ToolCall)]
     for part in parts:
-        if isinstance(part, Text | Code):
-            pieces.append({"type": "text", "text": _words(part)})
-        elif isinstance(part, Reasoning):
-            pieces += _thoughts(part, found, dialect, with_calls=bool(calls))
-        elif isinstance(part, Image | File):
-            shown.append(part)
-        elif isinstance(part, Other) and part.origin == ORIGIN and "type" not in part.raw:
-            found.update(part.raw)
-        elif isinstance(part, ToolResult):
-            raise UnsupportedError(
-                f"the result of the tool call {part.id!r} stands in the assistant's message"
-            )
+        match part:
+            case Text() | Code():
+                pieces.append({"type": "text", "text": _words(part)})
+            case Reasoning():
+                pieces += _thoughts(part, found, dialect, with_calls=bool(calls))
+            case Other() if part.origin == ORIGIN and "type" not in part.raw:
+                found.update(part.raw)
+            case ToolResult():
+                raise UnsupportedError(
+                    f"the result of the tool call {part.id!r} stands in the assistant's message"
+                )
     if any(piece["type"] != "text" for piece in pieces):
         found["content"] = pieces
-    elif pieces:
+    elif pieces or not calls:
         found["content"] = "".join(piece["text"] for piece in pieces)
-    elif not calls:
-        found["content"] = ""
     if calls:
         found["tool_calls"] = calls
         if dialect.thoughts_needed:
             found.setdefault("reasoning_content", "")
     yield found
+    shown: list[AnyPart] = [part for part in parts if isinstance(part, Image | File)]
     if shown:
         yield {"role": "user", "content": _content([Text(text="From your answer:"), *shown], dialect)}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..messages import Usage
 from ..model import ModelResponse, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
-from .chat_answer import arguments_in, error_in, response_of, thinking_of, usage_in, usage_of
+from .chat_answer import arguments_in, details_text, error_in, response_of, thinking_of, usage_in, usage_of
 from .content import Body
 from .dialects import Dialect
 
@@ -116,11 +116,15 @@ class Gathered:
                 self._texts.setdefault(key, []).append(text)
                 if key == "reasoning" or not delta.get("reasoning"):
                     events.append(ReasoningDelta(text=text))
-        for one in delta.get("reasoning_details") or ():
+        details = delta.get("reasoning_details")
+        for one in details if isinstance(details, list) else ():
             self._detail(one)
+        if not events and (text := details_text(details)):
+            events.append(ReasoningDelta(text=text))
         for key in _WORDS:
             events += self._words(key, delta.get(key))
-        self._images += delta.get("images") or ()
+        if isinstance(images := delta.get("images"), list):
+            self._images += images
         for key in ("extra_content", "audio"):
             if isinstance(delta.get(key), dict):
                 self._extra[key] = {**self._extra.get(key, {}), **delta[key]}

@@ -132,7 +132,7 @@ def compared(body):
 
 
 def _compared_message(said):
-    found = {key: value for key, value in said.items() if value not in (None, False)}
+    found = {key: value for key, value in said.items() if value not in (None, False, "")}
     found["role"] = {"developer": "system"}.get(said["role"], said["role"])
     content = found.pop("content", None) or ""
     if isinstance(content, list):
