@@ -105,7 +105,7 @@ def row_of(record: Record, began: float) -> Row:
 
 def as_json(record: Record) -> dict[str, Any]:
     """A record as JSON values, whole: names are those of the class, its kind is the class's name."""
-    names = [name for name in type(record).__slots__ if name != "seq"]
+    names = [name for name in record._fields if name != "seq"]
     values = {name: _json(getattr(record, name)) for name in names}
     return {"seq": record.seq, "kind": type(record).__name__, **values}
 

@@ -12,13 +12,12 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ..records import ActivationId, ErrorInfo, RunStatus
 
 
-@dataclass(frozen=True, slots=True)
-class ActivationStarted:
+class ActivationStarted(NamedTuple):
     """A node begins. `at` is in seconds since the epoch."""
 
     activation: ActivationId
@@ -26,8 +25,7 @@ class ActivationStarted:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class ActivationFinished:
+class ActivationFinished(NamedTuple):
     """A node finished.
 
     Attributes:
@@ -45,8 +43,7 @@ class ActivationFinished:
     taken: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ActivationFailed:
+class ActivationFailed(NamedTuple):
     """An attempt failed, or a merge or a routing did. `final` means that no retry follows.
 
     An error that an error edge takes on is told as well; `taken` names the edge then.
@@ -61,16 +58,14 @@ class ActivationFailed:
     taken: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CustomEvent:
+class CustomEvent(NamedTuple):
     """What a node handed to `Context.emit`."""
 
     activation: ActivationId
     data: object
 
 
-@dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(NamedTuple):
     """The run came to rest. The last event."""
 
     run_id: str

@@ -144,7 +144,10 @@ async def test_an_answer_that_is_refused_leaves_the_run_waiting_and_is_not_tried
     await bench.run(journal, "ask")
     bench.behave = "ask"
     await answer("demo", "node", 3, journal=journal)
-    assert told(await bench.flow.recover(journal=journal)) == [("demo", Cause.LETTERS, RunStatus.SUSPENDED)]
+    (recovered,) = await bench.flow.recover(journal=journal)
+    assert (recovered.cause, recovered.status) == (Cause.LETTERS, RunStatus.SUSPENDED)
+    assert list(recovered.refused) == ["node"]
+    assert "string" in recovered.refused["node"]
     assert await bench.flow.recover(journal=journal) == []
 
 
