@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from backedge.engine.errors import InputError
 from backedge.engine.ports import Journal
 
 from .memory import MemoryJournal, MemoryRunLog
@@ -60,7 +61,7 @@ async def open_journal(
         create: Whether to make a journal where there is none; who only reads does not want to.
 
     Raises:
-        TypeError: It is neither.
+        InputError: It is neither.
         JournalError: The file cannot be opened, or is no journal.
 
     Example:
@@ -77,4 +78,4 @@ async def open_journal(
     elif isinstance(where, Journal):
         yield where
     else:
-        raise TypeError(f"expected the path of a journal or an open journal, found {type(where).__name__}")
+        raise InputError(f"journal= is the path of a journal or an open journal, not {where!r}")

@@ -22,11 +22,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from backedge.engine.definition import is_text
 from backedge.engine.errors import JournalCorruptError, JournalFormatError
 from backedge.engine.ports import Journal
 from backedge.engine.records import Record, RunHeader, RunStarted
 
 from .codec import DamagedError, UnknownFormatError, decode, encode
+from .refusals import must_be_id
 
 FORMAT: Final = "backedge run"
 VERSION: Final = 1
@@ -71,6 +73,7 @@ async def import_run(journal: Journal, file: str | os.PathLike[str], run_id: str
         run_id: What to call it; None: as it was called.
 
     Raises:
+        InputError: `run_id` is no text that can be stored.
         JournalFormatError: The file is something else, or of a newer version.
         JournalCorruptError: It is damaged or not whole.
         RunExistsError: The journal has a run of that name.
@@ -82,6 +85,8 @@ async def import_run(journal: Journal, file: str | os.PathLike[str], run_id: str
             header = await import_run(journal, "demo.jsonl", run_id="demo-from-ci")
     """
     name = os.fspath(file)
+    if run_id is not None:
+        must_be_id(run_id)
     lines = (await asyncio.to_thread(Path(file).read_bytes)).split(b"\n")
     header, first, rest = _parsed(name, lines, run_id)
     log = await journal.create(header, first, *rest)
@@ -137,6 +142,8 @@ def _parsed(
     if not isinstance(first, RunStarted):
         raise JournalCorruptError(name, "the file is damaged: its first record does not start a run")
     try:
+        if not is_text(described["run_id"]):
+            raise ValueError("the run's id")
         header = RunHeader(
             run_id if run_id is not None else described["run_id"],
             described["graph"],

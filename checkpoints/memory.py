@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 from types import TracebackType
 
+from backedge.engine.definition import is_text
 from backedge.engine.errors import (
     FencedError,
     JournalError,
@@ -33,7 +34,7 @@ from backedge.engine.records import (
 
 from .codec import Encoded, decode_stored, encode_next, first_seq, written_at
 from .pending import WAITING, awaited_of
-from .refusals import no_letter, no_record
+from .refusals import must_be_id, no_letter, no_record
 from .shelf import Kept, Shelf
 
 _KNOWN = 5  # how many runs a RunNotFoundError names
@@ -61,11 +62,13 @@ class MemoryJournal:
         """Store a new run with its first record, and any that follow it, and own it.
 
         Raises:
+            InputError: The id is no text that can be stored.
             RunExistsError: The id is taken.
             RunNotFoundError: There is no such parent.
             JournalWriteError: The parent has no such record, or the first record's `seq` does not follow it.
         """
         self._refuse_closed()
+        must_be_id(header.run_id)
         encoded, status = encode_next(self.name, header.run_id, first_seq(header), [first, *more])
         if header.run_id in self._shelf.runs:
             raise RunExistsError(self.name, header.run_id)
@@ -216,7 +219,7 @@ class MemoryJournal:
 
     def _find(self, run_id: str) -> Kept:
         self._refuse_closed()
-        run = self._shelf.runs.get(run_id)
+        run = self._shelf.runs.get(run_id) if is_text(run_id) else None
         if run is None:
             known = [run.header.run_id for run in self._newest()[:_KNOWN]]
             raise RunNotFoundError(self.name, run_id, known)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from backedge.engine.errors import JournalWriteError
+from backedge.engine.definition import is_text
+from backedge.engine.errors import InputError, JournalWriteError
+
+
+def must_be_id(run_id: object) -> None:
+    """What a run is to be called is a text that can be stored. Raises InputError."""
+    if not is_text(run_id):
+        raise InputError(f"the id of a run is a text that is not empty, not {run_id!r}")
 
 
 def no_letter(name: str, run_id: str, number: int) -> JournalWriteError:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from backedge.engine.definition import is_text
 from backedge.engine.errors import JournalCorruptError, RunNotFoundError
 from backedge.engine.records import Record, RunHeader, RunStatus, RunSummary
 
@@ -29,7 +30,9 @@ _SUMMARIES = f"""
 
 def find_run(db: sqlite3.Connection, name: str, run_id: str) -> tuple[int, RunHeader]:
     """A run's key and header. Raises RunNotFoundError."""
-    row = db.execute(f"SELECT key, {_HEADER} FROM runs WHERE run_id = ?", (run_id,)).fetchone()  # noqa: S608
+    row = None
+    if is_text(run_id):  # a number would find a run whose id looks like it
+        row = db.execute(f"SELECT key, {_HEADER} FROM runs WHERE run_id = ?", (run_id,)).fetchone()  # noqa: S608
     if row is None:
         newest = db.execute("SELECT run_id FROM runs ORDER BY created DESC, key DESC LIMIT ?", (_KNOWN,))
         raise RunNotFoundError(name, run_id, [known for (known,) in newest])

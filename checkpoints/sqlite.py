@@ -65,6 +65,7 @@ from .mail import Mail
 from .ownership import LockFile
 from .parts import Acquire, Append, Create
 from .pending import read_pending
+from .refusals import must_be_id
 from .removal import Delete, give_back
 from .rows import find_run, read_records, read_summaries
 from .writer import Writer
@@ -146,10 +147,12 @@ class SqliteJournal:
         A run with a parent shares its parent's records up to the one named; nothing is copied.
 
         Raises:
+            InputError: The id is no text that can be stored.
             RunExistsError: The id is taken.
             RunNotFoundError: There is no such parent.
             JournalWriteError: The parent has no such record, or the first record's `seq` does not follow it.
         """
+        must_be_id(header.run_id)
         encoded, status = encode_next(self.name, header.run_id, first_seq(header), [first, *more])
         told = status or RunStatus.RUNNING
         return await self._seat(Create(self.name, self._writer.owners, header, encoded, told, self._me))

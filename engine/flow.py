@@ -173,7 +173,7 @@ class Flow(Generic[S]):
             RunNotFoundError: There is no such run.
             RunOwnedError: Somebody is working on it.
             GraphChangedError: The graph changed.
-            RunError: As for `run`; also for a run that had been cancelled.
+            RunError: As for `run`; a `RunCancelledError` also for a run that had been cancelled before.
         """
         flow = self if migrate is None else self.migrating(migrate)
         async with opened(journal, create=False) as store:

@@ -19,9 +19,9 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from .compiler.compile import CompiledGraph
@@ -64,6 +64,7 @@ class Recovery:
         cause: Why it should be.
         status: Where it stands now; None where it could not be gone on with, or broke.
         error: Why it failed, broke, or was left as it was.
+        refused: Question or signal to why what was sent for it was refused; it is waited for still, or was sent again.
     """
 
     run_id: str
@@ -71,6 +72,7 @@ class Recovery:
     cause: Cause
     status: RunStatus | None
     error: Exception | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 class Work(NamedTuple):
@@ -275,7 +277,7 @@ class Supervisor:
             self._live.pop(found.run_id, None)
         self._shunned.pop(found.run_id, None)
         failed = error_of(executor, status, self._store.name) if status is RunStatus.FAILED else None
-        return Recovery(found.run_id, found.graph, found.cause, status, failed)
+        return Recovery(found.run_id, found.graph, found.cause, status, failed, dict(executor.declined))
 
     def _shun(self, found: Pending, error: Exception) -> Exception:
         """Leave a run that broke for a while, or for good."""

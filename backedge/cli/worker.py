@@ -165,6 +165,7 @@ def _tell(told: Told, answer: IO[str], recovery: Recovery) -> None:
             "graph": recovery.graph,
             "cause": recovery.cause.value,
             "status": None if recovery.status is None else recovery.status.value,
+            "refused": dict(recovery.refused),
             "error": None if error is None else {"type": type(error).__name__, "message": why},
         }
         answer.write(json_line(line) + "\n")
@@ -173,6 +174,8 @@ def _tell(told: Told, answer: IO[str], recovery: Recovery) -> None:
     status = "left" if recovery.status is None else recovery.status.value
     what = f"run {recovery.run_id} of {recovery.graph} ({recovery.cause.value}): {status}"
     say(what if why is None else f"{what}: {why}")
+    for name, reason in recovery.refused.items():
+        say(f"run {recovery.run_id}: what was sent for {name} was refused: {reason}")
 
 
 def _options(

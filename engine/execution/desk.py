@@ -87,7 +87,17 @@ class _Suspended(NamedTuple):
 class Desk:
     """The effects of one run."""
 
-    __slots__ = ("_clock", "_expected", "_handed", "_known", "_letters", "_suspended", "_timers", "refusals")
+    __slots__ = (
+        "_clock",
+        "_expected",
+        "_handed",
+        "_known",
+        "_letters",
+        "_suspended",
+        "_timers",
+        "declined",
+        "refusals",
+    )
 
     def __init__(
         self,
@@ -110,8 +120,9 @@ class Desk:
         # For each timer that was looked at when it is due.
         self._clock = Clock(clock)
         self._timers: dict[tuple[str, float], float] = {}
-        # Question to why its answer was refused, of answers that were handed over in person.
+        # Question to why its last answer was refused: of those that were handed over in person, and of those that were sent.
         self.refusals: dict[str, str] = {}
+        self.declined: dict[str, str] = {}
 
     # ------------------------------------------------------------------ what was done
 

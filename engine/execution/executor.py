@@ -433,6 +433,11 @@ class Executor:
         """Why answers that were handed over in person were refused, by question."""
         return {} if self._reception is None else self._reception.desk.refusals
 
+    @property
+    def declined(self) -> Mapping[str, str]:
+        """Why answers that were sent were refused, by question."""
+        return {} if self._reception is None else self._reception.desk.declined
+
     def recall(self, step: Step) -> Recall:
         """What is recorded of the effects that the step's attempt asks for."""
         if self._reception is None:
@@ -491,8 +496,8 @@ class Executor:
 
     def refused(self, letter: Letter, why: str) -> None:
         """What the letter says was no answer."""
-        if not letter.number:
-            self._desk().refusals[letter.name] = why
+        desk = self._desk()
+        (desk.declined if letter.number else desk.refusals)[letter.name] = why
 
     def give_back(self, letters: Sequence[Letter]) -> None:
         """Letters that were handed out and are not used: perhaps somebody else waits for them."""

@@ -18,7 +18,14 @@ from pydantic_core import to_json
 from .. import recovery
 from ..changes import changes, digest_of, meaning
 from ..compiler.compile import CompiledGraph
-from ..errors import GraphChangedError, InputError, JournalCorruptError, RunOwnedError, StepError
+from ..errors import (
+    GraphChangedError,
+    InputError,
+    JournalCorruptError,
+    RunCancelledError,
+    RunOwnedError,
+    StepError,
+)
 from ..facts import NodeReturned, NodeSucceeded
 from ..frontier import recovered_at
 from ..ports import Journal, RunLog
@@ -92,7 +99,8 @@ async def old_run(
     """Prepare a run to go on.
 
     Raises:
-        InputError: `on_change` is wrong, or the run was cancelled.
+        InputError: `on_change` is wrong, or nothing asks for an answer.
+        RunCancelledError: The run was cancelled.
         RunNotFoundError: There is no such run.
         RunOwnedError: Somebody is working on it.
         GraphChangedError: The graph is another one, and `on_change` says stop or the records do not fit it.
@@ -134,7 +142,7 @@ async def found_run(
         return None
     try:
         run = await since_frontier(graph, store, found.run_id)
-        with suppress(InputError):  # cancelled since it was found
+        with suppress(RunCancelledError):  # since it was found
             await _read_on(graph, store, header, run)
         if run.status is found.status:
             return await _going_on(graph, run, log, store, how)
@@ -163,8 +171,8 @@ async def _read_on(graph: CompiledGraph, store: Journal, header: RunHeader, run:
     except recovery.UNFIT as error:
         raise unfit(graph, store, header, error) from error
     if run.status is RunStatus.CANCELLED:
-        raise InputError(
-            f"run {header.run_id!r} was cancelled, which is final; fork it to go on from a checkpoint"
+        raise RunCancelledError(
+            header.run_id, "was cancelled, which is final", "fork it to go on from a checkpoint"
         )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from backedge.engine.errors import (
     FencedError,
+    InputError,
     JournalError,
     JournalWriteError,
     RunExistsError,
@@ -19,7 +20,7 @@ from .contract_forks import ForkContract
 from .contract_frontiers import FrontierContract
 from .contract_letters import LetterContract
 from .contract_pending import PendingContract
-from .samples import BIG, ended, every_kind, finished, forked, header, started
+from .samples import BIG, ended, every_kind, finished, forked, header, letter, started
 
 
 class JournalContract(LetterContract, ForkContract, FrontierContract, PendingContract):
@@ -130,6 +131,21 @@ class JournalContract(LetterContract, ForkContract, FrontierContract, PendingCon
         for ask in (journal.header, journal.read, journal.acquire):
             with pytest.raises(RunNotFoundError, match="no run 'demo'; it holds 'other'"):
                 await ask("demo")
+
+    @pytest.mark.parametrize("wrong", [3, "", None, "half \ud800", b"3"])
+    async def test_a_run_is_called_by_a_text(self, journal, wrong):
+        log = await journal.create(header("3"), started())
+        with pytest.raises(InputError, match="the id of a run is a text"):
+            await journal.create(header(wrong), started())
+        asking = [journal.acquire, journal.header, journal.read, journal.letters, journal.delete]
+        for ask in asking:
+            with pytest.raises(RunNotFoundError, match="holds '3'"):
+                await ask(wrong)
+        with pytest.raises(RunNotFoundError):
+            await journal.post(wrong, letter())
+        await log.append(finished(1))  # it was not disturbed
+        await log.release()
+        assert len(await journal.read("3")) == 2
 
     async def test_the_list_of_runs_tells_newest_first_how_they_stand(self, journal):
         old = await journal.create(header("old", created=1.0), started())

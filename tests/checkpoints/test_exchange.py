@@ -1,11 +1,13 @@
 """Runs as files: what is exported comes back equal, and what is damaged changes nothing."""
 
+import hashlib
 import json
 
 import pytest
 
 from backedge.checkpoints import MemoryJournal, SqliteJournal, export_run, import_run
 from backedge.engine.errors import (
+    InputError,
     JournalCorruptError,
     JournalFormatError,
     RunExistsError,
@@ -56,6 +58,21 @@ async def test_an_imported_run_can_have_another_name(exported, target):
     await import_run(target, exported)
     assert (await import_run(target, exported, "copy")).run_id == "copy"
     assert await target.read("copy") == await target.read("demo")
+
+
+@pytest.mark.parametrize("wrong", [3, "", "half \ud800"])
+async def test_a_name_that_is_no_text_is_refused_before_the_file_is_read(target, tmp_path, wrong):
+    with pytest.raises(InputError, match="the id of a run is a text"):
+        await import_run(target, tmp_path / "missing.jsonl", wrong)
+
+
+async def test_a_file_whose_run_has_no_proper_name_is_damaged(exported, target):
+    lines = exported.read_bytes().replace(b'"run_id":"demo"', b'"run_id":7').splitlines(keepends=True)
+    end = {**json.loads(lines[-1]), "sha256": hashlib.sha256(b"".join(lines[:-1])).hexdigest()}
+    exported.write_bytes(b"".join(lines[:-1]) + json.dumps(end).encode() + b"\n")
+    with pytest.raises(JournalCorruptError, match="its first line lacks the run's id"):
+        await import_run(target, exported)
+    assert await target.runs() == []
 
 
 async def test_what_was_imported_exports_to_the_same_bytes(exported, target, tmp_path):

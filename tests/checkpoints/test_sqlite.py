@@ -12,6 +12,7 @@ from backedge.checkpoints import SqliteJournal, open_journal
 from backedge.checkpoints.migrations import APPLICATION_ID
 from backedge.engine.errors import (
     FencedError,
+    InputError,
     JournalCorruptError,
     JournalError,
     JournalFormatError,
@@ -546,6 +547,6 @@ class TestOpenJournal:
             assert await journal.runs() == []
 
     async def test_anything_else_is_refused(self):
-        with pytest.raises(TypeError, match="path of a journal or an open journal, found int"):
+        with pytest.raises(InputError, match="journal= is the path of a journal or an open journal, not 7"):
             async with open_journal(7):
                 pass

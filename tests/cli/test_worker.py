@@ -1,11 +1,14 @@
 """A worker goes on with runs by itself."""
 
+import asyncio
 import json
 import signal
 import time
 from pathlib import Path
 
 import pytest
+
+from backedge import answer
 
 from .asking import ASKING
 from .kit import begun, call, process, ran
@@ -106,6 +109,28 @@ def test_once_goes_on_with_what_should_be_and_ends(asking: Path):
     assert statuses()["waiting"] == "suspended"
     assert statuses()["failed"] == "failed"
     assert ran("worker", "asking.py:graph", "--once", "--json").stdout == ""
+
+
+def test_an_answer_that_is_refused_is_told(asking: Path):
+    start("number", "demo")
+    question = json.loads(ran("show", "demo", "--json").stdout)["questions"][0]["id"]
+    asyncio.run(answer("demo", question, "many", journal="backedge.db"))
+    (line,) = lines(ran("worker", "asking.py:graph", "--once", "--json").stdout)
+    assert line["status"] == "suspended"
+    assert list(line["refused"]) == [question]
+    asyncio.run(answer("demo", question, "some", journal="backedge.db"))
+    told = ran("worker", "asking.py:graph", "--once").stderr
+    assert f"run demo: what was sent for {question} was refused: " in told
+    assert "the last answer was refused: " in ran("show", "demo").stdout
+
+
+def test_an_answer_that_is_refused_is_told_to_who_gave_it_and_goes_on(asking: Path):
+    start("number", "demo")
+    question = json.loads(ran("show", "demo", "--json").stdout)["questions"][0]["id"]
+    asyncio.run(answer("demo", question, "many", journal="backedge.db"))
+    result = call("resume", "demo", "asking.py:graph")
+    assert result.exit_code == 3
+    assert "the last answer was refused: " in result.stderr
 
 
 def test_it_tells_people_what_it_did(asking: Path):

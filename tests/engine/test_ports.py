@@ -3,6 +3,7 @@
 import pytest
 
 from backedge.checkpoints import MemoryJournal
+from backedge.engine.errors import InputError
 from backedge.engine.ports import Journal, opened
 
 from .journals import FaultyJournal, SlowJournal
@@ -20,7 +21,7 @@ async def test_an_open_journal_is_left_open_and_a_path_is_closed(tmp_path):
 
 
 async def test_what_is_neither_is_told():
-    with pytest.raises(TypeError, match="path of a journal or an open journal"):
+    with pytest.raises(InputError, match="journal= is the path of a journal or an open journal, not 3"):
         async with opened(3):
             pass
 

@@ -323,7 +323,7 @@ def test_a_cancelled_run_cannot_be_resumed():
             with pytest.raises(RunCancelledError):
                 await run.result()
         before = await journal.read("r")
-        with pytest.raises(InputError, match="cancelled, which is final"):
+        with pytest.raises(RunCancelledError, match="cancelled, which is final; fork it"):
             await world.flow.resume("r", journal=journal)
         assert await journal.read("r") == before
 

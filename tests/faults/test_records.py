@@ -12,7 +12,7 @@ from pydantic import BaseModel, JsonValue
 
 from backedge import END, START, Graph, cancel, extend
 from backedge.checkpoints import SqliteJournal
-from backedge.engine.errors import InputError, JournalCorruptError, RunFailedError, UpdateError
+from backedge.engine.errors import JournalCorruptError, RunCancelledError, RunFailedError, UpdateError
 from backedge.engine.records import AttemptFailed, NodeFinished, RunEnded, RunStatus
 
 from .kit import RUN, durable, injection, is_stopped, needs_strace, program, stopped
@@ -131,6 +131,6 @@ def test_a_run_cancelled_from_another_process_while_stopped_ends_for_good(warm, 
     assert place.effects == before["effects"] == ["begun"]
     records = asyncio.run(place.records())
     assert records[-1].status is RunStatus.CANCELLED
-    with pytest.raises(InputError, match="cancelled, which is final"):
+    with pytest.raises(RunCancelledError, match="cancelled, which is final; fork it"):
         asyncio.run(waiting.build(place.log).resume(RUN, journal=place.database))
     assert asyncio.run(place.records()) == records
