@@ -6,7 +6,7 @@ import json
 from typing import Any, NoReturn
 
 from .errors import BadToolCallError
-from .messages import ToolCall
+from .messages import Other, ToolCall
 from .model import ModelRequest, ModelResponse
 
 MOST_CHARACTERS = 1_000_000
@@ -23,9 +23,10 @@ def checked(response: ModelResponse, request: ModelRequest) -> ModelResponse:
         BadToolCallError: A call has no id of its own, names a tool that was not offered, or its arguments are not one
             proper JSON object. It says which and why, and what was spent.
     """
-    offered = {tool.name for tool in request.tools} | _own_tools(request)
+    calls = response.message.tool_calls
+    offered = {tool.name for tool in request.tools} | (_own_tools(request) if calls else set())
     seen: set[str] = set()
-    for call in response.message.tool_calls:
+    for call in calls:
         problem = _problem(call, offered, seen)
         if problem:
             if response.finish == "length":
@@ -60,10 +61,11 @@ def arguments_of(call: ToolCall) -> dict[str, Any]:
 
 
 def _own_tools(request: ModelRequest) -> set[str]:
-    """Names of tools that are offered in the provider's own words."""
-    tools = request.extra.get("tools")
-    own = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
-    named = [tool.get("function", tool) for tool in own]
+    """Names of tools that are offered in the provider's own words: among its parameters, or in the conversation."""
+    said = [part.raw for message in request.messages for part in message.parts if isinstance(part, Other)]
+    lists = [own.get("tools") for own in (request.extra, *said)]
+    tools = [tool for found in lists if isinstance(found, list) for tool in found if isinstance(tool, dict)]
+    named = [tool.get("function", tool) for tool in tools]
     return {str(tool["name"]) for tool in named if isinstance(tool, dict) and "name" in tool}
 
 
