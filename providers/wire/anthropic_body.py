@@ -50,7 +50,11 @@ def body_of(
         body["system"] = system
     if request.tools:
         body["tools"] = [
-            {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
+            {
+                "name": tool.name,
+                **({"description": tool.description} if tool.description else {}),
+                "input_schema": tool.parameters,
+            }
             for tool in request.tools
         ]
     choice = _choice(request)

@@ -67,7 +67,7 @@ def _tools(request: ModelRequest) -> Body:
             {
                 "type": "function",
                 "name": tool.name,
-                "description": tool.description,
+                **({"description": tool.description} if tool.description else {}),
                 "parameters": tool.parameters,
                 "strict": False,
             }
@@ -100,7 +100,21 @@ def _conversation(messages: Iterable[Message]) -> tuple[str, list[Body]]:
             instructions.append("\n\n".join(word["text"] for word in words))
         else:
             items += _items(message, custom)
-    return "\n\n".join(filter(None, instructions)), items
+    return "\n\n".join(filter(None, instructions)), _without_idle_thoughts(items)
+
+
+def _without_idle_thoughts(items: list[Body]) -> list[Body]:
+    """The items without thoughts that led to nothing: one that nothing of the assistant's follows is refused."""
+    kept: list[Body] = []
+    leads = False
+    for item in reversed(items):
+        if item.get("type") == "reasoning":
+            if leads:
+                kept.append(item)
+            continue
+        leads = item.get("role", "assistant") == "assistant" and not str(item.get("type")).endswith("_output")
+        kept.append(item)
+    return kept[::-1]
 
 
 def _items(message: Message, custom: set[str]) -> list[Body]:
@@ -128,9 +142,6 @@ def _items(message: Message, custom: set[str]) -> list[Body]:
             end()
         words, marks = [*words, *_words(part, role)], phase
     end()
-    # A thought must be followed by what it led to: those at the end led to nothing.
-    while items and items[-1].get("type") == "reasoning":
-        items.pop()
     return items
 
 
