@@ -5,14 +5,25 @@ import json
 import httpx2
 import pytest
 
-from backedge.providers.errors import AuthenticationError, BadRequestError, NotFoundError
+from backedge.providers.errors import (
+    AuthenticationError,
+    BadRequestError,
+    BadToolCallError,
+    NotFoundError,
+    OverloadedError,
+    QuotaError,
+    RateLimitError,
+    ServerError,
+    TooLargeError,
+)
 from backedge.providers.messages import Message, Reasoning
 from backedge.providers.model import Finished, ModelRequest, ReasoningDelta, TextDelta, ToolCallDelta
 from backedge.providers.wire.anthropic import LONGEST_UNSTREAMED, AnthropicModel
 from backedge.providers.wire.anthropic_body import body_of
 
 from .anthropic_requests import comparable, decoded
-from .replay import needs_recordings, pairs, playing, read_sse
+from .bodies import body_pair, offered, reported, reported_pair
+from .replay import WIRE, needs_recordings, pairs, playing, read_sse
 
 PAIRS = pairs("/messages")
 
@@ -185,6 +196,82 @@ async def test_a_recorded_request_is_said_again(pair):
     assert request.url.path == "/v1/messages"
     old = any(key in pair.body for key in ("temperature", "top_p", "top_k"))
     assert (request.headers["anthropic-version"] == "2023-06-01") is old
+
+
+# Bodies of other projects' tests, without requests. What a tool call is cut off in cannot be used.
+CUT_OFF = "anthropic-sdk__incomplete_partial_json_response.txt"
+BODIES = [
+    "anthropic-sdk__basic_response.txt",
+    "anthropic-sdk__fallback_response.txt",
+    "anthropic-sdk__refusal_response.txt",
+    "anthropic-sdk__stream-a-refusal.sse",
+    "anthropic-sdk__stream-b-fallback.sse",
+    "anthropic-sdk__tool_use_response.txt",
+    "vercel-ai__anthropic-json-output-format.1.chunks.txt",
+    "vercel-ai__anthropic-message-delta-input-tokens.chunks.txt",
+    "vercel-ai__anthropic-refusal.json",
+    "vercel-ai__anthropic-tool-no-args.chunks.txt",
+    "vercel-ai__anthropic-web-fetch-tool.error.json",
+    "vercel-ai__duplicate-message-start.chunks.txt",
+]
+
+
+def play(name):
+    """A model that is answered with a body, a request that offers what it calls, and the body as a pair."""
+    pair = body_pair(f"anthropic/{name}")
+    client, model = model_of(pair, playing(pair, seed=5 if pair.streamed else None)[0])
+    request = ModelRequest(messages=(Message.of("user", "?"),), extra={"tools": offered(pair.answer)})
+    return client, model, request, pair
+
+
+@pytest.mark.parametrize("name", BODIES)
+async def test_a_body_without_its_request_is_read(name):
+    client, model, request, pair = play(name)
+    async with client:
+        if pair.streamed:
+            response = [event async for event in model.stream(request)][-1].response
+        else:
+            response = await model.respond(request)
+    assert_same(response, message_in(pair))
+
+
+async def test_a_body_that_ends_inside_a_tool_call_is_an_error_that_says_so():
+    client, model, request, pair = play(CUT_OFF)
+    async with client:
+        with pytest.raises(BadToolCallError, match="cut off at the token limit") as caught:
+            async for _ in model.stream(request):
+                pass
+    assert caught.value.usage.output_tokens == read_sse(pair.answer)[-2][1]["usage"]["output_tokens"]
+
+
+REPORTED = {
+    "anthropic-529-overloaded": OverloadedError,
+    "anthropic-500-api_error": ServerError,
+    "anthropic-429-per-minute": RateLimitError,
+    "anthropic-429-spend-limit": QuotaError,
+    "anthropic-413-request-too-large": TooLargeError,
+    "anthropic-400-image-too-large": BadRequestError,
+    "anthropic-400-sampling-params": BadRequestError,
+    "anthropic-stream-error-after-200": OverloadedError,
+}
+
+
+@pytest.mark.parametrize("known", REPORTED)
+async def test_a_reported_failure_is_the_right_error(known):
+    pair = reported_pair(known)
+    client, model = model_of(pair, playing(pair)[0])
+    request = ModelRequest(messages=(Message.of("user", "?"),))
+    async with client:
+        with pytest.raises(REPORTED[known]) as caught:
+            async for _ in model.stream(request):
+                pass
+    assert caught.value.retryable is (REPORTED[known] in (OverloadedError, ServerError, RateLimitError))
+    assert caught.value.model == "anthropic:m"
+
+
+def test_all_bodies_and_reported_failures_are_looked_at():
+    assert {path.name for path in (WIRE / "bodies/anthropic").iterdir()} == {*BODIES, CUT_OFF}
+    assert set(REPORTED) == set(reported("anthropic"))
 
 
 def test_all_recorded_pairs_are_looked_at():

@@ -10,14 +10,19 @@ from backedge.providers.errors import (
     AuthenticationError,
     BadRequestError,
     ContextLengthError,
+    QuotaError,
+    RateLimitError,
+    ServerError,
+    TooLargeError,
     UnsupportedError,
 )
-from backedge.providers.messages import Message, Other, Reasoning
+from backedge.providers.messages import Message, Other, Reasoning, ToolResult
 from backedge.providers.model import Finished, ModelRequest, ReasoningDelta, TextDelta, ToolCallDelta
 from backedge.providers.wire.responses import ResponsesModel
 from backedge.providers.wire.responses_body import body_of
 
-from .replay import needs_recordings, pairs, playing, read_sse
+from .bodies import body_pair, offered, reported, reported_pair
+from .replay import WIRE, needs_recordings, pairs, playing, read_sse
 from .responses_requests import comparable, decoded
 
 PAIRS = pairs("/responses")
@@ -206,6 +211,91 @@ async def test_a_recorded_request_is_said_again(pair):
         thinks = "reasoning.encrypted_content" in pair.body.get("include", ())
         assert body["model"] == pair.body["model"]
         assert "reasoning.encrypted_content" in body.get("include", ()) or not thinks
+
+
+# Bodies of other projects' tests, without requests.
+BODIES = [
+    "lmstudio/vercel-ai__lmstudio-basic.1.json",
+    "lmstudio/vercel-ai__lmstudio-tool-call.1.json",
+    "openai-responses/vercel-ai__openai-reasoning-encrypted-content.1.json",
+    "openai-responses/vercel-ai__parallel-tool-call-wrapper.1.json",
+]
+CUSTOM = "openai-responses/vercel-ai__openai-custom-tool.1.chunks.txt"
+BAD_BODIES = {
+    "openai-responses/vercel-ai__openai-error.1.chunks.txt": (200, QuotaError),
+    "openai-responses/vercel-ai__openai-error.1.json": (429, QuotaError),
+    "openai-responses/vercel-ai__reasoning-model-temperature-error.json": (400, BadRequestError),
+}
+
+
+def play(pair):
+    client, model = model_of(pair, playing(pair, seed=5 if pair.streamed else None)[0])
+    request = ModelRequest(messages=(Message.of("user", "?"),), extra={"tools": offered(pair.answer)})
+    return client, model, request
+
+
+@pytest.mark.parametrize("name", BODIES)
+async def test_a_body_without_its_request_is_read(name):
+    pair = body_pair(name)
+    client, model, request = play(pair)
+    async with client:
+        response = await model.respond(request)
+    assert_same(response, answer_in(pair))
+    assert_goes_back(response, answer_in(pair))
+
+
+async def test_a_call_of_a_tool_without_a_schema_holds_its_text_and_goes_back_as_it_came():
+    pair = body_pair(CUSTOM)
+    client, model, request = play(pair)
+    async with client:
+        events = [event async for event in model.stream(request)]
+    (call,) = events[-1].response.message.tool_calls
+    (item,) = answer_in(pair)["output"]
+    assert json.loads(call.arguments) == {"input": item["input"]}
+    assert "".join(e.arguments for e in events if isinstance(e, ToolCallDelta)) == call.arguments
+    result = Message.of("tool", ToolResult(id=call.id, content="3 rows"))
+    said = body_of(ModelRequest(messages=(events[-1].response.message, result)), model="m")["input"]
+    kept = {key: value for key, value in item.items() if key not in ("id", "status")}
+    assert said == [kept, {"type": "custom_tool_call_output", "call_id": call.id, "output": "3 rows"}]
+
+
+@pytest.mark.parametrize("name", BAD_BODIES)
+async def test_a_body_that_is_a_failure_is_the_right_error(name):
+    status, kind = BAD_BODIES[name]
+    pair = body_pair(name, status=status)
+    client, model, request = play(pair)
+    async with client:
+        with pytest.raises(kind) as caught:
+            async for _ in model.stream(request):
+                pass
+    assert not caught.value.retryable
+
+
+REPORTED = {
+    "openai-429-tpm": RateLimitError,
+    "openai-429-request-too-large": TooLargeError,
+    "openai-429-insufficient-quota": QuotaError,
+    "openai-500-server-error": ServerError,
+    "openai-400-chat-tools-on-gpt6": BadRequestError,
+}
+
+
+@pytest.mark.parametrize("known", REPORTED)
+async def test_a_reported_failure_is_the_right_error(known):
+    pair = reported_pair(known)
+    client, model, request = play(pair)
+    async with client:
+        with pytest.raises(REPORTED[known]) as caught:
+            await model.respond(request)
+    assert caught.value.retryable is (REPORTED[known] in (ServerError, RateLimitError))
+    assert (caught.value.status, caught.value.model) == (pair.status, "openai:m")
+
+
+def test_all_bodies_and_reported_failures_are_looked_at():
+    folders = [WIRE / "bodies" / name for name in ("openai-responses", "lmstudio")]
+    there = {f"{folder.name}/{path.name}" for folder in folders for path in folder.iterdir()}
+    assert there == {*BODIES, *BAD_BODIES, CUSTOM}
+    assert set(REPORTED) == set(reported("openai"))
 
 
 def test_all_recorded_pairs_are_looked_at():
