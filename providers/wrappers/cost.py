@@ -6,12 +6,11 @@ import copy
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 
-from backedge.providers.errors import ModelError
-from backedge.providers.labels import Labels, labelled
-from backedge.providers.messages import Usage
-from backedge.providers.model import Model, ModelRequest, ModelResponse, StreamEvent
-from backedge.providers.recorded import Recordable
-
+from ..errors import ModelError
+from ..labels import Labels, labelled
+from ..messages import Usage
+from ..model import Model, ModelRequest, ModelResponse, StreamEvent
+from ..recorded import Recordable
 from .ledger import Ledger, Spent
 from .prices import PriceList, price_of
 from .through import respond_through, stream_through

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from backedge.providers.labels import Labels
-from backedge.providers.messages import Usage
+from ..labels import Labels
+from ..messages import Usage
 
 By: TypeAlias = Literal["run", "node", "agent", "model"]
 

@@ -13,12 +13,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from backedge.providers.errors import ModelError, RateLimitError
-from backedge.providers.labels import labelled
-from backedge.providers.messages import Usage
-from backedge.providers.model import Model, ModelRequest, ModelResponse, StreamEvent
-from backedge.providers.recorded import Recordable
-
+from ..errors import ModelError, RateLimitError
+from ..labels import labelled
+from ..messages import Usage
+from ..model import Model, ModelRequest, ModelResponse, StreamEvent
+from ..recorded import Recordable
 from .gate import Sort, Ticket
 from .limiter import Limiter, Limits, Preset
 from .prices import PriceList

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from backedge.providers.errors import MissingPackageError
-from backedge.providers.messages import Usage
-from backedge.providers.model import ModelResponse
+from ..errors import MissingPackageError
+from ..messages import Usage
+from ..model import ModelResponse
 
 _MANY: Final = 1_000_000
 

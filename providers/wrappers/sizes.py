@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from backedge.providers.messages import AnyPart, ToolResult, Usage
-from backedge.providers.model import ModelRequest
+from ..messages import AnyPart, Code, File, Image, Reasoning, Text, ToolCall, ToolResult, Usage
+from ..model import ModelRequest
 
 PER_MESSAGE: Final = 8
 """Tokens for a message's role and marks."""
@@ -40,19 +40,17 @@ def expected(request: ModelRequest, *, output: int) -> Usage:
 
 def _bytes(part: AnyPart) -> int:
     """A part's size, as if it were text."""
-    if part.kind in ("text", "code"):
+    if isinstance(part, Text | Code):
         return _length(part.text)
-    if part.kind == "image":
+    if isinstance(part, Image):
         return 3 * PER_PICTURE
-    if part.kind == "file":
+    if isinstance(part, File):
         return 3 * (PER_FILE + len(part.data or b"") // BYTES_OF_FILE)
-    if part.kind == "tool_call":
+    if isinstance(part, ToolCall):
         return _length(part.name) + _length(part.arguments)
     if isinstance(part, ToolResult):
         return sum(_bytes(one) for one in part.content)
-    if part.kind == "reasoning":
-        return _length(part.text) + len(repr(part.raw))
-    return len(repr(part.raw))
+    return len(repr(part.raw)) + (_length(part.text) if isinstance(part, Reasoning) else 0)
 
 
 def _length(text: str) -> int:

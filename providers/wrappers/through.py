@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
-from backedge.providers.errors import StreamBrokenError
-from backedge.providers.model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
+from ..errors import StreamBrokenError
+from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 
 
 class Following(Protocol):
@@ -36,9 +36,20 @@ async def respond_through(model: Model, request: ModelRequest, enter: Enter) -> 
 
 
 async def stream_through(
-    model: Model, request: ModelRequest, enter: Enter
+    model: Model,
+    request: ModelRequest,
+    enter: Enter,
+    *,
+    came: Callable[[Any, StreamEvent], None] | None = None,
 ) -> AsyncGenerator[StreamEvent, None]:
-    """Ask the model inside for an answer piece by piece; leaving early closes what is inside at once."""
+    """Ask the model inside for an answer piece by piece; leaving early closes what is inside at once.
+
+    Args:
+        model: The model inside.
+        request: What is asked.
+        enter: Called first.
+        came: Called with what `enter` gave, and each piece.
+    """
     following = await enter(request)
     answered = False
     try:
@@ -48,6 +59,8 @@ async def stream_through(
                     answered = True
                     yield _finished(event, following.done(event.response))
                     return
+                if came is not None:
+                    came(following, event)
                 yield event
         raise StreamBrokenError("the stream ended without its last event", model=model.name)
     except BaseException as error:

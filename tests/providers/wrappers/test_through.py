@@ -42,6 +42,16 @@ async def test_a_stream_is_handed_on_and_its_end_as_whoever_follows_makes_it():
     assert notes.told == [ask(), says("ab", tokens=1)]
 
 
+async def test_pieces_are_told_where_that_is_asked_for():
+    notes = Notes()
+    stream = stream_through(
+        Played(["a", "b"]), ask(), notes.enter, came=lambda notes, event: notes.told.append(event.text)
+    )
+    await heard(stream)
+    assert notes.told[1:3] == ["a", "b"]
+    assert len(notes.told) == 4
+
+
 async def test_errors_are_told_once():
     notes = Notes()
     model = Played(ServerError("x"))
