@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from typing import Any, Protocol, Self
 
-from .errors import StreamBrokenError
+from .calls import Call, CallEvent, Hook, Texts
+from .errors import StreamBrokenError, error_types
 from .labels import labels_of
 from .model import (
     Finished,
@@ -19,6 +20,7 @@ from .model import (
     TextDelta,
     ToolCallDelta,
 )
+from .redaction import redact_keys
 
 
 class Effectful(Protocol):
@@ -46,11 +48,17 @@ class Recordable:
 
 
 class RecordedModel:
-    """A model as one activation sees it; `Recordable` makes them."""
+    """A model as one activation sees it; `Recordable` makes them.
+
+    If the context can `emit`, the events of each call (see `backedge.providers.calls`) are emitted as it goes on: its
+    start without the conversation, the pieces of a stream, its tries and its end, with what looks like a secret masked.
+    A recorded answer is told of no more.
+    """
 
     def __init__(self, model: Model, context: Effectful) -> None:
         self._model = model
         self._context = context
+        self._emit: Hook | None = getattr(context, "emit", None)
 
     @property
     def name(self) -> str:
@@ -58,29 +66,44 @@ class RecordedModel:
         return self._model.name
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
-        """Answer one request, or give the recorded answer."""
-        response: ModelResponse = await self._context.step(
-            self.name, self._model.respond, request, returns=ModelResponse, kind="model"
-        )
+        """Answer one request, or give the recorded answer.
+
+        Raises:
+            ModelError: There is no answer, now or when it was recorded.
+        """
+
+        async def call(request: ModelRequest) -> ModelResponse:
+            with self._told(request) as told:
+                response = await self._model.respond(request)
+                told.ended(response)
+                return response
+
+        response: ModelResponse = await self._step(call, request)
         return response
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
-        """Answer one request piece by piece; a recorded answer comes in few pieces."""
+        """Answer one request piece by piece; a recorded answer comes in few pieces.
+
+        Raises:
+            ModelError: There is no answer, now or when it was recorded.
+        """
         pieces: asyncio.Queue[StreamEvent | None] = asyncio.Queue()
         live = False
 
         async def call(request: ModelRequest) -> ModelResponse:
             nonlocal live
             live = True
-            async with aclosing(self._model.stream(request)) as events:  # type: ignore[type-var]
-                async for event in events:
-                    if isinstance(event, Finished):
-                        return event.response
-                    pieces.put_nowait(event)
-            raise StreamBrokenError("the stream ended without its last event", model=self.name)
+            with self._told(request, streamed=True) as told:
+                async with aclosing(self._model.stream(request)) as events:  # type: ignore[type-var]
+                    async for event in events:
+                        if isinstance(event, Finished):
+                            told.ended(event.response)
+                            return event.response
+                        told.came(event)
+                        pieces.put_nowait(event)
+                raise StreamBrokenError("the stream ended without its last event", model=self.name)
 
-        step = self._context.step(self.name, call, request, returns=ModelResponse, kind="model")
-        task = asyncio.ensure_future(step)
+        task = asyncio.ensure_future(self._step(call, request))
         task.add_done_callback(lambda _: pieces.put_nowait(None))
         try:
             while (event := await pieces.get()) is not None:
@@ -94,6 +117,30 @@ class RecordedModel:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+
+    def _step(
+        self, call: Callable[[ModelRequest], Coroutine[Any, Any, ModelResponse]], request: ModelRequest
+    ) -> Coroutine[Any, Any, Any]:
+        return self._context.step(
+            self.name, call, request, returns=ModelResponse, raises=error_types(), kind="model"
+        )
+
+    @contextmanager
+    def _told(self, request: ModelRequest, *, streamed: bool = False) -> Iterator[Call]:
+        """Tell of a call; whoever has its answer says so, else it failed."""
+        emit = self._emit
+        texts: Texts = "none" if emit is None else "pieces"
+        told = Call(self.name, emit or _to_nobody, redact=redact_keys, texts=texts)
+        told.started(request, streamed=streamed)
+        try:
+            yield told
+        except BaseException as error:
+            told.failed(error)
+            raise
+
+
+def _to_nobody(event: CallEvent) -> None:
+    """The context cannot emit."""
 
 
 def pieces_of(response: ModelResponse) -> list[StreamEvent]:

@@ -20,6 +20,7 @@ from .tries import Tries, broken, opened
 
 if TYPE_CHECKING:
     from tenacity import AsyncRetrying, RetryCallState
+    from tenacity.stop import stop_base
 
 
 class Retrying(Recordable):
@@ -58,7 +59,7 @@ class Retrying(Recordable):
         within: float = 120.0,
         kinds: Collection[str] | None = None,
         wait: Callable[[RetryCallState], float] | None = None,
-        stop: Callable[[RetryCallState], bool] | None = None,
+        stop: stop_base | None = None,
         most_asked: float = 60.0,
         seed: int | None = None,
         now: Callable[[], float] = time.monotonic,
@@ -130,7 +131,9 @@ class Retrying(Recordable):
     def _policy(self) -> AsyncRetrying:
         from tenacity import AsyncRetrying, stop_after_attempt, stop_any, stop_before_delay, wait_exponential
 
-        stops: list[Any] = [stop_after_attempt(self._attempts), stop_before_delay(self._within)]
+        stops: list[stop_base] = [stop_after_attempt(self._attempts), stop_before_delay(self._within)]
+        if self._stop is not None:
+            stops.append(self._stop)
         doubled = wait_exponential(multiplier=0.5, max=30)
 
         def wait(state: RetryCallState) -> float:
@@ -145,7 +148,7 @@ class Retrying(Recordable):
         return AsyncRetrying(
             retry=self._goes_on,
             wait=wait,
-            stop=stop_any(*stops, self._stop) if self._stop else stop_any(*stops),
+            stop=stop_any(*stops),
             reraise=True,
         )
 
@@ -193,11 +196,11 @@ class _Call:
         state.set_exception((type(error), error, error.__traceback__))
         state.outcome_timestamp = ended
         try:
-            action = await self._policy.iter(state)
+            wait = float(await self._policy.iter(state))  # type: ignore[arg-type]  # a failure gives no `DoAttempt`
         except ModelError:
             state.outcome = (
                 None  # an error that holds what holds it would live on until the garbage is collected
             )
             self._tries.give_up(error)
         state.prepare_for_next_attempt()
-        return float(action)
+        return wait

@@ -1,0 +1,147 @@
+"""Tell somebody of every call: a model around a model, with a hook."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Final, Self
+
+from ..calls import Call, CallEvent, Hook, Texts
+from ..labels import labelled
+from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
+from ..recorded import Recordable
+from ..redaction import MASK, Redact, redact_keys
+from .tries import broken, opened
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Audited(Recordable):
+    """A model each call of which is told to a hook: its start, the pieces of a stream, its tries, and its end.
+
+    What the hook raises does not touch the call. The first time it is logged as an error, with its traceback, under
+    ``backedge.providers.wrappers.audit``; then it is only counted.
+
+    Args:
+        model: Who is asked.
+        hook: Told each event at once, on the event loop: it should return quickly.
+        redact: Applied to every text before the hook sees it; by default what looks like a secret is masked. A text that
+            it fails on is masked as a whole.
+        texts: Whether contents are told at all: of the conversation, the answer, and messages of errors.
+        now: The time in seconds since the epoch.
+        clock: Seconds, for durations.
+
+    Attributes:
+        missed: How often the hook or `redact` raised.
+
+    Example::
+
+        events: list[CallEvent] = []
+        model = Audited(model, events.append, texts=False)
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        hook: Hook,
+        *,
+        redact: Redact = redact_keys,
+        texts: bool = True,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._model = model
+        self._guard = _Guard(hook, redact)
+        self._texts: Texts = "all" if texts else "none"
+        self._now = now
+        self._clock = clock
+
+    @property
+    def name(self) -> str:
+        """The name of the model within."""
+        return self._model.name
+
+    @property
+    def missed(self) -> int:
+        """How often the hook or `redact` raised."""
+        return self._guard.missed
+
+    def labelled(self, **labels: str) -> Self:
+        """The same, with the model within told whom the calls are for."""
+        told = copy.copy(self)
+        told._model = labelled(self._model, labels)
+        return told
+
+    async def respond(self, request: ModelRequest) -> ModelResponse:
+        """Answer one request, and tell of it."""
+        call = self._call()
+        call.started(request)
+        try:
+            response = await self._model.respond(request)
+        except BaseException as error:
+            call.failed(error)
+            raise
+        call.ended(response)
+        return response
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
+        """Answer one request piece by piece, and tell of it. A stream that is left counts as cancelled."""
+        call = self._call()
+        call.started(request, streamed=True)
+        whole = False
+        try:
+            async with opened(self._model, request) as events:
+                async for event in events:
+                    if isinstance(event, Finished):
+                        call.ended(event.response)
+                        whole = True
+                        yield event
+                        return
+                    call.came(event)
+                    yield event
+            raise broken(self._model)
+        except BaseException as error:
+            if not whole:
+                call.failed(error)
+            raise
+
+    def _call(self) -> Call:
+        guard = self._guard
+        return Call(
+            self.name, guard.hook, redact=guard.redact, texts=self._texts, now=self._now, clock=self._clock
+        )
+
+
+class _Guard:
+    """Keeps what a hook and its redaction raise away from the call."""
+
+    __slots__ = ("_hook", "_redact", "missed")
+
+    def __init__(self, hook: Hook, redact: Redact) -> None:
+        self._hook = hook
+        self._redact = redact
+        self.missed = 0
+
+    def hook(self, event: CallEvent) -> None:
+        try:
+            self._hook(event)
+        except Exception as error:
+            self._miss("the hook", error)
+
+    def redact(self, text: str) -> str:
+        try:
+            return self._redact(text)
+        except Exception as error:
+            self._miss("redact=", error)
+            return MASK
+
+    def _miss(self, what: str, error: Exception) -> None:
+        self.missed += 1
+        if self.missed == 1:
+            _log.error(
+                "%s of an audit raised; its calls go on, and further errors are only counted",
+                what,
+                exc_info=error,
+            )
