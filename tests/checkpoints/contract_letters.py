@@ -1,6 +1,5 @@
 """What every journal must do with letters. A part of `JournalContract`."""
 
-
 import pytest
 
 from backedge.engine.errors import FencedError, JournalWriteError, RunNotFoundError

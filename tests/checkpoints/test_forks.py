@@ -122,11 +122,11 @@ class TestForks:
 
 
 class TestSpace:
-    async def test_the_file_does_not_grow_over_a_hundred_runs_made_and_deleted(self, path):
+    async def test_the_file_does_not_grow_over_many_runs_made_and_deleted(self, path):
         sizes = []
         async with await SqliteJournal.open(path, synchronous="normal") as keeper:
             await keeper.create(header("keeper"), started())
-            for number in range(100):
+            for number in range(30):
                 async with await SqliteJournal.open(path, synchronous="normal") as journal:
                     log = await journal.create(header(), started())
                     values = [large(number), *[b'"%d%s"' % (number, b"y" * 2000)] * 20]
@@ -183,8 +183,6 @@ class TestSpace:
             assert ask(path, f"SELECT count(*) FROM {table}") == [(0,)], table
 
     async def test_a_shape_stays_while_a_run_or_a_record_uses_it(self, path):
-        from dataclasses import replace
-
         shaped = header("one")._replace(shape=BIG)
         async with await SqliteJournal.open(path) as journal:
             one = await journal.create(shaped, started())

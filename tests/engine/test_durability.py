@@ -445,6 +445,24 @@ async def test_no_more_waits_than_there_is_room_for(eager, monkeypatch):
     await log.release()
 
 
+@pytest.mark.parametrize("eager", [True, False])
+async def test_what_was_written_takes_no_room_any_more(eager, monkeypatch):
+    monkeypatch.setattr(module, "MOST", 100_000)
+    log, _, slow = await slow_log(eager)
+    for seq in range(1, 40):
+        wait = log.append(finished(seq, b'"' + b"x" * 40_000 + b'"'))
+        if wait.done():
+            continue
+        while slow.waiting:
+            slow._commit()
+            await turns()
+        assert seq < 39
+        assert log.append(finished(seq + 1)).done()
+        break
+    slow.journal.seconds = 0
+    await log.release()
+
+
 async def test_a_frontier_is_kept_after_the_records_that_led_to_it():
     async with MemoryJournal() as journal:
         log = LaggingLog(await journal.create(header(), started()), eager=False)

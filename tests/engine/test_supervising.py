@@ -359,6 +359,24 @@ def test_a_run_that_is_left_alone_is_told_once_until_somebody_has_gone_on_with_i
     run_virtual(go())
 
 
+def test_a_run_is_found_also_behind_those_that_were_left_alone_before():
+    async def go():
+        bench = Bench()
+        async with MemoryJournal() as journal:
+            for number in range(5):
+                await died(bench, journal, 3, f"deadly{number}")
+            supervisor = Supervisor([bench.flow.work({})], journal, at_once=1)
+            watching = asyncio.create_task(supervisor.watch(1.0))
+            await asyncio.sleep(50)
+            await bench.crashed(journal, "sound")
+            await asyncio.sleep(50)
+            supervisor.stop()
+            await watching
+        assert bench.began == ["sound"]
+
+    run_virtual(go())
+
+
 def test_a_run_that_breaks_and_lets_the_process_live_is_tried_again_as_ever():
     async def go():
         recovered = []
