@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -23,6 +24,18 @@ def there(here: Path) -> Path:
     (here / "add.py").write_text(WRONG)
     (here / "add.jsonl").write_text(CASES)
     return here
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The journal of a repair, run ``my/run 1``, with the patch it printed and the picture it drew beside it."""
+    folder = tmp_path_factory.mktemp("done")
+    (folder / "add.py").write_text(WRONG)
+    (folder / "add.jsonl").write_text(CASES)
+    ended = process("repair", "add.py", *OPTIONS, "--run-id", "my/run 1", cwd=folder)
+    assert ended.returncode == 0, ended.stderr
+    (folder / "printed").write_bytes(ended.stdout)
+    return folder
 
 
 def repaired(*arguments: str) -> str:
@@ -47,7 +60,7 @@ def test_a_patch_is_printed_and_all_else_is_told_beside_it(there: Path):
 
 @pytest.mark.parametrize(
     ("typed", "shown"),
-    [("add.py", "add.py"), ("./add.py", "add.py"), ("deep/../deep/add.py", "deep/add.py")],
+    [("./add.py", "add.py"), ("deep/../deep/add.py", "deep/add.py")],
 )
 def test_the_diff_names_the_file_as_it_was_given(there: Path, typed: str, shown: str):
     (there / "deep").mkdir()
@@ -140,22 +153,22 @@ def test_a_picture_that_cannot_be_written_is_no_reason_to_fail(there: Path):
     assert call("repair", "add.py", *OPTIONS, "--svg", "run.png").exit_code == 2
 
 
-def test_any_run_id_gets_a_picture(there: Path):
-    repaired("add.py", *OPTIONS, "--run-id", "my/run 1")
-    assert (there / "backedge-my_run_1.svg").exists()
+def test_any_run_id_gets_a_picture(done: Path):
+    assert (done / "backedge-my_run_1.svg").exists()
 
 
-def test_what_the_journal_holds_cannot_be_given_again(there: Path):
-    repaired("add.py", *OPTIONS, "--run-id", "it")
-    result = call("repair", "--resume", "it", "add.py", "--seconds", "5")
+def test_what_the_journal_holds_cannot_be_given_again(here: Path, done: Path):
+    shutil.copy(done / "backedge.db", here)
+    result = call("repair", "--resume", "my/run 1", "add.py", "--seconds", "5")
     assert result.exit_code == 2
     assert "leave PROGRAM, --seconds out" in result.stderr
 
 
-def test_a_repair_that_is_done_tells_its_patch_again(there: Path):
-    patch = repaired("add.py", *OPTIONS, "--run-id", "it")
-    (there / "add.py").unlink()
-    assert repaired("--resume", "it", "--sandbox", "subprocess") == patch
+def test_a_repair_that_is_done_tells_its_patch_again(here: Path, done: Path):
+    shutil.copy(done / "backedge.db", here)
+    patch = (done / "printed").read_text()
+    assert patch.startswith("--- a/add.py\n")
+    assert repaired("--resume", "my/run 1", "--sandbox", "subprocess") == patch
 
 
 def interrupted(command: list[str], cwd: Path, rounds: int) -> tuple[list[int], str]:
