@@ -78,14 +78,14 @@ class ChatModel(Recordable):
         given = dict(headers or {})
         hidden = [value for header, value in given.items() if any(one in header.lower() for one in _SECRET)]
         if self._dialect.key_header and secret:
-            given.setdefault(self._dialect.key_header, secret)
+            given[self._dialect.key_header] = secret
         query = dict(parse_qsl(parts.query))
         self._hide = hider(
             secret, parts.password, *hidden, *(query[one] for one in query if "key" in one.lower())
         )
         self._clients = openai_clients(
             name,
-            key=secret,
+            key=None if self._dialect.key_header else secret,
             base_url=urlunsplit((*parts[:3], "", "")),
             headers=given,
             query=query,

@@ -110,20 +110,18 @@ def openai_clients(
 
     def make() -> openai.AsyncOpenAI:
         package = _package("openai", "openai", who)
-        omit = package.Omit()
-        quiet = {} if ambient else dict.fromkeys(_ambient_headers(), omit)
-        given = {
-            **quiet,
-            "Authorization": f"Bearer {secret}" if secret is not None else omit,
-            **(headers or {}),
-        }
-        client: openai.AsyncOpenAI = package.AsyncOpenAI(
+        quiet = {} if ambient else dict.fromkeys(_ambient_headers(), package.Omit())
+        shown = {"Authorization": f"Bearer {secret}"} if secret is not None else {}
+        shown |= headers or {}
+        named = any(name.lower() == "authorization" for name in shown)
+        kind = package.AsyncOpenAI if named else _without_key(package)
+        client: openai.AsyncOpenAI = kind(
             api_key=secret or "none",
             admin_api_key="",
             base_url=base_url,
             max_retries=0,
             timeout=package.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
-            default_headers=given,
+            default_headers={**quiet, **shown},
             default_query=dict(query or {}),
             http_client=http_client,
         )
@@ -196,6 +194,19 @@ def limit_headers(headers: Mapping[str, str]) -> dict[str, str]:
         for name, value in lowered.items()
         if name in _LIMIT_NAMES or any(word in name for word in _LIMIT_WORDS)
     }
+
+
+def _without_key(package: Any) -> Any:
+    """The client's class, but it sends no ``Authorization``: it insists that each request leaves it out by name."""
+
+    class WithoutKey(package.AsyncOpenAI):  # type: ignore[misc, name-defined]  # a class of a module loaded late
+        async def _prepare_options(self, options: Any) -> Any:
+            prepared = (await super()._prepare_options(options)).model_copy()
+            given = prepared.headers if isinstance(prepared.headers, Mapping) else {}
+            prepared.headers = {"Authorization": package.Omit(), **given}
+            return prepared
+
+    return WithoutKey
 
 
 def _ambient_headers() -> list[str]:

@@ -35,7 +35,7 @@ class Dialect:
         files: How documents are given; empty where they cannot be.
         usage_on_request: Whether a stream tells its usage only when asked to.
         short_ids: Whether ids of tool calls must be nine letters and digits.
-        key_header: A header that carries the key besides ``Authorization``.
+        key_header: The header that carries the key in place of ``Authorization``.
         costs: Whether ``usage.cost`` is the price in US dollars.
     """
 

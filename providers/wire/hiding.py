@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 Hide: TypeAlias = Callable[[str], str]
 """Gives a text without the keys in it."""
 
 MASK = "[key]"
+
+_SECRET = ("authorization", "key", "token", "secret")
 
 _SHAPES = re.compile(
     r"""
@@ -34,9 +36,14 @@ def hide_shapes(text: str) -> str:
     return _TOLD.sub(lambda found: found.group(1) + MASK, _SHAPES.sub(MASK, text))
 
 
+def secrets_in(given: Mapping[str, str]) -> list[str]:
+    """Those values of headers or parameters whose names say that they are secret."""
+    return [value for name, value in given.items() if any(word in name.lower() for word in _SECRET)]
+
+
 def hider(*keys: str | None) -> Hide:
     """A function that hides these keys, and whatever looks like one. It shows none of them itself."""
-    known = sorted({key for key in keys if key}, key=len, reverse=True)
+    known = sorted({key.strip() for key in keys if key and key.strip()}, key=len, reverse=True)
 
     def hide(text: str) -> str:
         for key in known:

@@ -32,7 +32,7 @@ def test_a_key_in_a_header_or_behind_its_name_is_hidden_whatever_it_looks_like()
 
 
 def test_known_keys_are_hidden_the_longer_first():
-    hide = hider("abc", "abcdef", None, "")
+    hide = hider("abc", " abcdef\n", None, "", " ")
     assert hide("abcdef and abc, no more") == "[key] and [key], no more"
 
 
