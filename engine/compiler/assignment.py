@@ -167,7 +167,8 @@ def unset_reads(
             searched[read.field] = _Search(traffic, read.field)
         search = searched[read.field]
         if mend is not None and search.way(read.node) is not None:
-            search = _Search(traffic, read.field, mend(traffic, read, search.unset))
+            mended = mend(traffic, read, search.unset)
+            search = search if mended is traffic else _Search(traffic, read.field, mended)
         way = search.way(read.node)
         if way is not None:
             yield read, way

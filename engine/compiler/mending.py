@@ -12,7 +12,7 @@ What a node that cannot be reached would read is not told at all: that depends o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -55,13 +55,23 @@ class Mending:
         """The graph with the missing edges where they help a read most, given who may find its field unset."""
         nodes = frozenset(range(len(traffic.outcomes)))
         before = nodes - self._behind(read.node)
-        entries = [node for group in self._entries for node in sorted(group)]
-        sources = before.difference(self._lost, *map(self._behind, entries))
-        added = {node: list(entries) for node in sources}
-        for group in self._exits:
-            for node in group if group <= before else ():
-                added.setdefault(node, []).append(read.node)
         bringing = nodes.difference(unset, self._lost)
+        carrying = bringing.union(node for node in nodes if read.field in traffic.may_write[node])
+        exits = [
+            node
+            for group in self._exits
+            if group <= before and self._led_to(group, carrying)
+            for node in group
+        ]
+        entries = [
+            node for group in self._entries if self._led_to([read.node, *exits], group) for node in group
+        ]
+        sources = before.difference(self._lost, *map(self._behind, entries))
+        added = {node: list(entries) for node in sources if entries}
+        for node in exits:
+            added.setdefault(node, []).append(read.node)
+        if not added:
+            return traffic
         return replace(
             traffic,
             outcomes=[
@@ -73,6 +83,11 @@ class Mending:
                 for node, fields in enumerate(traffic.writes)
             ],
         )
+
+    def _led_to(self, nodes: Iterable[int], sources: frozenset[int]) -> bool:
+        """Whether a way leads from one of `sources` to one of `nodes`, or is none."""
+        mask = sum(1 << source for source in sources)
+        return any(node in sources or self.plan.ancestors[node] & mask for node in nodes)
 
     @cached_property
     def _lost(self) -> frozenset[int]:

@@ -71,6 +71,7 @@ def test_an_edge_that_is_missing_makes_nobody_read_what_is_unset(definition, dat
 
 
 class Flow(BaseModel):
+    goal: str
     spec: str = ""
     code: str
     mood: Literal["good", "bad"] = "good"
@@ -160,6 +161,18 @@ def test_what_only_lost_nodes_write_may_be_an_input():
     graph.chain(START, graph.node(lambda code: None, name="read"), END)
     graph.edge(graph.node(lambda: "", name="lost", writes="code"), END)
     assert "cannot be reached" in problem_of(graph)
+
+
+def test_what_lost_nodes_may_write_or_not_may_be_an_input():
+    graph = Graph(Flow)
+    read, lost = graph.node(lambda code: None, name="read"), graph.node(lambda: None, name="lost")
+    graph.chain(START, read, END)
+    graph.edge(
+        lost, write := graph.node(lambda: "", name="write", writes="code"), when=lambda spec: bool(spec)
+    )
+    graph.edge(lost, read)
+    graph.edge(write, read)
+    assert "'lost' cannot be reached" in problem_of(graph)
 
 
 def test_what_a_node_that_gets_stuck_has_written_may_be_what_is_unset():
