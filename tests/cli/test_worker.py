@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from backedge import answer
+from backedge.engine.execution import ledger
+from backedge.engine.execution.durability import LaggingLog
 
 from .asking import ASKING
 from .kit import begun, call, process, ran
@@ -239,6 +241,31 @@ def test_what_cannot_be_is_told(asking: Path):
     result = call("worker", "asking.py:graph", "asking.py:graph", "--once")
     assert result.exit_code == 2
     assert "two graphs of one name" in result.stderr
+
+
+def test_durability_is_for_the_runs_that_it_goes_on_with(asking: Path, monkeypatch: pytest.MonkeyPatch):
+    made = []
+
+    def lagging(log, *, eager):
+        made.append(eager)
+        return LaggingLog(log, eager=eager)
+
+    monkeypatch.setattr(ledger, "LaggingLog", lagging)
+    for durability, expected in (("step", []), ("batched", [True]), ("exit", [True, False])):
+        start("text", durability)
+        ran("answer", durability, "yes")
+        ran("worker", "asking.py:graph", "--once", "--durability", durability)
+        assert made == expected
+        assert statuses()[durability] == "completed"
+
+
+def test_a_run_that_was_cancelled_cannot_be_resumed_and_says_what_can(asking: Path):
+    start("text", "demo")
+    ran("cancel", "demo")
+    assert call("worker", "asking.py:graph", "--once").exit_code == 0
+    result = call("resume", "demo", "asking.py:graph")
+    assert result.exit_code == 1
+    assert "run 'demo' was cancelled, which is final; fork it to go on from a checkpoint" in result.stderr
 
 
 @pytest.fixture
