@@ -40,12 +40,18 @@ class Tries:
     def answered(
         self, name: str, response: ModelResponse, seconds: float, waited: float = 0.0
     ) -> ModelResponse:
-        """The response with all tries and what they took together; as it is when there was no other try."""
+        """The response with all tries and what they took together; as it is when there was no other try.
+
+        Its cost was that of the last try alone: it is unknown when others took something too.
+        """
         if not self.attempts:
             return response
         one = Attempt(model=name, seconds=seconds)
         attempts = self.attempts + _after(waited, response.attempts or (one,))
-        return response.model_copy(update={"attempts": attempts, "usage": self.usage + response.usage})
+        told: dict[str, object] = {"attempts": attempts}
+        if self.usage != Usage():
+            told |= {"usage": self.usage + response.usage, "cost": None}
+        return response.model_copy(update=told)
 
     def give_up(self, error: ModelError) -> NoReturn:
         """Raise the last error with all tries and what they took together; as it is when there was no other try.

@@ -38,3 +38,11 @@ def test_the_tries_within_are_counted_and_what_was_waited_before_is_added_to_the
     assert [(one.model, one.waited) for one in tries.attempts] == [("a", 5.0), ("b", 2.0)]
     answered = tries.answered("outer", says("hi", attempts=inner), 9.0, waited=8.0)
     assert [one.waited for one in answered.attempts] == [5.0, 2.0, 9.0, 2.0]
+
+
+def test_a_cost_that_covers_the_last_try_alone_is_dropped_where_others_took_something():
+    for usage, cost in ((Usage(), 0.5), (Usage(input_tokens=1), None)):
+        tries = Tries()
+        tries.failed("m", ServerError("x", usage=usage), 1.0)
+        answered = tries.answered("m", says("hi", tokens=2, cost=0.5), 1.0)
+        assert (answered.cost, answered.usage) == (cost, usage + Usage(output_tokens=2))
