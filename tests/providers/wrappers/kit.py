@@ -1,6 +1,7 @@
 """A clock that goes only when told, models that fail and stream as told, and short words for requests."""
 
 import asyncio
+from contextlib import aclosing
 
 from backedge.providers import Finished, Message, ModelRequest, ModelResponse, TextDelta, Usage
 from backedge.providers.recorded import Recordable
@@ -52,9 +53,10 @@ class Played(Recordable):
         return self
 
     async def respond(self, request):
-        async for event in self.stream(request):
-            if isinstance(event, Finished):
-                return event.response
+        async with aclosing(self.stream(request)) as events:
+            async for event in events:
+                if isinstance(event, Finished):
+                    return event.response
         raise AssertionError("no end")
 
     async def stream(self, request):
