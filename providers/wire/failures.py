@@ -179,7 +179,8 @@ def failure_in(
     """
     said = said_in(body)
     known = headers or {}
-    wait = wait_of(known, now=now())
+    # Some providers put a Retry-After on answers with status 200: it says nothing about what failed later.
+    wait = None if status is not None and 200 <= status < 300 else wait_of(known, now=now())
     wait = said.wait if wait is None else wait
     kind = kind_of(status, said, wait=wait)
     message = said.message or "the provider gave no reason"
