@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from ..errors import StreamBrokenError
 from ..model import Finished, ModelRequest, ModelResponse, StreamEvent
@@ -13,10 +13,12 @@ from .anthropic_answer import Gathering, response_of, usage_of
 from .anthropic_body import SAMPLING, body_of
 from .clients import ANSWER_SECONDS, anthropic_clients
 from .exchange import Call, asking, pieces, whole
-from .hiding import hider
+from .hiding import hider, secrets_in
 
 if TYPE_CHECKING:
     import httpx2
+
+ANTHROPIC: Final = "https://api.anthropic.com"
 
 MAX_TOKENS: Final = 16_384
 """What an answer may have when the request does not say; every current model takes it."""
@@ -33,10 +35,10 @@ class AnthropicModel(Recordable):
     """A model of Anthropic's, or one at an address that speaks Anthropic's Messages API.
 
     Args:
-        model: Its name there, such as ``claude-sonnet-5``.
+        name: What to call it in messages and records, such as ``anthropic:claude-sonnet-5``.
+        model: Its name at the address.
         key: The key.
         base_url: The address, without ``/v1/messages``.
-        name: What to call it; ``anthropic:`` and its name there when not given.
         max_tokens: What an answer may have when the request does not say.
         version: The API's version. By default the client's own, but for a request with a temperature (or ``top_p``,
             ``top_k``), which goes under the version of 2023: the newer one refuses these.
@@ -50,18 +52,17 @@ class AnthropicModel(Recordable):
 
     Example::
 
-        model = AnthropicModel("claude-sonnet-5", key=key)
-        answer = await model.respond(ModelRequest(messages=(Message.of("user", "Hello"),)))
-        await model.aclose()
+        async with AnthropicModel("anthropic:claude-sonnet-5", model="claude-sonnet-5", key=key) as model:
+            answer = await model.respond(ModelRequest(messages=(Message.of("user", "Hello"),)))
     """
 
     def __init__(
         self,
-        model: str,
+        name: str,
         *,
+        model: str,
         key: str | None,
-        base_url: str = "https://api.anthropic.com",
-        name: str = "",
+        base_url: str = ANTHROPIC,
         max_tokens: int = MAX_TOKENS,
         version: str | None = None,
         betas: Iterable[str] = (),
@@ -69,11 +70,11 @@ class AnthropicModel(Recordable):
         timeout: float = ANSWER_SECONDS,
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
+        self._name = name
         self._model = model
-        self._name = name or f"anthropic:{model}"
         self._max_tokens = max_tokens
         self._version = version
-        self._hide = hider(key)
+        self._hide = hider(key, *secrets_in(headers or {}))
         joined = ",".join(betas)
         given = {**({"anthropic-beta": joined} if joined else {}), **(headers or {})}
         self._clients = anthropic_clients(
@@ -84,6 +85,19 @@ class AnthropicModel(Recordable):
     def name(self) -> str:
         """What to call it in messages and records."""
         return self._name
+
+    def __repr__(self) -> str:
+        return f"AnthropicModel({self._name!r}, model={self._model!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections that the running event loop has; the next call opens others."""
+        await self._clients.aclose()
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request.
@@ -109,10 +123,6 @@ class AnthropicModel(Recordable):
         async with aclosing(pieces(self._call(request))) as events:
             async for event in events:
                 yield event
-
-    async def aclose(self) -> None:
-        """Close the connections of this event loop."""
-        await self._clients.aclose()
 
     def _call(self, request: ModelRequest) -> Call:
         client = self._clients.here()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -25,6 +25,7 @@ from .clients import limit_headers
 from .content import Body
 from .failures import failure, failure_in, translated
 from .hiding import Hide
+from .said import request_id_of
 
 T = TypeVar("T")
 
@@ -104,9 +105,7 @@ async def whole(call: Call) -> ModelResponse:
     """
     import httpx2  # the official clients bring it along
 
-    posted = call.client.post(
-        call.path, cast_to=httpx2.Response, body=call.body, options={"headers": dict(call.headers)}
-    )
+    posted = call.client.post(call.path, cast_to=httpx2.Response, body=call.body, options=_options(call))
     response = await translated(posted, call.failed)
     return _finished(call, _read_whole(call, response), response.headers)
 
@@ -121,7 +120,7 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
         call.path,
         cast_to=object,
         body={**call.body, "stream": True},
-        options={"headers": dict(call.headers)},
+        options=_options(call),
         stream=True,
         stream_cls=call.streams[object],
     )
@@ -133,8 +132,9 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
                 yield piece
         else:
             gathering = call.gathering()
-            async for piece in _gathered(call, events, gathering):
-                yield piece
+            async with aclosing(_gathered(call, events, gathering)) as gathered:
+                async for piece in gathered:
+                    yield piece
             response = _read(call, partial(gathering.response, call.by))
             response = _finished(call, response, events.response.headers)
     yield Finished(response=response)
@@ -158,8 +158,14 @@ async def _gathered(call: Call, events: Any, gathering: Gathers) -> AsyncGenerat
             for piece in _read(call, partial(gathering.take, event)):
                 yield piece
         if gathering.failure is not None:
+            headers = {"x-request-id": request_id_of(events.response.headers)}
             raise failure_in(
-                gathering.failure, status=None, model=call.by, hide=call.hide, usage=gathering.usage
+                gathering.failure,
+                status=events.response.status_code,
+                headers=headers,
+                model=call.by,
+                hide=call.hide,
+                usage=gathering.usage,
             )
 
 
@@ -195,6 +201,11 @@ def _finished(call: Call, response: ModelResponse, headers: Mapping[str, str]) -
     """The response with what the headers say, if it can be used."""
     told = response.model_copy(update={"headers": limit_headers(headers)})
     return checked(told, call.request)
+
+
+def _options(call: Call) -> Any:
+    # A key must not follow a redirect to somewhere else.
+    return {"headers": dict(call.headers), "follow_redirects": False}
 
 
 def _is_page(headers: Mapping[str, str]) -> bool:

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from ..model import ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .clients import ANSWER_SECONDS, openai_clients
 from .exchange import Call, asking, pieces, whole
-from .hiding import hider
+from .hiding import hider, secrets_in
 from .responses_answer import Gathering, response_of, usage_of
 from .responses_body import body_of
 
 if TYPE_CHECKING:
     import httpx2
 
-OPENAI = "https://api.openai.com/v1"
+OPENAI: Final = "https://api.openai.com/v1"
 
 
 class ResponsesModel(Recordable):
     """A model at OpenAI, or at another address that speaks the Responses API.
 
     Args:
-        model: Its name there, such as ``gpt-5.5``.
+        name: What to call it in messages and records, such as ``openai:gpt-5.5``.
+        model: Its name at the address.
         key: The key; `None` for an address that takes none.
-        base_url: The address, without ``/responses``.
-        name: What to call it; ``openai:`` and its name there when not given.
+        base_url: The address, without ``/responses``; parameters behind a ``?`` are sent with each request.
         encrypted: Whether to ask for its thoughts in encrypted form, so that they can be sent back to it, which
             models that do not think refuse; by default for those whose name says that they think.
         headers: Sent with each request.
@@ -39,32 +40,34 @@ class ResponsesModel(Recordable):
 
     Example::
 
-        model = ResponsesModel("gpt-5.5", key=key)
-        answer = await model.respond(ModelRequest(messages=(Message.of("user", "Hello"),)))
-        await model.aclose()
+        async with ResponsesModel("openai:gpt-5.5", model="gpt-5.5", key=key) as model:
+            answer = await model.respond(ModelRequest(messages=(Message.of("user", "Hello"),)))
     """
 
     def __init__(
         self,
-        model: str,
+        name: str,
         *,
+        model: str,
         key: str | None,
         base_url: str = OPENAI,
-        name: str = "",
         encrypted: bool | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = ANSWER_SECONDS,
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
+        self._name = name
         self._model = model
-        self._name = name or f"openai:{model}"
         self._encrypted = encrypted
-        self._hide = hider(key)
+        parts = urlsplit(base_url)
+        query = dict(parse_qsl(parts.query))
+        self._hide = hider(key, parts.password, *secrets_in(headers or {}), *secrets_in(query))
         self._clients = openai_clients(
-            self._name,
+            name,
             key=key,
-            base_url=base_url,
+            base_url=urlunsplit((*parts[:3], "", "")),
             headers=headers,
+            query=query,
             timeout=timeout,
             http_client=http_client,
             ambient=base_url == OPENAI,
@@ -74,6 +77,19 @@ class ResponsesModel(Recordable):
     def name(self) -> str:
         """What to call it in messages and records."""
         return self._name
+
+    def __repr__(self) -> str:
+        return f"ResponsesModel({self._name!r}, model={self._model!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections that the running event loop has; the next call opens others."""
+        await self._clients.aclose()
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request.
@@ -92,10 +108,6 @@ class ResponsesModel(Recordable):
         async with aclosing(pieces(self._call(request))) as events:
             async for event in events:
                 yield event
-
-    async def aclose(self) -> None:
-        """Close the connections of this event loop."""
-        await self._clients.aclose()
 
     def _call(self, request: ModelRequest) -> Call:
         client = self._clients.here()

@@ -112,7 +112,8 @@ def comparable(body):
             turns.append((message["role"], blocks))
     found["messages"] = turns
     if "tools" in found:
-        tools = [{k: v for k, v in tool.items() if (k, v) != ("type", "custom")} for tool in found["tools"]]
+        ignored = (("type", "custom"), ("description", ""))
+        tools = [{k: v for k, v in tool.items() if (k, v) not in ignored} for tool in found["tools"]]
         found["tools"] = sorted(tools, key=lambda tool: tool["name"])
     if found.get("tool_choice") == {"type": "auto"}:
         del found["tool_choice"]

@@ -51,7 +51,12 @@ def named(found):
 
 def model_of(pair, transport):
     client = httpx2.AsyncClient(transport=transport)
-    return client, AnthropicModel(pair.body["model"], key="sk-ant-canary-0001", http_client=client)
+    return client, AnthropicModel(
+        f"anthropic:{pair.body['model']}",
+        model=pair.body["model"],
+        key="sk-ant-canary-0001",
+        http_client=client,
+    )
 
 
 def request_of(pair):

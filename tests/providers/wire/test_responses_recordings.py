@@ -55,8 +55,9 @@ def named(found):
 def model_of(pair, transport):
     client = httpx2.AsyncClient(transport=transport)
     base = pair.uri.removesuffix("/responses")
+    name = pair.body.get("model", "m")
     model = ResponsesModel(
-        pair.body.get("model", "m"), key="sk-canary-00000001", base_url=base, http_client=client
+        f"openai:{name}", model=name, key="sk-canary-00000001", base_url=base, http_client=client
     )
     return client, model
 
