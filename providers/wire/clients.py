@@ -199,7 +199,7 @@ def limit_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def _without_key(package: Any) -> Any:
     """The client's class, but it sends no ``Authorization``: it insists that each request leaves it out by name."""
 
-    class WithoutKey(package.AsyncOpenAI):  # type: ignore[misc, name-defined]  # a class of a module loaded late
+    class WithoutKey(package.AsyncOpenAI):  # type: ignore[misc]  # a class of a module loaded late
         async def _prepare_options(self, options: Any) -> Any:
             prepared = (await super()._prepare_options(options)).model_copy()
             given = prepared.headers if isinstance(prepared.headers, Mapping) else {}
