@@ -1,11 +1,27 @@
-"""Everything that docs/performance.md tells of: ``python -m benchmarks``."""
+"""Everything that the documentation's numbers come from: ``python -m benchmarks [NAME ...]``, all of them by default."""
 
-from . import durable, effects, engine, journal, past, sandbox
+from __future__ import annotations
+
+import argparse
+import sys
+
+from . import durable, effects, engine, journal, past, repair, sandbox
+
+MEASURES = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (engine, durable, effects, journal, past, sandbox, repair)
+}
 
 
 def main() -> None:
-    for module in (engine, durable, effects, journal, past, sandbox):
-        print(f"\n{(module.__doc__ or '').splitlines()[0]}\n")
+    """Run the benchmarks that were named."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", nargs="*", metavar="NAME", choices=[[], *MEASURES], help=", ".join(MEASURES))
+    names = parser.parse_args().name or list(MEASURES)
+    del sys.argv[1:]  # a module that is run by itself may have arguments of its own
+    for name in names:
+        module = MEASURES[name]
+        print(f"\n{(module.__doc__ or '').splitlines()[0]}\n", flush=True)
         module.main()
 
 
