@@ -1,0 +1,231 @@
+"""A model that does not ask twice: answers are kept by the content of their request.
+
+An answer from the cache says ``cached=True``, and took nothing: its usage is empty and its cost 0, so that whatever counts
+around it counts right. What it took when it was made is in `CacheStats`. Only finished good answers are kept: neither cut
+off, nor refused, nor filtered, nor paused ones. All of the request is part of the key, temperature included.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, Self
+
+from ..errors import StreamBrokenError
+from ..labels import labelled
+from ..messages import Usage
+from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
+from ..recorded import Recordable, pieces_of
+from .digests import digest_of
+from .flights import Flight, Flights, LeftError
+from .sqlite_store import SqliteStore
+from .stores import CacheError, MemoryStore, Store, Stored
+
+__all__ = ["CacheError", "CacheStats", "Cached", "MemoryStore", "SqliteStore", "Store", "Stored"]
+
+_log: Final = logging.getLogger(__name__)
+_GOOD: Final = ("stop", "tool_calls")
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStats:
+    """What a cache did.
+
+    Attributes:
+        hits: Answers that were in the store.
+        joined: Answers that were shared with an equal request under way at the same time.
+        misses: Calls that were made.
+        stored: Answers that were put into the store.
+        failures: Times the store could not be read or written.
+        saved_cost: US dollars that hits and shared answers would have cost, as far as known.
+        saved_unpriced: Those of them whose cost is not known.
+        saved: The tokens they would have taken.
+    """
+
+    hits: int = 0
+    joined: int = 0
+    misses: int = 0
+    stored: int = 0
+    failures: int = 0
+    saved_cost: float = 0.0
+    saved_unpriced: int = 0
+    saved: Usage = field(default_factory=Usage)
+
+
+class Cached(Recordable):
+    """A model whose answers are kept and given again. Equal requests at the same time become one call.
+
+    Put it around what says the cost of an answer, else the saved cost is not known.
+
+    Args:
+        model: The model to ask.
+        store: Where answers are kept; by default in memory, the last thousand.
+        ttl: Seconds for which an answer may be given again; ``None`` for ever.
+        now: Seconds since 1970.
+
+    Example::
+
+        cached = Cached(Priced(model("openai:gpt-5")), store=SqliteStore("answers.db"), ttl=86400)
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        store: Store | None = None,
+        ttl: float | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        if ttl is not None and not ttl > 0:
+            raise ValueError(f"ttl is a number of seconds above 0, not {ttl!r}")
+        self._model = model
+        self._store: Store = MemoryStore() if store is None else store
+        self._ttl = ttl
+        self._now = now
+        self._flights: Flights[_Found] = Flights()
+        self._counts = _Counts()
+
+    @property
+    def name(self) -> str:
+        """The name of the model inside."""
+        return self._model.name
+
+    @property
+    def stats(self) -> CacheStats:
+        """What it did until now."""
+        return self._counts.stats
+
+    def labelled(self, **labels: str) -> Self:
+        """The same model with the same answers, for calls that are for these."""
+        told = copy.copy(self)
+        told._model = labelled(self._model, labels)
+        return told
+
+    async def respond(self, request: ModelRequest) -> ModelResponse:
+        """Answer one request, from the cache if it can."""
+        key = digest_of(request, self.name)
+        while True:
+            flight = self._flights.find(key)
+            if flight is None:
+                flight = self._flights.begin(key, self._find(key, request))
+            try:
+                found = await self._flights.wait(key, flight)
+            except LeftError:
+                continue
+            return self._given(found, flight)
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
+        """Answer one request piece by piece; what comes from the cache comes in few pieces."""
+        key = digest_of(request, self.name)
+        while flight := self._flights.find(key):
+            try:
+                found = await self._flights.wait(key, flight)
+            except LeftError:
+                continue
+            for event in _events(self._given(found, flight)):
+                yield event
+            return
+        async with aclosing(self._led(key, request)) as events:
+            async for event in events:
+                yield event
+
+    async def _led(self, key: str, request: ModelRequest) -> AsyncGenerator[StreamEvent, None]:
+        """The answer, while others may wait for its end."""
+        flight = self._flights.lead(key)
+        try:
+            stored = await self._look(key)
+            if stored is not None:
+                self._flights.land(key, flight, stored)
+                for event in _events(self._given(stored, flight)):
+                    yield event
+                return
+            async with aclosing(self._model.stream(request)) as events:  # type: ignore[type-var]
+                async for event in events:
+                    if isinstance(event, Finished):
+                        found = await self._keep(key, event.response)
+                        self._flights.land(key, flight, found)
+                        yield Finished(response=self._given(found, flight))
+                        return
+                    yield event
+            raise StreamBrokenError("the stream ended without its last event", model=self.name)
+        except BaseException as error:
+            self._flights.crash(key, flight, error)
+            raise
+
+    async def _find(self, key: str, request: ModelRequest) -> _Found:
+        stored = await self._look(key)
+        return stored or await self._keep(key, await self._model.respond(request))
+
+    async def _look(self, key: str) -> _Found | None:
+        try:
+            stored = await self._store.get(key)
+        except CacheError as error:
+            self._counts.failed(error)
+            return None
+        if stored is None or (stored.expires is not None and stored.expires <= self._now()):
+            return None
+        return _Found(stored.response, "store")
+
+    async def _keep(self, key: str, response: ModelResponse) -> _Found:
+        if response.finish in _GOOD:
+            kept = response.model_copy(update={"headers": {}}) if response.headers else response
+            expires = None if self._ttl is None else self._now() + self._ttl
+            try:
+                await self._store.put(key, Stored(kept, expires))
+                self._counts.stored += 1
+            except CacheError as error:
+                self._counts.failed(error)
+        return _Found(response, "model")
+
+    def _given(self, found: _Found, flight: Flight[_Found]) -> ModelResponse:
+        """The answer as one of those who wait for it gets it: one of them has it from the model, the others for nothing."""
+        if found.where == "model" and flight.claim():
+            self._counts.misses += 1
+            return found.response
+        self._counts.saved(found)
+        free = {"cached": True, "usage": Usage(), "cost": 0.0, "attempts": (), "headers": {}}
+        return found.response.model_copy(update=free)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An answer, and where it is from."""
+
+    response: ModelResponse
+    where: Literal["store", "model"]
+
+
+class _Counts:
+    """Growing `CacheStats`."""
+
+    def __init__(self) -> None:
+        self._stats = CacheStats()
+        self.misses = self.stored = 0
+
+    @property
+    def stats(self) -> CacheStats:
+        return replace(self._stats, misses=self.misses, stored=self.stored)
+
+    def failed(self, error: CacheError) -> None:
+        if not self._stats.failures:
+            _log.warning("%s; the cache goes on without it", error)
+        self._stats = replace(self._stats, failures=self._stats.failures + 1)
+
+    def saved(self, found: _Found) -> None:
+        stats, response = self._stats, found.response
+        self._stats = replace(
+            stats,
+            hits=stats.hits + (found.where == "store"),
+            joined=stats.joined + (found.where == "model"),
+            saved_cost=stats.saved_cost + (response.cost or 0.0),
+            saved_unpriced=stats.saved_unpriced + (response.cost is None),
+            saved=stats.saved + response.usage,
+        )
+
+
+def _events(response: ModelResponse) -> list[StreamEvent]:
+    return [*pieces_of(response), Finished(response=response)]
