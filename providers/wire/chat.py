@@ -202,9 +202,9 @@ class ChatModel(Recordable):
             found = json.loads(response.content)
         except (ValueError, RecursionError):
             found = response.content.decode(errors="replace")
+        usage = usage_of(usage_in(found)) if isinstance(found, dict) else Usage()
         problem = error_in(found) if isinstance(found, dict) else found
-        if problem is None:
-            usage = usage_of(usage_in(found))
+        if problem is None and isinstance(found, dict):
             return _with_headers(self._read(self._response, found, usage=usage), response.headers)
         raise failure_in(
             problem,
@@ -212,7 +212,7 @@ class ChatModel(Recordable):
             headers=response.headers,
             model=self._name,
             hide=self._hide,
-            usage=usage_of(usage_in(found)) if isinstance(found, dict) else None,
+            usage=usage,
         )
 
     def _response(self, found: Body) -> ModelResponse:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from typing import Any
 
 from ..errors import BadAnswerError
@@ -270,4 +271,6 @@ def _text(found: Any) -> str:
 
 
 def _count(found: Any) -> int:
-    return max(0, int(found)) if isinstance(found, int | float) and not isinstance(found, bool) else 0
+    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
+        return 0
+    return max(0, int(found))

@@ -191,7 +191,7 @@ def test_a_delta_stands_for_a_message_that_is_missing():
         ({"prompt_tokens": 5, "cached_tokens": 4}, Usage(input_tokens=5, cached_tokens=4)),
         ({"cache_creation_input_tokens": 4}, Usage(cache_write_tokens=4)),
         ({"prompt_tokens": None, "prompt_tokens_details": None, "completion_tokens": "x"}, Usage()),
-        ({"prompt_tokens": -5}, Usage()),
+        ({"prompt_tokens": -5, "completion_tokens": float("inf"), "cached_tokens": True}, Usage()),
         ({}, Usage()),
     ],
 )
