@@ -9,10 +9,12 @@ names them. The values (inputs, writes, results) are JSON already and are copied
 The header is an array, because names for its members would cost more bytes than a small step's values do. It starts
 with the version of the body's format, the kind of the record and its blobs; what follows is listed in
 `backedge.checkpoints.kinds`. A value above `BLOB_SIZE` bytes is no line of the body: it is stored once by its content's SHA-256,
-and the header's blob list, ``[[index, hash], …]``, says which of the values it is. References stand in the header
-alone, so no value of a user can be mistaken for one.
+and the header's blob list, ``[[index, hash], …]``, says which of the values it is. Of a value that holds strings above
+that size only these are stored so, as ``[index, offset, hash]``: a picture in a conversation is the same string however
+often the conversation is written. References stand in the header alone, so no value of a user can be mistaken for one.
 
-Version 1 is the only one so far. A version or kind that is not known is an error, never a guess.
+Version 2 is version 1 with strings cut out of values; bodies without such are written as version 1 still. A version or
+kind that is not known is an error, never a guess.
 
 The checksum is CRC-32, begun with the record's `seq`: it is there to find damage, not forgers, and finds every burst
 up to 32 bits, a body in another record's place, and all else but for one in 2**32, at about a tenth of what a
@@ -25,7 +27,9 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeAlias
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
@@ -42,11 +46,14 @@ from backedge.engine.records import (
     RunStatus,
 )
 
+from .cutting import Cut, cut, put_back
 from .kinds import READERS, WRITERS
 
 VERSION = 1
+CUT_VERSION = 2
 BLOB_SIZE = 16 * 1024
 _RESUMPTION = b'[%d,"resumed",' % VERSION
+_Places: TypeAlias = list[tuple[int, str] | tuple[int, int, str]]
 _TELL_STATUS = (RunEnded, RunStarted, RunForked, RunResumed)
 
 
@@ -89,7 +96,8 @@ def encode(record: Record, *, blobs: bool = True) -> Encoded:
         raise TypeError(f"expected a record, found {type(record).__name__}")
     values: list[bytes] = []
     kind, members = writer(record, values)
-    places: list[tuple[int, str]] | int = 0
+    places: _Places | int = 0
+    version = VERSION
     contents: tuple[tuple[bytes, bytes], ...] = ()
     large = False
     for value in values:
@@ -100,7 +108,8 @@ def encode(record: Record, *, blobs: bool = True) -> Encoded:
         large = large or len(value) > BLOB_SIZE
     if large and blobs:
         values, places, contents = _set_apart(values)
-    header = _dumps((VERSION, kind, places, *members))
+        version = VERSION if all(len(place) == 2 for place in places) else CUT_VERSION
+    header = _dumps((version, kind, places, *members))
     body = b"\n".join((header, *values))
     return Encoded(record.seq, checksum(record.seq, body), body, contents)
 
@@ -118,18 +127,18 @@ def decode(seq: int, crc: int, body: bytes, blob: Callable[[bytes], bytes | None
     try:
         values = body.split(b"\n")
         version, kind, blobs, *members = _loads(values.pop(0))
-        if version != VERSION:
-            raise UnknownFormatError(f"its format is version {version!r}, known is {VERSION}")
+        if version not in (VERSION, CUT_VERSION):
+            raise UnknownFormatError(f"its format is version {version!r}, known is up to {CUT_VERSION}")
         reader = READERS.get(kind)
         if reader is None:
             raise UnknownFormatError(f"its kind is {kind!r}, known are {', '.join(READERS)}")
-        for index, name in blobs or ():
-            values.insert(index, _content(bytes.fromhex(name), blob))
+        if blobs:
+            _put_in(values, blobs, blob)
         rest = iter(values)
         record = reader(seq, members, rest)
     except (DamagedError, UnknownFormatError):
         raise
-    except (ValueError, TypeError, IndexError, StopIteration) as error:
+    except (ValueError, TypeError, LookupError, StopIteration) as error:
         raise DamagedError(f"its header cannot be read ({error!r})") from error
     if next(rest, None) is not None:
         raise DamagedError("it holds more values than its header names")
@@ -139,7 +148,7 @@ def decode(seq: int, crc: int, body: bytes, blob: Callable[[bytes], bytes | None
 def blob_names(head: bytes) -> list[bytes]:
     """The hashes of the blobs that a body's first line names; none where it cannot be read."""
     try:
-        return [bytes.fromhex(name) for _, name in _loads(head)[2] or ()]
+        return [bytes.fromhex(place[-1]) for place in _loads(head)[2] or ()]
     except (ValueError, TypeError, IndexError):
         return []
 
@@ -216,20 +225,38 @@ def _loads(header: bytes) -> Any:
         return json.loads(header)
 
 
-def _set_apart(
-    values: list[bytes],
-) -> tuple[list[bytes], list[tuple[int, str]], tuple[tuple[bytes, bytes], ...]]:
+def _set_apart(values: list[bytes]) -> tuple[list[bytes], _Places, tuple[tuple[bytes, bytes], ...]]:
+    """The values that stay in the body, and what is stored by its hash: large strings, and what is large without."""
     kept: list[bytes] = []
-    places: list[tuple[int, str]] = []
-    contents: list[tuple[bytes, bytes]] = []
-    for index, value in enumerate(values):
+    places: _Places = []
+    contents: dict[bytes, bytes] = {}
+    for index, whole in enumerate(values):
+        value, cuts = cut(whole, BLOB_SIZE) if len(whole) > BLOB_SIZE else (whole, [])
         if len(value) > BLOB_SIZE:
             name = content_hash(value)
             places.append((index, name.hex()))
-            contents.append((name, value))
+            contents[name] = value
         else:
             kept.append(value)
-    return kept, places, tuple(contents)
+        for offset, content in cuts:
+            name = content_hash(content)
+            places.append((index, offset, name.hex()))
+            contents[name] = content
+    return kept, places, tuple(contents.items())
+
+
+def _put_in(values: list[bytes], places: list[list[Any]], blob: Callable[[bytes], bytes | None]) -> None:
+    """Put back into the values what `_set_apart` took away."""
+    for index, of_one in groupby(places, key=itemgetter(0)):
+        cuts = []
+        for _, *offset, name in of_one:
+            content = _content(bytes.fromhex(name), blob)
+            if offset:
+                cuts.append(Cut(offset[0], content))
+            else:
+                values.insert(index, content)
+        if cuts:
+            values[index] = put_back(values[index], cuts)
 
 
 def _content(name: bytes, blob: Callable[[bytes], bytes | None]) -> bytes:

@@ -20,7 +20,7 @@ from .contract_forks import ForkContract
 from .contract_frontiers import FrontierContract
 from .contract_letters import LetterContract
 from .contract_pending import PendingContract
-from .samples import BIG, ended, every_kind, finished, forked, header, letter, started
+from .samples import BIG, TALK, ended, every_kind, finished, forked, header, letter, started
 
 
 class JournalContract(LetterContract, ForkContract, FrontierContract, PendingContract):
@@ -286,7 +286,14 @@ class JournalContract(LetterContract, ForkContract, FrontierContract, PendingCon
 
     async def test_a_large_value_may_look_like_anything(self, journal):
         log = await journal.create(header(), started())
-        values = [BIG, BIG[:-1] + b'c"', b'"' + b"\\n" * 20_000 + b'"', b'[[0,"00"]]']
+        values = [
+            BIG,
+            BIG[:-1] + b'c"',
+            b'"' + b"\\n" * 20_000 + b'"',
+            b'[[0,"00"]]',
+            TALK,
+            TALK[:-1] + b',["b"]]',
+        ]
         for seq, value in enumerate(values, 1):
             await log.append(finished(seq, value))
         assert [record.writes["code"] for record in (await journal.read("demo"))[1:]] == values

@@ -25,6 +25,8 @@ from backedge.engine.records import (
 CODER = ActivationId("coder", (("coder", 3), ("lint", 0)), ("17", "x"))
 ERROR = ErrorInfo("builtins.ValueError", "bad\nthing \udc80", "Traceback …\n", b'["bad"]')
 BIG = b'"' + b"b" * 20_000 + b'"'
+TALK = b'[{"kind":"image","data":' + BIG + b'},{"again":' + BIG + b',"text":"\\"so\\""}]'
+"""A value with the same large string inside it twice."""
 
 
 def header(
@@ -58,9 +60,7 @@ def every_kind() -> list[Record]:
     return [
         started(),
         RunStarted(1, 1.5, {}, None, {"checker->coder": 8, "other": None}),
-        NodeFinished(
-            2, CODER, 2, 1.0, 2.0, {"a": b"1", "b": BIG, "c": b'{"x":[]}'}, (), None, b'{"tokens":3}'
-        ),
+        NodeFinished(2, CODER, 2, 1.0, 2.0, {"a": b"1", "b": BIG, "c": TALK}, (), None, b'{"tokens":3}'),
         NodeFinished(3, CODER, 1, 1.0, 2.0, {}, ("coder->fix",), ERROR, b"{}"),
         NodeFinished(4, CODER, 1, 1.0, 2.0, {"a": b""}, None),
         AttemptFailed(5, CODER, 1, 1.0, 2.0, ERROR, False),
@@ -74,7 +74,7 @@ def every_kind() -> list[Record]:
         RunResumed(13, 1.0, 3),
         EffectRecorded(14, CODER, 1, "0", "ask", "d", 1.0, b"1", None, EffectKind.QUESTION, 0.5, b"{}"),
         EffectOpened(15, CODER, 1, "0", "ask", "d", 1.0, EffectKind.QUESTION, b'{"due":1}'),
-        InputEdited(16, CODER, 1.0, {"a": BIG, "b": b"1"}),
+        InputEdited(16, CODER, 1.0, {"a": TALK, "b": b"1"}),
         RunForked(17, 1.0, {"a": BIG}, CODER),
         RunForked(18, 1.0, {}),
         ended(19, RunStatus.SUSPENDED),

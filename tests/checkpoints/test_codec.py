@@ -10,6 +10,7 @@ from backedge.checkpoints.codec import (
     BLOB_SIZE,
     DamagedError,
     UnknownFormatError,
+    blob_names,
     checksum,
     content_hash,
     decode,
@@ -38,7 +39,7 @@ from backedge.engine.records import (
     RunStatus,
 )
 
-from .samples import BIG, every_kind, finished
+from .samples import BIG, TALK, every_kind, finished
 
 texts = st.text(st.characters(), max_size=20)  # all of Unicode, lone surrogates too
 seqs = st.integers(0, 2**32 - 1)
@@ -49,7 +50,7 @@ values = st.one_of(
         lambda value: json.dumps(value, separators=(",", ":")).encode()
     ),
     st.binary(max_size=50).map(lambda raw: raw.replace(b"\n", b"")),
-    st.sampled_from([BIG, BIG * 2, b"x" * BLOB_SIZE, b"x" * (BLOB_SIZE + 1)]),
+    st.sampled_from([BIG, BIG * 2, TALK, b"[%b]" % BIG, b"x" * BLOB_SIZE, b"x" * (BLOB_SIZE + 1)]),
 )
 fields = st.dictionaries(texts, values, max_size=5)
 activations = st.builds(
@@ -153,6 +154,42 @@ def test_values_above_the_limit_are_set_apart_by_their_hash():
     assert encode(finished(1, b"x" * BLOB_SIZE)).blobs == ()
 
 
+def test_the_format_of_version_2_is_as_it_was_released():
+    large = b"y" * 20_000
+    inside, whole = content_hash(large), b"[%b1]" % (b"1," * 10_000)
+    body = (
+        b'[2,"started",[[0,10,"%b"],[1,"%b"],[2,"%b"],[2,2,"%b"]],1.5,["a","b","c","d"],null,{}]'
+        b'\n[{"text":""}]\n"z"'
+    ) % (
+        inside.hex().encode(),
+        content_hash(whole).hex().encode(),
+        content_hash(b'["",%b]' % whole).hex().encode(),
+        inside.hex().encode(),
+    )
+    values = {"a": b'[{"text":"%b"}]' % large, "b": whole, "c": b'["%b",%b]' % (large, whole), "d": b'"z"'}
+    record = RunStarted(9, 1.5, values, None, {})
+    encoded = encode(record)
+    assert encoded.body == body
+    assert dict(encoded.blobs) == {
+        inside: large,
+        content_hash(whole): whole,
+        content_hash(b'["",%b]' % whole): b'["",%b]' % whole,
+    }
+    assert decode(*body_of(9, body), dict(encoded.blobs).get) == record
+    assert blob_names(body.split(b"\n")[0]) == [
+        inside,
+        content_hash(whole),
+        content_hash(b'["",%b]' % whole),
+        inside,
+    ]
+
+
+def test_of_a_value_only_the_large_strings_are_set_apart_and_each_once():
+    encoded = encode(finished(1, TALK))
+    assert [content for _, content in encoded.blobs] == [BIG[1:-1]]
+    assert len(encoded.body) < 500
+
+
 def test_a_value_with_a_raw_newline_is_refused():
     for record in (finished(1, b"[1,\n2]"), finished(1, BIG + b"\n")):
         with pytest.raises(ValueError, match="record 1 holds a raw newline"):
@@ -164,10 +201,13 @@ def test_what_is_no_record_is_refused():
         encode("finished")
 
 
+NAME = content_hash(b"known").hex().encode()
+
+
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
-        ([b'[2,"finished",0]'], "its format is version 2, known is 1"),
+        ([b'[3,"finished",0]'], "its format is version 3, known is up to 2"),
         ([b'["1","finished",0]'], "its format is version '1'"),
         ([b'[1,"dreamt",0]'], "its kind is 'dreamt', known are started, finished"),
         ([b'[1,["finished"],0]'], None),
@@ -183,6 +223,10 @@ def test_what_is_no_record_is_refused():
         ([b'[1,"started",[[0,"zz"]],1.0,["x"],null,{}]'], None),
         ([b'[1,"started",[[0,"00"]],1.0,["x"],null,{}]'], "its blob 00 is missing"),
         ([b'[1,"started",[[0,"01"]],1.0,["x"],null,{}]'], "its blob 01 is not what its name says"),
+        ([b'[2,"started",[[0,0,"00"]],1.0,["x"],null,{}]', b"1"], "its blob 00 is missing"),
+        ([b'[2,"started",[[0,9,"' + NAME + b'"]],1.0,["x"],null,{}]', b"1"], "no place at 9"),
+        ([b'[2,"started",[[1,0,"' + NAME + b'"]],1.0,["x"],null,{}]', b"1"], None),
+        ([b'[2,"started",[{"a":1}],1.0,["x"],null,{}]', b"1"], None),
         ([b"\xff"], None),
     ],
 )
@@ -190,7 +234,7 @@ def test_a_body_that_cannot_be_understood_is_told_never_guessed(lines, told):
     unknown = told is not None and told.startswith(("its format", "its kind"))
     error = UnknownFormatError if unknown else DamagedError
     with pytest.raises(error, match=told or "header cannot be read"):
-        decode(*body_of(1, *lines), {b"\x01": b"something else"}.get)
+        decode(*body_of(1, *lines), {b"\x01": b"something else", content_hash(b"known"): b"known"}.get)
 
 
 @given(st.lists(st.text(string.printable, max_size=30), max_size=4), seqs)

@@ -16,7 +16,7 @@ from backedge.engine.errors import (
 from backedge.engine.records import RunEnded, RunStatus
 
 from .contract_forks import fork, grown
-from .samples import BIG, every_kind, finished, header, letter, started
+from .samples import BIG, TALK, every_kind, finished, header, letter, started
 
 
 @pytest.fixture
@@ -88,6 +88,7 @@ async def test_values_come_back_byte_for_byte(file, target):
         b'"\\ud800"',
         b"\xff\xfe raw",
         BIG,
+        TALK,
         b"",
     ]
     async with MemoryJournal() as journal:
@@ -216,10 +217,10 @@ async def test_a_record_of_a_newer_version_is_not_guessed_at(exported, target):
     from backedge.checkpoints.codec import checksum
 
     lines = exported.read_bytes().split(b"\n")
-    body = '[2,"finished",0]'
+    body = '[3,"finished",0]'
     lines[3] = json.dumps({"seq": 2, "crc": checksum(2, body.encode()), "body": [body]}).encode()
     summary = hashlib.sha256(b"".join(line + b"\n" for line in lines[:-2])).hexdigest()
     lines[-2] = json.dumps({"records": len(lines) - 3, "sha256": summary}).encode()
     exported.write_bytes(b"\n".join(lines))
-    with pytest.raises(JournalFormatError, match="record 2: its format is version 2"):
+    with pytest.raises(JournalFormatError, match="record 2: its format is version 3"):
         await import_run(target, exported)

@@ -162,20 +162,21 @@ class TestSpace:
         db.close()
         locks.close()
 
-    async def test_a_blob_goes_with_the_last_record_that_uses_it(self, path):
+    @pytest.mark.parametrize("form", [b"%b", b'[{"picture":%b}]'], ids=["whole", "inside"])
+    async def test_a_blob_goes_with_the_last_record_that_uses_it(self, path, form):
         async with await SqliteJournal.open(path) as journal:
             one = await journal.create(header("one"), started())
-            await one.append(finished(1, BIG), finished(2, large(1)), finished(3, BIG))
+            await one.append(finished(1, form % BIG), finished(2, form % large(1)), finished(3, form % BIG))
             two = await journal.create(header("two"), started())
-            await two.append(finished(1, BIG))
-            three = await journal.create(header("three", parent=("one", 2)), forked(3, large(2)))
+            await two.append(finished(1, form % BIG))
+            three = await journal.create(header("three", parent=("one", 2)), forked(3, form % large(2)))
             await deleted(journal, one)
             assert ask(path, "SELECT count(*) FROM blobs") == [(4,)]  # two values, the fork's, the shape
             await deleted(journal, two)
             assert await journal.read("three", after=0) == [
-                finished(1, BIG),
-                finished(2, large(1)),
-                forked(3, large(2)),
+                finished(1, form % BIG),
+                finished(2, form % large(1)),
+                forked(3, form % large(2)),
             ]
             assert ask(path, "SELECT count(*) FROM blobs") == [(4,)]
             await deleted(journal, three)

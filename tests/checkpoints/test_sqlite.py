@@ -306,10 +306,10 @@ class TestDamage:
         from backedge.checkpoints.codec import checksum
 
         await stored(path, started(), finished(1))
-        body = b'[2,"finished",0]'
+        body = b'[3,"finished",0]'
         change(path, "UPDATE records SET crc = ?, body = ? WHERE place & 1 = 1", checksum(1, body), body)
         async with await SqliteJournal.open(path) as journal:
-            with pytest.raises(JournalFormatError, match="record 1 of run 'demo': its format is version 2"):
+            with pytest.raises(JournalFormatError, match="record 1 of run 'demo': its format is version 3"):
                 await journal.read("demo")
 
     async def test_a_truncated_file_is_told_as_damage(self, path):
