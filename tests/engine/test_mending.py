@@ -143,6 +143,18 @@ def test_what_comes_to_a_lost_node_is_not_more_than_what_there_is():
     assert made.told
 
 
+def test_a_lost_node_is_not_taken_to_bring_what_comes_from_those_it_leads_to():
+    made = Made()
+    made.graph.edge(made.other(), made.skip)
+    assert made.told
+
+
+def test_what_a_node_without_edges_writes_may_be_what_is_unset():
+    made = Made()
+    made.other(lambda: "", writes="code")
+    assert not made.told
+
+
 def test_what_a_lost_node_reads_first_may_be_an_input():
     made = Made()
     made.graph.edge(made.other(lambda code: None), END)
@@ -191,6 +203,24 @@ def test_a_node_that_gets_stuck_on_some_ways_only_brings_nothing_on_others():
     made = Made()
     made.graph.edge(START, made.other(lambda: "", writes="code"), when=lambda spec: not spec)
     assert made.told
+
+
+def test_a_loop_that_a_run_cannot_leave_needs_an_edge_on_not_one_inside():
+    graph = Graph(Flow)
+    head, write = graph.node(lambda: None, name="head"), graph.node(lambda: "", name="write", writes="code")
+    read = graph.node(lambda code: None, name="read")
+    other = graph.node(lambda: "", name="other", writes="code")
+    graph.edge(START, head)
+    graph.edge(head, write)
+    graph.edge(head, read)
+    graph.edge(head, other, when=lambda spec: bool(spec))
+    graph.edge(other, read)
+    graph.feedback(write, head, limit=1, when=lambda spec: bool(spec))
+    graph.feedback(read, head, limit=1, when=lambda spec: bool(spec))
+    problems = problems_of(graph)
+    assert len(problems) == 2
+    assert problems[0].startswith("END cannot be reached from node 'head'")
+    assert problems[1].startswith("node 'read' reads 'code', which may be unset")
 
 
 def test_a_node_that_gets_stuck_in_a_loop_may_have_been_meant_to_go_round():
