@@ -113,7 +113,7 @@ class Router(Recordable):
         """The candidates as they stand now."""
         now = self._now()
         pairs = zip(self._models, self._standings, strict=True)
-        return tuple(_row(model, standing, now) for model, standing in pairs)
+        return tuple([_row(model, standing, now) for model, standing in pairs])
 
     def labelled(self, **labels: str) -> Self:
         """The same, with the models within told whom the calls are for."""
@@ -148,7 +148,9 @@ class Router(Recordable):
 
     def _order(self, request: ModelRequest) -> list[Model]:
         rows = self._policy(self.table, request)
-        order = [row.model for row in rows if not row.resting] + [row.model for row in rows if row.resting]
+        order = [row.model for row in rows if not row.resting]
+        if len(order) < len(rows):
+            order += [row.model for row in rows if row.resting]
         if not order:
             raise ValueError(f"{self._name}: the policy {self._policy!r} left no model to ask")
         return order[: self._tries]
