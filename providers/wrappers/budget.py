@@ -19,13 +19,13 @@ from typing import Literal, Self
 from ..errors import BudgetExceededError, ModelError
 from ..labels import Labels, labelled
 from ..messages import Usage
-from ..model import Model, ModelRequest, ModelResponse, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
+from ..model import Model, ModelRequest, ModelResponse, StreamEvent, ToolCallDelta
 from ..recorded import Recordable
 from .accounts import PER_DOLLAR, Amount, Reservation, reserve
 from .budgets import Budget, BudgetState, BudgetWarning
 from .prices import PriceList
 from .sizes import expected
-from .through import respond_through, stream_through
+from .through import Piece, respond_through, stream_through
 
 __all__ = ["Budget", "BudgetState", "BudgetWarning", "Budgeted"]
 
@@ -145,11 +145,9 @@ class _Spending:
     # Characters of a stream that have come; None until the first piece.
     came_so_far: int | None = None
 
-    def came(self, event: StreamEvent) -> None:
-        if isinstance(event, TextDelta | ReasoningDelta):
-            self.came_so_far = (self.came_so_far or 0) + len(event.text)
-        elif isinstance(event, ToolCallDelta):
-            self.came_so_far = (self.came_so_far or 0) + len(event.arguments)
+    def came(self, piece: Piece) -> None:
+        more = piece.arguments if isinstance(piece, ToolCallDelta) else piece.text
+        self.came_so_far = (self.came_so_far or 0) + len(more)
 
     def done(self, response: ModelResponse) -> ModelResponse:
         self.budgeted._settle(self.reservation, response.usage, response.cost)

@@ -7,7 +7,16 @@ from contextlib import aclosing
 from typing import Any, Protocol, TypeAlias, cast
 
 from ..errors import StreamBrokenError
-from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
+from ..model import (
+    Finished,
+    Model,
+    ModelRequest,
+    ModelResponse,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+)
 
 
 class Following(Protocol):
@@ -19,6 +28,9 @@ class Following(Protocol):
     def failed(self, error: BaseException) -> None:
         """There is no answer: an error, a cancelled call, or a stream that was left."""
 
+
+Piece: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta
+"""An event of a stream that is not its end."""
 
 Enter: TypeAlias = Callable[[ModelRequest], Awaitable[Following]]
 """Called first; may wait, and may refuse the call by an error."""
@@ -40,7 +52,7 @@ async def stream_through(
     request: ModelRequest,
     enter: Enter,
     *,
-    came: Callable[[Any, StreamEvent], None] | None = None,
+    came: Callable[[Any, Piece], None] | None = None,
 ) -> AsyncGenerator[StreamEvent, None]:
     """Ask the model inside for an answer piece by piece; leaving early closes what is inside at once.
 

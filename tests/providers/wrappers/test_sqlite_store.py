@@ -166,3 +166,22 @@ async def test_a_file_that_cannot_be_prepared_is_left_as_it_was(tmp_path):
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         assert connection.execute("SELECT mine FROM answers").fetchone() == (1,)
         assert connection.execute("PRAGMA user_version").fetchone() == (0,)
+
+
+def test_other_processes_that_open_the_file_are_waited_for_but_not_for_ever(monkeypatch):
+    ends = [sqlite3.OperationalError("database is locked"), None]
+
+    def act():
+        end = ends.pop(0)
+        if end:
+            raise end
+
+    sqlite_store._patiently(act)
+    assert ends == []
+    ends = [sqlite3.OperationalError("disk I/O error"), None]
+    with pytest.raises(sqlite3.OperationalError, match="disk"):
+        sqlite_store._patiently(act)
+    monkeypatch.setattr(sqlite_store, "_PATIENCE", -1)
+    ends = [sqlite3.OperationalError("database is locked"), None]
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        sqlite_store._patiently(act)
