@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
-from .errors import BadToolCallError
+from .errors import BadAnswerError, BadToolCallError
 from .messages import Other, ToolCall
 from .model import ModelRequest, ModelResponse
 
@@ -17,9 +17,10 @@ MOST_DEPTH = 64
 
 
 def checked(response: ModelResponse, request: ModelRequest) -> ModelResponse:
-    """The response, if all its tool calls can be used.
+    """The response, if it can be written down and all its tool calls can be used.
 
     Raises:
+        BadAnswerError: It holds half of a character somewhere, which nothing can write down.
         BadToolCallError: A call has no id of its own, names a tool that was not offered, or its arguments are not one
             proper JSON object. It says which and why, and what was spent.
     """
@@ -33,6 +34,7 @@ def checked(response: ModelResponse, request: ModelRequest) -> ModelResponse:
                 problem = f"{problem} (the answer was cut off at the token limit)"
             raise BadToolCallError(problem, model=response.by, usage=response.usage, request_id=response.id)
         seen.add(call.id)
+    _refuse_unwritable(response)
     return response
 
 
@@ -58,6 +60,18 @@ def arguments_of(call: ToolCall) -> dict[str, Any]:
         raise ValueError(f"they are no JSON object but {type(found).__name__}")
     _look_through(found)
     return found
+
+
+def _refuse_unwritable(response: ModelResponse) -> None:
+    texts = [getattr(part, "text", "") for part in response.message.parts]
+    try:
+        for text in (json.dumps(response.raw, ensure_ascii=False), *texts):
+            if not text.isascii():
+                _refuse_halves(text)
+        return
+    except (ValueError, RecursionError) as error:
+        problem = f"the answer cannot be used: {error}"
+    raise BadAnswerError(problem, model=response.by, usage=response.usage, request_id=response.id)
 
 
 def _own_tools(request: ModelRequest) -> set[str]:
@@ -117,5 +131,7 @@ def _look_through(found: dict[str, Any]) -> None:
 
 
 def _refuse_halves(text: str) -> None:
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("they hold a lone surrogate, half of a character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("a lone surrogate is in there, half of a character") from None
