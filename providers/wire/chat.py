@@ -24,7 +24,7 @@ from .clients import ANSWER_SECONDS, limit_headers, openai_clients, usable_key
 from .content import Body
 from .dialects import Dialect, dialect_of
 from .failures import failure, failure_in, translated
-from .hiding import hider
+from .hiding import hider, secrets_in
 
 if TYPE_CHECKING:
     import httpx2
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PATH = "/chat/completions"
-_SECRET = ("authorization", "key", "token", "secret")
 
 
 class ChatModel(Recordable):
@@ -76,13 +75,10 @@ class ChatModel(Recordable):
         self._address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
         secret = usable_key(key, name)
         given = dict(headers or {})
-        hidden = [value for header, value in given.items() if any(one in header.lower() for one in _SECRET)]
         if self._dialect.key_header and secret:
             given[self._dialect.key_header] = secret
         query = dict(parse_qsl(parts.query))
-        self._hide = hider(
-            secret, parts.password, *hidden, *(query[one] for one in query if "key" in one.lower())
-        )
+        self._hide = hider(secret, parts.password, *secrets_in(given), *secrets_in(query))
         self._clients = openai_clients(
             name,
             key=None if self._dialect.key_header else secret,

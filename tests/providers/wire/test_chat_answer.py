@@ -103,6 +103,13 @@ def test_a_content_in_parts_is_read_part_by_part():
     assert response.message.parts[2] == Image(media_type="image/png", data=b"\x89PNG")
 
 
+def test_pieces_that_are_no_objects_and_pictures_that_are_nowhere_are_passed_over():
+    response = answer(
+        content=["x", {"type": "text", "text": ""}], images=[{"image_url": {}}, "x", {"image_url": ""}]
+    )
+    assert response.message.parts == ()
+
+
 def test_pictures_and_sound_of_an_answer_are_kept():
     images = [
         {"type": "image_url", "image_url": {"url": "data:image/webp;base64,AAAA"}},

@@ -18,11 +18,19 @@ from backedge.providers.errors import (
     NotFoundError,
     RateLimitError,
 )
-from backedge.providers.model import Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from backedge.providers.messages import Message
+from backedge.providers.model import (
+    Finished,
+    ModelRequest,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolSpec,
+)
 from backedge.providers.wire.chat import ChatModel
 
 from .decode_chat import base_url, compared, request_of
-from .replay import needs_recordings, pairs, playing, read_sse
+from .replay import WIRE, answering, needs_recordings, pairs, playing, read_sse, sse
 
 pytestmark = needs_recordings
 
@@ -248,6 +256,52 @@ async def test_a_recorded_error_becomes_one_of_ours(pair):
     assert str(error).startswith(f"{pair.provider}:test: ")
     assert error.__cause__ is None
     assert error.__context__ is None
+
+
+# Fixtures of other projects, a body without its request: (words, (id, name, arguments) of the calls, tokens written).
+FIXTURES = {
+    "azure-openai/vercel-ai__azure-model-router.1.chunks.txt": ("Capital of Denmark.", [], 78),
+    "mistral/vercel-ai__mistral-incremental-tool-call.chunks.txt": (
+        "",
+        [("chatcmpl-tool-9f149c74c42f265b", "webSearchTool", '{"query": "current Berlin weather"}')],
+        14,
+    ),
+    "mistral/vercel-ai__mistral-reasoning.json": ("2 + 2 = 4", [], 46),
+    "openai-compatible/vercel-ai__anthropic-fallback-tool-call.sse": (
+        "Reading it.",
+        [("toolu_sanitized", "read_file", '{"path": "a.txt"}')],
+        0,
+    ),
+    "deepseek/vercel-ai__deepseek-tool-call.json": (
+        "",
+        [("call_00_9V0vrf86Pc9aelHCJMZqnJBo", "weather", '{"location": "San Francisco"}')],
+        92,
+    ),
+    "groq/vercel-ai__groq-tool-call.chunks.txt": ("", [("tk85n1k4m", "weather", "{}")], 15),
+}
+
+
+@pytest.mark.parametrize("file", FIXTURES)
+async def test_a_fixture_of_another_project_is_read(file):
+    text, calls, written = FIXTURES[file]
+    content = (WIRE / "bodies" / file).read_text(encoding="utf-8")
+    if file.endswith(".chunks.txt"):
+        content = sse(*(line for line in content.splitlines() if line))
+    streamed = not file.endswith(".json")
+    kind = "text/event-stream" if streamed else "application/json"
+    transport, _ = answering(content=content, headers=[("content-type", kind)])
+    tools = tuple(ToolSpec(name=name, description="", parameters={}) for _, name, _ in calls)
+    request = ModelRequest(messages=(Message.of("user", "x"),), tools=tools)
+    async with httpx2.AsyncClient(transport=transport) as client:
+        model = ChatModel("x", model="m", base_url="http://test.invalid/v1", http_client=client)
+        if streamed:
+            response = [event async for event in model.stream(request)][-1].response
+        else:
+            response = await model.respond(request)
+    assert response.text == text
+    assert [(call.id, call.name, call.arguments) for call in response.message.tool_calls] == calls
+    assert response.usage.output_tokens == written
+    assert response.finish == ("tool_calls" if calls else "stop")
 
 
 def test_the_recordings_hold_what_the_tests_are_for():

@@ -347,6 +347,20 @@ def test_an_error_of_ours_stays_what_it_is():
     assert failure(ours, model="m") is ours
 
 
+async def test_an_error_of_ours_is_not_translated_again():
+    async def call():
+        raise QuotaError("no")
+
+    with pytest.raises(QuotaError):
+        await translated(call(), lambda error: ModelError("never"))
+
+
+def test_an_exception_that_leads_to_itself_does_not_hang():
+    first, second = httpx2.ReadError("a"), httpx2.ReadError("b")
+    first.__context__, second.__context__ = second, first
+    assert type(failure(first, model="m")) is ModelConnectionError
+
+
 async def test_cancelling_is_no_failure():
     started = asyncio.Event()
 

@@ -1,6 +1,6 @@
 import pytest
 
-from backedge.providers.wire.hiding import hide_shapes, hider
+from backedge.providers.wire.hiding import hide_shapes, hider, secrets_in
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,14 @@ def test_ordinary_words_stay():
 
 def test_a_hider_does_not_show_what_it_hides():
     assert "hunter2" not in repr(hider("hunter2"))
+
+
+def test_headers_and_parameters_are_secret_by_their_names():
+    given = {
+        "X-Api-Key": "a",
+        "Authorization": "b",
+        "access_token": "c",
+        "X-Title": "d",
+        "client-secret": "e",
+    }
+    assert secrets_in(given) == ["a", "b", "c", "e"]
