@@ -66,6 +66,19 @@ _STATUS_BY_NAME = {
     "timeout_error": 504,
     "overloaded_error": 529,
     "server_overloaded": 503,
+    "server_is_overloaded": 503,
+    "slow_down": 503,
+    "vector_store_timeout": 504,
+    **dict.fromkeys(
+        (
+            *("invalid_prompt", "bio_policy", "misalignment_policy_violation", "data_residency_mismatch"),
+            *("invalid_image", "invalid_image_format", "invalid_base64_image", "invalid_image_url"),
+            *("invalid_image_mode", "image_too_large", "image_too_small", "image_parse_error"),
+            *("image_content_policy_violation", "image_file_too_large", "unsupported_image_media_type"),
+            *("empty_image_file", "failed_to_download_image", "image_file_not_found"),
+        ),
+        400,
+    ),
 }
 """Names of errors that come without a status: in a stream, or with status 200."""
 
