@@ -144,8 +144,8 @@ def inputs_of(traffic: Traffic, reads: Sequence[Read], without_default: Sequence
     return tuple(inputs)
 
 
-Mend: TypeAlias = Callable[[Traffic, Read, Sequence[int]], Traffic]
-"""How a graph with edges missing may be meant, at best for a read; it is told the nodes that may find the field unset."""
+Mend: TypeAlias = Callable[[Traffic, Read], Traffic]
+"""How a graph with edges missing may be meant, at best for a read; the graph itself where that is no better."""
 
 
 def unset_reads(
@@ -167,7 +167,7 @@ def unset_reads(
             searched[read.field] = _Search(traffic, read.field)
         search = searched[read.field]
         if mend is not None and search.way(read.node) is not None:
-            mended = mend(traffic, read, search.unset)
+            mended = mend(traffic, read)
             search = search if mended is traffic else _Search(traffic, read.field, mended)
         way = search.way(read.node)
         if way is not None:
@@ -290,11 +290,6 @@ class _Search:
                     if gained != goals[way.target]:
                         goals[way.target] = gained
                         changed = True
-
-    @property
-    def unset(self) -> Sequence[int]:
-        """The nodes that may find it unset."""
-        return list(self._unset)
 
     def way(self, reader: int) -> tuple[int, ...] | None:
         """The nodes from START to the reader along which it may find the field unset; None if it cannot."""

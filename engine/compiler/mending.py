@@ -51,16 +51,15 @@ class Mending:
         """The reads that a way from START leads to."""
         return [read for read in reads if read.node not in self._lost]
 
-    def __call__(self, traffic: Traffic, read: Read, unset: Sequence[int]) -> Traffic:
-        """The graph with the missing edges where they help a read most, given who may find its field unset."""
+    def __call__(self, traffic: Traffic, read: Read) -> Traffic:
+        """The graph with the missing edges where they help a read most; itself where they cannot help."""
         nodes = frozenset(range(len(traffic.outcomes)))
         before = nodes - self._behind(read.node)
-        bringing = nodes.difference(unset, self._lost)
-        carrying = bringing.union(node for node in nodes if read.field in traffic.may_write[node])
+        writers = frozenset(node for node in nodes if read.field in traffic.may_write[node])
         exits = [
             node
             for group in self._exits
-            if group <= before and self._led_to(group, carrying)
+            if group <= before and self._led_to(group, writers)
             for node in group
         ]
         entries = [
@@ -72,17 +71,11 @@ class Mending:
             added.setdefault(node, []).append(read.node)
         if not added:
             return traffic
-        return replace(
-            traffic,
-            outcomes=[
-                [_with(outcome, added.get(node, ())) for outcome in outcomes]
-                for node, outcomes in enumerate(traffic.outcomes)
-            ],
-            writes=[
-                fields | {read.field} if node in bringing else fields
-                for node, fields in enumerate(traffic.writes)
-            ],
-        )
+        outcomes = [
+            [_with(outcome, added.get(node, ())) for outcome in outcomes]
+            for node, outcomes in enumerate(traffic.outcomes)
+        ]
+        return replace(traffic, outcomes=outcomes)
 
     def _led_to(self, nodes: Iterable[int], sources: frozenset[int]) -> bool:
         """Whether a way leads from one of `sources` to one of `nodes`, or is none."""

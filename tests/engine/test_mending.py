@@ -187,9 +187,12 @@ def test_what_lost_nodes_may_write_or_not_may_be_an_input():
     assert "'lost' cannot be reached" in problem_of(graph)
 
 
-def test_what_a_node_that_gets_stuck_has_written_may_be_what_is_unset():
+@pytest.mark.parametrize(
+    "name", ["before", "zero"]
+)  # in front of the reader in the graph's order, and behind it
+def test_what_a_node_that_gets_stuck_has_written_may_be_what_is_unset(name):
     made = Made()
-    made.graph.edge(START, made.other(lambda: "", writes="code"))
+    made.graph.edge(START, made.other(lambda: "", name, writes="code"))
     assert not made.told
 
 
