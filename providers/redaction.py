@@ -101,7 +101,7 @@ class Piecewise:
     """Redacts a text that comes in pieces: a word is given on once it is whole, together with what led to it.
 
     So that a secret which is split over pieces is seen as a whole, the last word is held back until the next space,
-    or the end. What came before on the same line, up to some hundred characters, is looked at together with it.
+    or the end. What came before on the same line, up to about a hundred characters, is looked at together with it.
 
     Args:
         redact: Redacts a text.
@@ -109,7 +109,8 @@ class Piecewise:
 
     __slots__ = ("_given", "_line", "_redact", "_word")
 
-    _FURTHEST: Final = 400
+    _FURTHEST: Final = 160
+    _KEPT: Final = 80
     _LONGEST_BLOCK: Final = 8000
 
     def __init__(self, redact: Redact) -> None:
@@ -148,7 +149,7 @@ class Piecewise:
         self._given = told
         start = self._line.rfind("\n") + 1
         if start == 0 and len(self._line) > self._FURTHEST:
-            start = self._line.rfind(" ", 0, -1) + 1
+            start = self._line.find(" ", -self._KEPT, -1) + 1
         if start and not self._in_block():
             self._line = self._line[start:]
             self._given = self._redact(self._line)
