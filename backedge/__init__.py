@@ -67,6 +67,7 @@ from backedge.engine.supervising import Recovery
 if TYPE_CHECKING:
     from backedge.engine.past.diff import FieldDiff, Parting, RunDiff
     from backedge.engine.past.report import Mismatch, ReplayReport
+    from backedge.providers.names import model
 
 __all__ = [
     "END",
@@ -143,6 +144,7 @@ __all__ = [
     "maximum",
     "merge",
     "minimum",
+    "model",
     "open_questions",
     "send",
     "union",
@@ -150,11 +152,12 @@ __all__ = [
 
 # Loaded by those who use them: a run starts sooner.
 _LAZY = {
-    "FieldDiff": "diff",
-    "Mismatch": "report",
-    "Parting": "diff",
-    "ReplayReport": "report",
-    "RunDiff": "diff",
+    "FieldDiff": "engine.past.diff",
+    "Mismatch": "engine.past.report",
+    "Parting": "engine.past.diff",
+    "ReplayReport": "engine.past.report",
+    "RunDiff": "engine.past.diff",
+    "model": "providers.names",
 }
 
 
@@ -162,5 +165,5 @@ def __getattr__(name: str) -> object:
     if name in _LAZY:
         from importlib import import_module
 
-        return getattr(import_module(f"backedge.engine.past.{_LAZY[name]}"), name)
+        return getattr(import_module(f"backedge.{_LAZY[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -29,6 +29,7 @@ from .model import (
     ToolCallDelta,
     ToolSpec,
 )
+from .names import NamedModel, model
 from .scripted import ScriptedModel, ScriptError
 from .structured import Structured, respond_as
 from .tape import CassetteError
@@ -45,6 +46,7 @@ __all__ = [
     "ModelError",
     "ModelRequest",
     "ModelResponse",
+    "NamedModel",
     "Other",
     "OutputSpec",
     "Part",
@@ -65,5 +67,6 @@ __all__ = [
     "ToolSpec",
     "UnrecordedError",
     "Usage",
+    "model",
     "respond_as",
 ]

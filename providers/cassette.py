@@ -133,13 +133,6 @@ class RecordingModel(Recordable):
         with self._path.open("ab") as file:
             file.write(b"".join([*lines, line(entry)]))
 
-    async def __aenter__(self) -> RecordingModel:
-        """Nothing is opened; leaving closes the recorded model."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
-
     async def aclose(self) -> None:
         """Close the recorded model, if it can be closed."""
         close = getattr(self._model, "aclose", None)

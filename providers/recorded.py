@@ -46,6 +46,16 @@ class Recordable:
         """
         return self
 
+    async def aclose(self) -> None:
+        """Close what is open, if anything is; the next call opens it again."""
+
+    async def __aenter__(self) -> Self:
+        """Nothing is opened before it is needed; leaving closes it."""
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
 
 class RecordedModel:
     """A model as one activation sees it; `Recordable` makes them.
