@@ -143,7 +143,7 @@ class ChatModel(Recordable):
                 async with aclosing(self._pieces(chunks, gathered)) as events:
                     async for event in events:
                         yield event
-                response = self._read(gathered.response, self._name, usage=gathered.usage)
+                response = self._read(gathered.response, self._name, spent=lambda: gathered.usage)
                 response = _with_headers(response, chunks.response.headers)
         yield Finished(response=checked(response, request))
 
@@ -162,7 +162,7 @@ class ChatModel(Recordable):
                     model=self._name,
                     usage=gathered.usage,
                 )
-            for event in self._read(gathered.take, chunk, usage=gathered.usage):
+            for event in self._read(gathered.take, chunk, spent=lambda: gathered.usage):
                 yield event
             if gathered.failure is not None:
                 raise failure_in(
@@ -198,30 +198,33 @@ class ChatModel(Recordable):
             found = json.loads(response.content)
         except (ValueError, RecursionError):
             found = response.content.decode(errors="replace")
-        usage = usage_of(usage_in(found)) if isinstance(found, dict) else Usage()
+
+        def spent() -> Usage:
+            return usage_of(usage_in(found)) if isinstance(found, dict) else Usage()
+
         problem = error_in(found) if isinstance(found, dict) else found
         if problem is None and isinstance(found, dict):
-            return _with_headers(self._read(self._response, found, usage=usage), response.headers)
+            return _with_headers(self._read(self._response, found, spent=spent), response.headers)
         raise failure_in(
             problem,
             status=response.status_code,
             headers=response.headers,
             model=self._name,
             hide=self._hide,
-            usage=usage,
+            usage=spent(),
         )
 
     def _response(self, found: Body) -> ModelResponse:
         return response_of(found, by=self._name, dialect=self._dialect)
 
-    def _read(self, read: Callable[[Any], T], found: Any, *, usage: Usage) -> T:
+    def _read(self, read: Callable[[Any], T], found: Any, *, spent: Callable[[], Usage]) -> T:
         """What `read` makes of an answer, or a piece; what our types cannot hold is no answer."""
         try:
             return read(found)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise BadAnswerError(
-            f"the answer is not the API's: {self._hide(reason)[:300]}", model=self._name, usage=usage
+            f"the answer is not the API's: {self._hide(reason)[:300]}", model=self._name, usage=spent()
         )
 
 
