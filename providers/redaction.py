@@ -16,16 +16,22 @@ Redact: TypeAlias = Callable[[str], str]
 class _Sort(NamedTuple):
     """One sort of secret.
 
+    A text in which, in lower case, none of `signs` or none of `needs` is found has no such secret: to look for these is
+    ten times as quick as to look for the secret.
+
     Attributes:
-        signs: A text with none of these in it, in lower case, has no such secret: looking for them is ten times quicker.
+        needs: A few characters.
+        signs: Longer pieces.
         pattern: What is masked; what its group ``lead`` holds stays.
     """
 
+    needs: tuple[str, ...]
     signs: tuple[str, ...]
     pattern: re.Pattern[str]
 
 
 _BLOCK: Final = _Sort(
+    ("-----",),
     ("private key-----",),
     re.compile(r"-----BEGIN[ A-Z]*PRIVATE KEY-----[\s\S]*?(?:-----END[ A-Z]*PRIVATE KEY-----|\Z)"),
 )
@@ -48,10 +54,12 @@ _LINED: Final = (
     "shpat",
 )
 _KEY: Final = _Sort(
+    ("-", "_"),
     (*(f"{one}-" for one in _DASHED), *(f"{one}_" for one in _LINED)),
     re.compile(rf"(?<![A-Za-z0-9])(?:(?:{'|'.join(_DASHED)})-|(?:{'|'.join(_LINED)})_)[A-Za-z0-9_\-]{{12,}}"),
 )
 _TOKEN: Final = _Sort(
+    ("",),
     ("github_pat_", "xox", "aiza", "ya29.", "akia", "asia", "eyj"),
     re.compile(
         r"(?<![A-Za-z0-9])(?:github_pat_\w{20,}|xox[a-z]-[A-Za-z0-9\-]{10,}|AIza[\w\-]{30,}|ya29\.[\w\-]{20,}"
@@ -59,10 +67,13 @@ _TOKEN: Final = _Sort(
     ),
 )
 _SCHEME: Final = _Sort(
-    ("bearer ", "basic "), re.compile(r"(?P<lead>\b(?i:Bearer|Basic) +)[A-Za-z0-9._~+/=\-]{8,}")
+    (" ",), ("bearer ", "basic "), re.compile(r"(?P<lead>\b(?i:Bearer|Basic) +)[A-Za-z0-9._~+/=\-]{8,}")
 )
-_LOGIN: Final = _Sort(("://",), re.compile(r"(?P<lead>\b[A-Za-z][\w+.\-]*://[^\s/:@]*:)[^\s/@]+(?=@)"))
+_LOGIN: Final = _Sort(
+    ("@",), ("://",), re.compile(r"(?P<lead>\b[A-Za-z][\w+.\-]*://[^\s/:@]*:)[^\s/@]+(?=@)")
+)
 _FIELD: Final = _Sort(
+    (":", "="),
     ("key", "secret", "token", "passw", "pwd", "credential"),
     re.compile(
         r"""(?P<lead>(?<![A-Za-z0-9])[aAcCpPsStT](?i:pi[_-]?key|(?:ccess|uth)[_-]?(?:key|token)|lient[_-]?secret|redentials?
@@ -85,12 +96,17 @@ def redact_keys(text: str) -> str:
     'use [masked], password=[masked]'
     """
     lowered = text.lower()
-    for signs, pattern in _SORTS:
-        for sign in signs:
-            if sign in lowered:
-                text = pattern.sub(_masked, text)
-                break
+    for needs, signs, pattern in _SORTS:
+        if _any_of(needs, lowered) and _any_of(signs, lowered):
+            text = pattern.sub(_masked, text)
     return text
+
+
+def _any_of(signs: tuple[str, ...], text: str) -> bool:
+    for sign in signs:  # noqa: SIM110  # a generator would take longer than all the rest
+        if sign in text:
+            return True
+    return False
 
 
 def _masked(found: re.Match[str]) -> str:
