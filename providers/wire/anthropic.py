@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, Self
 
-from ..errors import StreamBrokenError
 from ..model import Finished, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .anthropic_answer import Gathering, response_of, usage_of
@@ -108,11 +107,8 @@ class AnthropicModel(Recordable):
         call = self._call(request)
         if call.body["max_tokens"] <= LONGEST_UNSTREAMED:
             return await whole(call)
-        async with aclosing(pieces(call)) as events:
-            async for event in events:
-                if isinstance(event, Finished):
-                    return event.response
-        raise StreamBrokenError("the stream ended without its last event", model=self._name)
+        (last,) = [event async for event in pieces(call) if isinstance(event, Finished)]
+        return last.response
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
         """Answer one request piece by piece; the last event is a `Finished` with the whole answer.

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from pydantic import ValidationError
-
 from ..checking import checked
 from ..errors import BadAnswerError, ModelError, StreamBrokenError, UnsupportedError
 from ..messages import Usage
@@ -135,7 +133,7 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
             async with aclosing(_gathered(call, events, gathering)) as gathered:
                 async for piece in gathered:
                     yield piece
-            response = _read(call, partial(gathering.response, call.by))
+            response = _read(call, partial(gathering.response, call.by), gathering.usage)
             response = _finished(call, response, events.response.headers)
     yield Finished(response=response)
 
@@ -154,9 +152,11 @@ async def _gathered(call: Call, events: Any, gathering: Gathers) -> AsyncGenerat
                 "the stream ended without its last event", model=call.by, usage=gathering.usage
             )
         begun = True
-        if isinstance(event, dict):
-            for piece in _read(call, partial(gathering.take, event)):
-                yield piece
+        if not isinstance(event, dict):
+            what = f"an event of the stream is no JSON object but {type(event).__name__}"
+            raise BadAnswerError(what, model=call.by, usage=gathering.usage)
+        for piece in _read(call, partial(gathering.take, event), gathering.usage):
+            yield piece
         if gathering.failure is not None:
             headers = {"x-request-id": request_id_of(events.response.headers)}
             raise failure_in(
@@ -169,18 +169,15 @@ async def _gathered(call: Call, events: Any, gathering: Gathers) -> AsyncGenerat
             )
 
 
-def _read(call: Call, read: Callable[[], T]) -> T:
+def _read(call: Call, read: Callable[[], T], usage: Usage) -> T:
     """What `read` makes of an answer; an answer that our types cannot hold is no answer."""
     try:
         return read()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        reason = (
-            error.errors()[0]["msg"]
-            if isinstance(error, ValidationError)
-            else f"{type(error).__name__}: {error}"
-        )
-        found = BadAnswerError(f"the answer cannot be used: {call.hide(reason)}", model=call.by)
-    raise found
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    raise BadAnswerError(
+        f"the answer is not the API's: {call.hide(reason)[:300]}", model=call.by, usage=usage
+    )
 
 
 def _read_whole(call: Call, response: Any) -> ModelResponse:
@@ -190,9 +187,9 @@ def _read_whole(call: Call, response: Any) -> ModelResponse:
         found = json.loads(response.content)
     except (ValueError, RecursionError):
         found = response.content.decode(errors="replace")
+    usage = call.spent(found.get("usage")) if isinstance(found, dict) else Usage()
     if isinstance(found, dict) and not found.get("error") and found.get("type") != "error":
-        return _read(call, partial(call.read, found, call.by))
-    usage = call.spent(found.get("usage")) if isinstance(found, dict) else None
+        return _read(call, partial(call.read, found, call.by), usage)
     status, headers = response.status_code, response.headers
     raise failure_in(found, status=status, headers=headers, model=call.by, hide=call.hide, usage=usage)
 

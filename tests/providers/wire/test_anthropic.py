@@ -31,6 +31,7 @@ from backedge.providers.messages import (
 )
 from backedge.providers.model import (
     Finished,
+    Model,
     ModelRequest,
     OutputSpec,
     ReasoningDelta,
@@ -359,6 +360,16 @@ def test_who_called_a_tool_goes_back_unless_it_is_the_model_itself():
     assert body(ModelRequest(messages=(response.message,)))["messages"][0]["content"] == [code, plain]
 
 
+def test_thoughts_that_are_not_shown_are_thoughts():
+    hidden = {"type": "redacted_thinking", "data": "abc"}
+    response = response_of(message(hidden, {"type": "thinking", "thinking": "hm", "signature": "s"}), "x")
+    assert [(part.kind, part.text) for part in response.message.parts] == [
+        ("reasoning", ""),
+        ("reasoning", "hm"),
+    ]
+    assert response.message.parts[0].raw == hidden
+
+
 async def test_a_paused_turn_goes_on_when_the_answer_is_sent_back():
     search = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "x"}}
     answers = iter([message(search, reason="pause_turn"), message({"type": "text", "text": "found"})])
@@ -433,6 +444,14 @@ async def test_what_is_said_of_rate_limits_is_kept_and_nothing_else():
     async with Made(content=json.dumps(message()), headers=headers) as made:
         response = await made.model.respond(ask())
     assert response.headers == {"anthropic-ratelimit-tokens-remaining": "9"}
+
+
+async def test_it_is_a_model_that_is_closed_when_it_is_left():
+    async with AnthropicModel("anthropic:x", model="x", key=KEY) as model:
+        assert isinstance(model, Model)
+        assert repr(model) == "AnthropicModel('anthropic:x', model='x')"
+        client = model._clients.here()
+    assert client.is_closed()
 
 
 def test_no_key_is_no_model():
@@ -568,6 +587,7 @@ async def test_a_connection_that_breaks_is_a_typed_error(before, error, kind):
         (events(START, opened(0, {"type": "text", "text": None}), TEXT[1], ended(), STOP), SSE),
         (events(STOP), SSE),
         ("event: message_start\ndata: {oh no\n\n", SSE),
+        ("event: message_start\ndata: [1]\n\n", SSE),
     ],
 )
 async def test_an_answer_that_is_none_is_a_typed_error(content, headers):

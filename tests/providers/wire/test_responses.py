@@ -33,6 +33,7 @@ from backedge.providers.messages import (
     Usage,
 )
 from backedge.providers.model import (
+    Model,
     ModelRequest,
     OutputSpec,
     ReasoningDelta,
@@ -312,6 +313,23 @@ def test_a_form_is_held_to_the_letter_if_its_schema_is_closed_all_the_way_down(s
     assert is_strict(schema) is strict
 
 
+def test_a_call_of_a_tool_without_a_schema_and_its_result_go_back_as_such():
+    query = {"type": "custom_tool_call", "call_id": "a", "name": "sql", "input": "SELECT 1", "id": "x"}
+    (part,) = response_of(answer(query), "x").message.parts
+    assert json.loads(part.arguments) == {"input": "SELECT 1"}
+    changed = part.model_copy(update={"arguments": "no JSON"})
+    found = body(
+        Message.of("assistant", part, changed.model_copy(update={"id": "b"})),
+        Message.of("tool", ToolResult(id="a", content="1"), ToolResult(id="c", content="2")),
+    )["input"]
+    assert found == [
+        {"type": "custom_tool_call", "call_id": "a", "name": "sql", "input": "SELECT 1"},
+        {"type": "custom_tool_call", "call_id": "b", "name": "sql", "input": "no JSON"},
+        {"type": "custom_tool_call_output", "call_id": "a", "output": "1"},
+        {"type": "function_call_output", "call_id": "c", "output": "2"},
+    ]
+
+
 # What is answered.
 
 
@@ -419,6 +437,14 @@ async def test_an_address_may_have_parameters_and_take_its_key_in_a_header_of_it
     (request,) = made.sent
     assert str(request.url) == "https://x.test/v1/responses?api-version=7"
     assert "authorization" not in request.headers
+
+
+async def test_it_is_a_model_that_is_closed_when_it_is_left():
+    async with ResponsesModel("openai:x", model="x", key=KEY) as model:
+        assert isinstance(model, Model)
+        assert repr(model) == "ResponsesModel('openai:x', model='x')"
+        client = model._clients.here()
+    assert client.is_closed()
 
 
 def test_an_empty_key_is_refused():
