@@ -15,7 +15,7 @@ from ..checking import arguments_of
 from ..errors import UnsupportedError
 from ..messages import AnyPart, Code, File, Image, Message, Other, Reasoning, Text, ToolCall, ToolResult
 from ..model import Effort, ModelRequest
-from .content import Body, base64_of, fenced, refuse_extra, with_extra
+from .content import Body, base64_of, fenced, plain_id, refuse_extra, with_extra
 
 ORIGIN = "anthropic"
 
@@ -138,7 +138,7 @@ def _tool_use(call: ToolCall) -> Body:
         raise UnsupportedError(
             f"the tool call {call.id!r} cannot be sent back to Anthropic, which wants its arguments as an object: {error}"
         ) from None
-    ours = {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments}
+    ours = {"type": "tool_use", "id": plain_id(call.id), "name": call.name, "input": arguments}
     theirs = call.raw if call.raw and call.raw.get("type") == "tool_use" else {}
     return {**theirs, **ours}
 
@@ -148,7 +148,7 @@ def _tool_result(result: ToolResult, role: str) -> Body:
     content: Any = blocks
     if len(blocks) == 1 and blocks[0]["type"] == "text":
         content = blocks[0]["text"]
-    found: Body = {"type": "tool_result", "tool_use_id": result.id, "content": content}
+    found: Body = {"type": "tool_result", "tool_use_id": plain_id(result.id), "content": content}
     return {**found, "is_error": True} if result.failed else found
 
 

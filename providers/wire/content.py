@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -13,6 +15,7 @@ from ..model import ModelRequest
 Body: TypeAlias = dict[str, Any]
 """A JSON object of a request or of an answer, as a provider reads or writes it."""
 
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_-]+")
 _JOINED = ("tools", "include")
 
 
@@ -35,6 +38,13 @@ def fenced(code: Code) -> str:
     fence = "`" * max(3, longest + 1)
     end = "" if code.text.endswith("\n") else "\n"
     return f"{fence}{code.language}\n{code.text}{end}{fence}"
+
+
+def plain_id(given: str, *, most: int = 64) -> str:
+    """The id of a tool call such that every provider takes it: other models' calls stand in a conversation, too."""
+    if len(given) <= most and _PLAIN_ID.fullmatch(given):
+        return given
+    return f"call_{hashlib.sha256(given.encode(errors='replace')).hexdigest()[:24]}"
 
 
 def count(found: Any, *keys: str) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import UnsupportedError
 from ..messages import AnyPart, Code, File, Image, Message, Other, Reasoning, Text, ToolCall, ToolResult
 from ..model import ModelRequest
-from .content import Body, address_of, fenced, refuse_extra, with_extra
+from .content import Body, address_of, fenced, plain_id, refuse_extra, with_extra
 from .schemas import is_strict
 
 ORIGIN = "responses"
@@ -165,7 +165,7 @@ def _own_item(part: AnyPart, custom: set[str]) -> list[Body] | None:
             return [_call(part, custom)]
         case ToolResult():
             kind = "custom_tool_call_output" if part.id in custom else "function_call_output"
-            return [{"type": kind, "call_id": part.id, "output": _output(part)}]
+            return [{"type": kind, "call_id": plain_id(part.id), "output": _output(part)}]
         case Reasoning(origin=origin, raw=raw):
             # Without its content, the provider would have to look it up, and it kept nothing.
             whole = origin == ORIGIN and raw and (raw.get("encrypted_content") or raw.get("content"))
@@ -186,7 +186,7 @@ def _given(raw: Body) -> Body:
 
 def _call(call: ToolCall, custom: set[str]) -> Body:
     raw = call.raw or {}
-    ours: Body = {"type": "function_call", "call_id": call.id, "name": call.name}
+    ours: Body = {"type": "function_call", "call_id": plain_id(call.id), "name": call.name}
     if raw.get("type") == "custom_tool_call":
         custom.add(call.id)
         return {**raw, **ours, "type": "custom_tool_call", "input": _free_text(call)}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from contextlib import aclosing
 
 import httpx2
@@ -301,6 +302,16 @@ async def test_what_cannot_be_said_is_refused_before_it_is_sent(request_, why):
             await made.model.respond(request_)
         assert made.sent == []
         assert caught.value.model == "anthropic:test"
+
+
+@pytest.mark.parametrize("given", ["call|of another:provider", "x" * 65, "ü"])
+def test_ids_of_other_providers_calls_become_such_as_are_taken(given):
+    said = Message.of("assistant", ToolCall(id=given, name="weather", arguments="{}"))
+    result = Message.of("tool", ToolResult(id=given, content="rain"))
+    found = body(ModelRequest(messages=(said, result)))["messages"]
+    asked, answered = [one["content"][0] for one in found]
+    assert asked["id"] == answered["tool_use_id"]
+    assert re.fullmatch("[A-Za-z0-9_-]{1,64}", asked["id"])
 
 
 # What is answered.

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from contextlib import aclosing
 
 import httpx2
@@ -328,6 +329,16 @@ def test_a_call_of_a_tool_without_a_schema_and_its_result_go_back_as_such():
         {"type": "custom_tool_call_output", "call_id": "a", "output": "1"},
         {"type": "function_call_output", "call_id": "c", "output": "2"},
     ]
+
+
+@pytest.mark.parametrize("given", ["call|of another:provider", "x" * 65, "ü"])
+def test_ids_of_other_providers_calls_become_such_as_are_taken(given):
+    said = Message.of("assistant", ToolCall(id=given, name="weather", arguments="{}"))
+    result = Message.of("tool", ToolResult(id=given, content="rain"))
+    found = body(said, result)["input"]
+    asked, answered = found
+    assert asked["call_id"] == answered["call_id"]
+    assert re.fullmatch("[A-Za-z0-9_-]{1,64}", asked["call_id"])
 
 
 # What is answered.
