@@ -34,10 +34,15 @@ _SHAPES = re.compile(
 )
 
 
+def variable_with_key(provider: str) -> str | None:
+    """The environment variable in which a provider's key stands, if one does; an empty one counts as none."""
+    return next((name for name in VARIABLES.get(provider, ()) if os.environ.get(name, "").strip()), None)
+
+
 def key_from_environment(provider: str) -> str | None:
-    """A provider's key, if it is set; an empty one counts as none."""
-    found = (os.environ.get(name, "").strip() for name in VARIABLES.get(provider, ()))
-    return next((key for key in found if key), None)
+    """A provider's key, if it is set."""
+    name = variable_with_key(provider)
+    return None if name is None else os.environ[name].strip()
 
 
 def known_keys() -> list[str]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, TypedDict
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import ValidationError
 
@@ -195,6 +195,12 @@ def _from_provider(provider: Provider, rest: str, given: _Given) -> NamedModel:
     from .wire.chat import ChatModel
 
     return ChatModel(shown, model=rest, **common)
+
+
+def shown_address(url: str) -> str:
+    """An address without what may be secret in it: user, password, and parameters."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _check_address(url: str, shown: str) -> None:

@@ -39,6 +39,7 @@ LAZY: Final[Mapping[str, str]] = {
     "export": "backedge.cli.exchange:export",
     "import": "backedge.cli.exchange:import_",
     "repair": "backedge.cli.repair:repair",
+    "models": "backedge.cli.models:models",
 }
 """Where each command's object is."""
 
@@ -62,6 +63,7 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "export": "Write a run into a file that any journal can import.",
     "import": "Store a run that `backedge export` wrote.",
     "repair": "Repair a defective program by search.",
+    "models": "List the providers of models, and what each lacks to be called.",
 }
 """What ``backedge --help`` says of each, without loading it."""
 

@@ -24,7 +24,7 @@ def test_the_examples_work_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         for block in re.findall(r"```console\n(.*?)```", DOCS, re.DOTALL)
         for line in block.splitlines()
     ]
-    assert len(lines) == 25
+    assert len(lines) == 27
     for line in lines:
         program, *arguments = shlex.split(line)
         if program == "echo":
