@@ -17,8 +17,9 @@ from ..errors import BadAnswerError, ModelError, StreamBrokenError, UnsupportedE
 from ..messages import Usage
 from ..model import Finished, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable, pieces_of
-from .chat_answer import error_in, response_of, usage_in, usage_of
+from .chat_answer import error_in, response_of
 from .chat_body import body_of
+from .chat_counts import usage_in, usage_of
 from .chat_stream import Gathered
 from .clients import ANSWER_SECONDS, limit_headers, openai_clients, usable_key
 from .content import Body

@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
 from typing import Any
 
 from ..errors import BadAnswerError
-from ..messages import AnyPart, Image, Message, Other, Reasoning, Text, ToolCall, Usage
+from ..messages import AnyPart, Image, Message, Other, Reasoning, Text, ToolCall
 from ..model import Finish, ModelResponse
 from .chat_body import ORIGIN
+from .chat_counts import cost_of, usage_in, usage_of
 from .content import Body
 from .dialects import Dialect
 
@@ -66,7 +66,7 @@ def response_of(body: Body, *, by: str, dialect: Dialect) -> ModelResponse:
         by=by,
         id=answer_id,
         raw=body,
-        cost=_cost(usage_in(body)) if dialect.costs else None,
+        cost=cost_of(usage_in(body)) if dialect.costs else None,
     )
 
 
@@ -98,45 +98,6 @@ def error_in(body: Body) -> Any:
             }
         }
     return None
-
-
-def usage_in(body: Body) -> Body:
-    """The counts of an answer or a chunk, wherever they stand; empty when they are not there."""
-    groq = body.get("x_groq")
-    choices = body.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    for place in (body, groq, first):
-        found = place.get("usage") if isinstance(place, dict) else None
-        if isinstance(found, dict):
-            return found
-    return {}
-
-
-def usage_of(counts: Body) -> Usage:
-    """The counts in our form.
-
-    Some endpoints (xAI, Gemini) leave the thoughts out of `completion_tokens` and count them in `total_tokens` only.
-    """
-    read, written = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
-    details = _object(counts.get("prompt_tokens_details"))
-    thought = _count(_object(counts.get("completion_tokens_details")).get("reasoning_tokens"))
-    hidden = max(0, _count(counts.get("total_tokens")) - read - written)
-    if hidden:
-        written += hidden
-        thought = max(thought, hidden)
-    cached = (
-        details.get("cached_tokens"),
-        counts.get("cached_tokens"),
-        counts.get("prompt_cache_hit_tokens"),
-    )
-    stored = (details.get("cache_write_tokens"), counts.get("cache_creation_input_tokens"))
-    return Usage(
-        input_tokens=read,
-        output_tokens=written,
-        cached_tokens=max(_count(one) for one in (*cached, counts.get("num_cached_tokens"))),
-        cache_write_tokens=max(_count(one) for one in stored),
-        reasoning_tokens=thought,
-    )
 
 
 def thinking_of(piece: Body) -> str:
@@ -251,26 +212,9 @@ def _finish(reason: str, message: Body, parts: list[AnyPart]) -> Finish:
     return found
 
 
-def _cost(counts: Body) -> float | None:
-    """What gateways say an answer cost; with a key of one's own at the provider behind, what that takes comes on top."""
-    cost = counts.get("cost")
-    if isinstance(cost, bool) or not isinstance(cost, int | float):
-        return None
-    behind = (
-        _object(counts.get("cost_details")).get("upstream_inference_cost") if counts.get("is_byok") else 0
-    )
-    return float(cost) + float(behind or 0)
-
-
 def _object(found: Any) -> Body:
     return found if isinstance(found, dict) else {}
 
 
 def _text(found: Any) -> str:
     return found if isinstance(found, str) else ""
-
-
-def _count(found: Any) -> int:
-    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
-        return 0
-    return max(0, int(found))

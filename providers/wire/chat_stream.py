@@ -11,7 +11,8 @@ from typing import Any
 
 from ..messages import Usage
 from ..model import ModelResponse, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
-from .chat_answer import arguments_in, details_text, error_in, response_of, thinking_of, usage_in, usage_of
+from .chat_answer import arguments_in, details_text, error_in, response_of, thinking_of
+from .chat_counts import usage_in, usage_of
 from .content import Body
 from .dialects import Dialect
 

@@ -2,8 +2,8 @@ import pytest
 
 from backedge.providers.errors import BadAnswerError
 from backedge.providers.messages import Image, Other, Reasoning, Text, Usage
-from backedge.providers.wire.chat_answer import error_in, response_of, usage_of
-from backedge.providers.wire.dialects import Dialect, dialect_of
+from backedge.providers.wire.chat_answer import error_in, response_of
+from backedge.providers.wire.dialects import Dialect
 
 PLAIN = Dialect()
 
@@ -165,58 +165,6 @@ def test_a_delta_stands_for_a_message_that_is_missing():
 
 
 @pytest.mark.parametrize(
-    ("counts", "usage"),
-    [
-        (
-            {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8},
-            Usage(input_tokens=5, output_tokens=3),
-        ),
-        (
-            {
-                "prompt_tokens": 9,
-                "completion_tokens": 7,
-                "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2},
-                "completion_tokens_details": {"reasoning_tokens": 6},
-            },
-            Usage(input_tokens=9, output_tokens=7, cached_tokens=4, cache_write_tokens=2, reasoning_tokens=6),
-        ),
-        (
-            {
-                "prompt_tokens": 10,
-                "completion_tokens": 2,
-                "total_tokens": 20,
-                "completion_tokens_details": {"reasoning_tokens": 8},
-            },
-            Usage(input_tokens=10, output_tokens=10, reasoning_tokens=8),
-        ),
-        (
-            {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 20},
-            Usage(input_tokens=10, output_tokens=10, reasoning_tokens=8),
-        ),
-        ({"prompt_tokens": 5, "prompt_cache_hit_tokens": 4}, Usage(input_tokens=5, cached_tokens=4)),
-        ({"prompt_tokens": 5, "num_cached_tokens": 4}, Usage(input_tokens=5, cached_tokens=4)),
-        ({"prompt_tokens": 5, "cached_tokens": 4}, Usage(input_tokens=5, cached_tokens=4)),
-        ({"cache_creation_input_tokens": 4}, Usage(cache_write_tokens=4)),
-        ({"prompt_tokens": None, "prompt_tokens_details": None, "completion_tokens": "x"}, Usage()),
-        ({"prompt_tokens": -5, "completion_tokens": float("inf"), "cached_tokens": True}, Usage()),
-        ({}, Usage()),
-    ],
-)
-def test_counts_are_brought_into_one_form(counts, usage):
-    assert usage_of(counts) == usage
-
-
-def test_a_gateways_price_is_the_cost():
-    gateway = dialect_of("https://openrouter.ai/api/v1")
-    assert answer(content="x", usage={"cost": 0.5}, dialect=gateway).cost == 0.5
-    assert answer(content="x", usage={"cost": 0.5}).cost is None
-    assert answer(content="x", usage={"prompt_tokens": 1}, dialect=gateway).cost is None
-    own = {"cost": 0.5, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.25}}
-    assert answer(content="x", usage=own, dialect=gateway).cost == 0.75
-    assert answer(content="x", usage={"cost": True}, dialect=gateway).cost is None
-
-
-@pytest.mark.parametrize(
     "body",
     [
         {"error": {"message": "no"}, "choices": []},
@@ -247,3 +195,8 @@ def test_errors_are_found_in_what_looks_like_an_answer(body):
 )
 def test_what_is_no_error_is_not_taken_for_one(body):
     assert error_in(body) is None
+
+
+def test_only_where_prices_are_told_there_is_a_cost():
+    assert answer(content="x", usage={"cost": 0.5}, dialect=Dialect(costs=True)).cost == 0.5
+    assert answer(content="x", usage={"cost": 0.5}).cost is None

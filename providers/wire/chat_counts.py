@@ -1,0 +1,69 @@
+"""What an answer of Chat Completions says it took: every endpoint's way to count, brought into one form. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..messages import Usage
+from .content import Body
+
+
+def usage_in(body: Body) -> Body:
+    """The counts of an answer or a chunk, wherever they stand; empty when they are not there."""
+    groq = body.get("x_groq")
+    choices = body.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    for place in (body, groq, first):
+        found = place.get("usage") if isinstance(place, dict) else None
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def usage_of(counts: Body) -> Usage:
+    """The counts in our form.
+
+    Some endpoints (xAI, Gemini) leave the thoughts out of `completion_tokens` and count them in `total_tokens` only.
+    """
+    read, written = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
+    details = _object(counts.get("prompt_tokens_details"))
+    thought = _count(_object(counts.get("completion_tokens_details")).get("reasoning_tokens"))
+    hidden = max(0, _count(counts.get("total_tokens")) - read - written)
+    if hidden:
+        written += hidden
+        thought = max(thought, hidden)
+    cached = (
+        details.get("cached_tokens"),
+        counts.get("cached_tokens"),
+        counts.get("prompt_cache_hit_tokens"),
+    )
+    stored = (details.get("cache_write_tokens"), counts.get("cache_creation_input_tokens"))
+    return Usage(
+        input_tokens=read,
+        output_tokens=written,
+        cached_tokens=max(_count(one) for one in (*cached, counts.get("num_cached_tokens"))),
+        cache_write_tokens=max(_count(one) for one in stored),
+        reasoning_tokens=thought,
+    )
+
+
+def cost_of(counts: Body) -> float | None:
+    """What gateways say an answer cost; with a key of one's own at the provider behind, what that takes comes on top."""
+    cost = counts.get("cost")
+    if isinstance(cost, bool) or not isinstance(cost, int | float):
+        return None
+    behind = (
+        _object(counts.get("cost_details")).get("upstream_inference_cost") if counts.get("is_byok") else 0
+    )
+    return float(cost) + float(behind or 0)
+
+
+def _object(found: Any) -> Body:
+    return found if isinstance(found, dict) else {}
+
+
+def _count(found: Any) -> int:
+    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
+        return 0
+    return max(0, int(found))
