@@ -68,6 +68,8 @@ def _finish(found: Body, items: list[Body]) -> Finish:
 
 def _contents(item: Body) -> list[Body]:
     contents = item.get("content")
+    if item.get("type") == "message" and isinstance(contents, str):
+        return [{"type": "output_text", "text": contents}]
     if item.get("type") != "message" or not isinstance(contents, list):
         return []
     return [content for content in contents if isinstance(content, dict)]

@@ -457,6 +457,13 @@ async def test_what_is_said_of_rate_limits_is_kept_and_nothing_else():
     assert response.headers == {"anthropic-ratelimit-tokens-remaining": "9"}
 
 
+async def test_half_a_character_is_refused_before_it_is_sent():
+    async with Made() as made:
+        with pytest.raises(UnsupportedError, match="cannot be encoded"):
+            await made.model.respond(ask("\ud800"))
+        assert made.sent == []
+
+
 async def test_it_is_a_model_that_is_closed_when_it_is_left():
     async with AnthropicModel("anthropic:x", model="x", key=KEY) as model:
         assert isinstance(model, Model)

@@ -383,6 +383,10 @@ def test_a_refusal_is_words_and_items_of_kinds_to_come_are_kept():
     )
 
 
+def test_content_that_is_a_plain_string_is_words():
+    assert response_of(answer({"type": "message", "content": "words"}), "x").text == "words"
+
+
 def test_thoughts_are_read_from_what_is_given_of_them():
     summary = {"type": "reasoning", "summary": [{"text": "one"}, {"text": "two"}], "content": None}
     spoken = {"type": "reasoning", "summary": [{"text": "s"}], "content": [{"text": "c"}]}
@@ -448,6 +452,13 @@ async def test_an_address_may_have_parameters_and_take_its_key_in_a_header_of_it
     (request,) = made.sent
     assert str(request.url) == "https://x.test/v1/responses?api-version=7"
     assert "authorization" not in request.headers
+
+
+async def test_half_a_character_is_refused_before_it_is_sent():
+    async with Made() as made:
+        with pytest.raises(UnsupportedError, match="cannot be encoded"):
+            await made.model.respond(ask("\ud800"))
+        assert made.sent == []
 
 
 async def test_it_is_a_model_that_is_closed_when_it_is_left():
