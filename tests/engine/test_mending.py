@@ -192,7 +192,7 @@ def test_what_lost_nodes_may_write_or_not_may_be_an_input():
 )  # in front of the reader in the graph's order, and behind it
 def test_what_a_node_that_gets_stuck_has_written_may_be_what_is_unset(name):
     made = Made()
-    made.graph.edge(START, made.other(lambda: "", name, writes="code"))
+    made.graph.chain(START, made.other(lambda: "", "before", writes="code"), made.other(name=name))
     assert not made.told
 
 
