@@ -50,13 +50,10 @@ def usage_of(counts: Body) -> Usage:
 
 def cost_of(counts: Body) -> float | None:
     """What gateways say an answer cost; with a key of one's own at the provider behind, what that takes comes on top."""
-    cost = counts.get("cost")
-    if isinstance(cost, bool) or not isinstance(cost, int | float):
-        return None
-    behind = (
-        _object(counts.get("cost_details")).get("upstream_inference_cost") if counts.get("is_byok") else 0
-    )
-    return float(cost) + float(behind or 0)
+    cost = _amount(counts.get("cost"))
+    if cost is None or not counts.get("is_byok"):
+        return cost
+    return cost + (_amount(_object(counts.get("cost_details")).get("upstream_inference_cost")) or 0.0)
 
 
 def _object(found: Any) -> Body:
@@ -64,6 +61,12 @@ def _object(found: Any) -> Body:
 
 
 def _count(found: Any) -> int:
-    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
-        return 0
-    return max(0, int(found))
+    number = _amount(found)
+    return 0 if number is None else int(number)
+
+
+def _amount(found: Any) -> float | None:
+    """A number that counts something; nothing else is one, however it is written."""
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return None
+    return float(found) if math.isfinite(found) and found >= 0 else None

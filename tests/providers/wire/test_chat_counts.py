@@ -49,12 +49,14 @@ def test_counts_are_brought_into_one_form(counts, usage):
 def test_a_gateways_price_is_the_cost():
     assert cost_of({"cost": 0.5}) == 0.5
     assert cost_of({"prompt_tokens": 1}) is None
-    assert cost_of({"cost": True}) is None
+    assert [cost_of({"cost": odd}) for odd in (True, "0.5", {"total": 1}, -1, float("nan"), None)] == [
+        None
+    ] * 6
 
 
 def test_with_a_key_of_ones_own_what_the_provider_behind_takes_comes_on_top():
     assert cost_of({"cost": 0.5, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.25}}) == 0.75
-    assert cost_of({"cost": 0.5, "is_byok": True, "cost_details": {"upstream_inference_cost": None}}) == 0.5
+    assert cost_of({"cost": 0.5, "is_byok": True, "cost_details": {"upstream_inference_cost": "x"}}) == 0.5
     assert cost_of({"cost": 0.5, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.25}}) == 0.5
 
 

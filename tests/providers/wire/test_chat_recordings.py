@@ -4,6 +4,7 @@ What is expected of an answer is read from the recording here, by code of its ow
 """
 
 import json
+from binascii import crc32
 from collections import Counter
 from contextlib import aclosing, asynccontextmanager, suppress
 
@@ -215,10 +216,9 @@ async def test_the_pieces_of_a_recorded_stream_add_up_to_its_answer(pair):
 @each_stream
 async def test_a_recorded_stream_is_the_same_wherever_the_network_cuts_it(pair):
     whole, events, _ = await asked(pair)
-    for seed in (1, 2):
-        response, pieces, _ = await asked(pair, seed=seed)
-        assert response == whole
-        assert pieces == events
+    response, pieces, _ = await asked(pair, seed=crc32(pair.id.encode()))
+    assert response == whole
+    assert pieces == events
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.id)
