@@ -107,7 +107,8 @@ def _words(piece: StreamEvent) -> Iterator[StreamEvent]:
     if isinstance(piece, TextDelta | ReasoningDelta):
         for word in _WORD.findall(piece.text):
             yield piece.model_copy(update={"text": word})
-    elif isinstance(piece, ToolCallDelta):
+    else:
+        assert isinstance(piece, ToolCallDelta)
         first, *others = _WORD.findall(piece.arguments) or [""]
         yield piece.model_copy(update={"arguments": first})
         for word in others:

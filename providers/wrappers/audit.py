@@ -13,7 +13,7 @@ from ..labels import labelled
 from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from ..redaction import MASK, Redact, redact_keys
-from .tries import broken, opened
+from .tries import broken, close, opened
 
 _log: Final = logging.getLogger(__name__)
 
@@ -73,6 +73,10 @@ class Audited(Recordable):
         told = copy.copy(self)
         told._model = labelled(self._model, labels)
         return told
+
+    async def aclose(self) -> None:
+        """Close what the model within has open."""
+        await close(self._model)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, and tell of it."""

@@ -17,7 +17,7 @@ from ..errors import CircuitOpenError, ModelError
 from ..labels import labelled
 from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
-from .tries import broken, opened
+from .tries import broken, close, opened
 
 ENDPOINT_KINDS: Final = frozenset({"server", "overloaded", "timeout", "connection", "broken stream"})
 """Kinds of errors that speak against an endpoint. Add ``"rate limit"`` to rest when it asks for rest."""
@@ -184,6 +184,10 @@ class CircuitBreaker(Recordable):
         told = copy.copy(self)
         told._model = labelled(self._model, labels)
         return told
+
+    async def aclose(self) -> None:
+        """Close what the model within has open."""
+        await close(self._model)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, unless the circuit is open.

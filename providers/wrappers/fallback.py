@@ -12,6 +12,7 @@ from ..labels import labelled
 from ..model import Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .ordered import OURS, respond_in_order, stream_in_order
+from .tries import close
 
 
 class Fallback(Recordable):
@@ -64,6 +65,10 @@ class Fallback(Recordable):
         told = copy.copy(self)
         told._models = tuple(labelled(model, labels) for model in self._models)
         return told
+
+    async def aclose(self) -> None:
+        """Close what the models within have open."""
+        await close(*self._models)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """The first answer.

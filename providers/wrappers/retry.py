@@ -16,7 +16,7 @@ from ..errors import ModelError
 from ..labels import labelled
 from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
-from .tries import Tries, broken, opened
+from .tries import Tries, broken, close, opened
 
 if TYPE_CHECKING:
     from tenacity import AsyncRetrying, RetryCallState
@@ -92,6 +92,10 @@ class Retrying(Recordable):
         told._model = labelled(self._model, labels)
         return told
 
+    async def aclose(self) -> None:
+        """Close what the model within has open."""
+        await close(self._model)
+
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, trying again where that makes sense."""
         call = _Call(self)
@@ -123,9 +127,7 @@ class Retrying(Recordable):
                 await call.again(error, last=given)
 
     def _goes_on(self, state: RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome else None
-        if not isinstance(error, ModelError):
-            return False
+        error = _error_of(state)
         return error.retryable if self._kinds is None else error.kind in self._kinds
 
     def _policy(self) -> AsyncRetrying:
@@ -137,8 +139,7 @@ class Retrying(Recordable):
         doubled = wait_exponential(multiplier=0.5, max=30)
 
         def wait(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            asked = error.retry_after if isinstance(error, ModelError) else None
+            asked = _error_of(state).retry_after
             if self._wait is not None:
                 planned = float(self._wait(state))
             else:
@@ -204,3 +205,9 @@ class _Call:
             self._tries.give_up(error)
         state.prepare_for_next_attempt()
         return wait
+
+
+def _error_of(state: RetryCallState) -> ModelError:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, ModelError), "only these are handed over"
+    return error

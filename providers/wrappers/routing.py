@@ -14,6 +14,7 @@ from ..model import Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .ordered import OURS, respond_in_order, stream_in_order
 from .policies import Policy, RoundRobin, Row
+from .tries import close
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,10 @@ class Router(Recordable):
         told = copy.copy(self)
         told._seat([labelled(model, labels) for model in self._models])
         return told
+
+    async def aclose(self) -> None:
+        """Close what the models within have open."""
+        await close(*self._models)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """The answer of the one chosen, or of one after it.

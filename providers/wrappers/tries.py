@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from typing import NoReturn, cast
 
@@ -66,6 +66,14 @@ class Tries:
 def opened(model: Model, request: ModelRequest) -> aclosing[AsyncGenerator[StreamEvent, None]]:
     """A model's stream, to be used in an ``async with`` that closes it."""
     return aclosing(cast("AsyncGenerator[StreamEvent, None]", model.stream(request)))
+
+
+async def close(*models: Model) -> None:
+    """Close what models have open, all of them, even when one cannot be closed."""
+    async with AsyncExitStack() as stack:
+        for model in models:
+            if (end := getattr(model, "aclose", None)) is not None:
+                stack.push_async_callback(end)
 
 
 def broken(model: Model) -> StreamBrokenError:

@@ -6,6 +6,7 @@ import pytest
 
 from backedge.providers import (
     Code,
+    Finished,
     Image,
     Message,
     ModelRequest,
@@ -83,6 +84,12 @@ def test_pieces_are_told_word_by_word_and_a_key_in_pieces_is_still_seen():
         call.came(TextDelta(text=piece))
     call.ended(says("x"))
     assert deltas(events) == [("text", 0, one) for one in ("so ", "it is ", "*** ", "ok?")]
+
+
+def test_the_end_of_a_stream_is_no_piece():
+    call, events, _, _ = telling()
+    call.came(Finished(response=says("hi")))
+    assert events == []
 
 
 def test_what_is_held_back_comes_before_a_piece_of_something_else_and_before_the_end():

@@ -4,9 +4,14 @@ import pytest
 
 from backedge.providers import Usage
 from backedge.providers.errors import Attempt, ServerError
-from backedge.providers.wrappers.tries import Tries
+from backedge.providers.wrappers.audit import Audited
+from backedge.providers.wrappers.breaker import CircuitBreaker
+from backedge.providers.wrappers.fallback import Fallback
+from backedge.providers.wrappers.retry import Retrying
+from backedge.providers.wrappers.routing import Router
+from backedge.providers.wrappers.tries import Tries, close
 
-from .kit import says
+from .kit import Played, says
 
 
 def test_one_try_leaves_error_and_response_as_they_were():
@@ -46,3 +51,39 @@ def test_a_cost_that_covers_the_last_try_alone_is_dropped_where_others_took_some
         tries.failed("m", ServerError("x", usage=usage), 1.0)
         answered = tries.answered("m", says("hi", tokens=2, cost=0.5), 1.0)
         assert (answered.cost, answered.usage) == (cost, usage + Usage(output_tokens=2))
+
+
+class Open(Played):
+    def __init__(self, error=None):
+        super().__init__("hi")
+        self.ended = 0
+        self.error = error
+
+    async def aclose(self):
+        self.ended += 1
+        if self.error:
+            raise self.error
+
+
+async def test_all_models_are_closed_even_when_one_cannot_be():
+    first, stuck, last = Open(), Open(OSError("stuck")), Open()
+    with pytest.raises(OSError, match="stuck"):
+        await close(first, object(), stuck, last)
+    assert [first.ended, stuck.ended, last.ended] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        Retrying,
+        CircuitBreaker,
+        lambda model: Audited(model, print),
+        lambda model: Fallback([Played("x"), model]),
+        lambda model: Router([Played("x"), model]),
+    ],
+)
+async def test_closing_a_wrapper_closes_what_is_within(around):
+    inner = Open()
+    async with around(inner):
+        assert inner.ended == 0
+    assert inner.ended == 1
