@@ -38,27 +38,26 @@ class Account:
 
     def lacks(self, amount: Amount) -> str:
         """What there is not enough of: ``money``, ``tokens``, or nothing."""
-        for name, limit, spent, reserved, more in zip(
-            Amount._fields, self.limit, self.spent, self.reserved, amount, strict=True
-        ):
-            if limit is not None and spent + reserved + more > limit:
-                return name
+        money, tokens = self.limit
+        if money is not None and self.spent.money + self.reserved.money + amount.money > money:
+            return "money"
+        if tokens is not None and self.spent.tokens + self.reserved.tokens + amount.tokens > tokens:
+            return "tokens"
         return ""
 
     def share(self) -> float:
         """The share of the limit that was spent, of money or of tokens, whichever is more."""
-        return max(
-            (spent / limit for limit, spent in zip(self.limit, self.spent, strict=True) if limit), default=0.0
-        )
+        money, tokens = self.limit
+        return max(self.spent.money / money if money else 0.0, self.spent.tokens / tokens if tokens else 0.0)
 
     def reserve(self, amount: Amount) -> None:
         """Set aside."""
-        self.reserved = _plus(self.reserved, amount)
+        self.reserved = Amount(self.reserved.money + amount.money, self.reserved.tokens + amount.tokens)
 
     def settle(self, reserved: Amount, taken: Amount) -> None:
         """Put back what was set aside, and count what was taken."""
-        self.reserved = _plus(self.reserved, Amount(-reserved.money, -reserved.tokens))
-        self.spent = _plus(self.spent, taken)
+        self.reserved = Amount(self.reserved.money - reserved.money, self.reserved.tokens - reserved.tokens)
+        self.spent = Amount(self.spent.money + taken.money, self.spent.tokens + taken.tokens)
 
 
 @dataclass(slots=True)
@@ -94,7 +93,3 @@ def reserve(
     for account in accounts:
         account.reserve(amount)
     return Reservation(accounts, amount)
-
-
-def _plus(one: Amount, other: Amount) -> Amount:
-    return Amount(one.money + other.money, one.tokens + other.tokens)

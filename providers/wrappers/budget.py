@@ -120,7 +120,7 @@ class Budgeted(Recordable):
         """What a usage amounts to; ``None`` when its price is needed and unknown."""
         if not self._in_dollars:
             return Amount(0, _tokens(usage))
-        if cost is None and usage != Usage():
+        if cost is None and _tokens(usage):
             cost = self._price(usage)
             if cost is None:
                 return None
@@ -131,8 +131,8 @@ class Budgeted(Recordable):
         if taken is None:  # nobody knows: it took what was set aside for it
             taken = Amount(reservation.amount.money, _tokens(usage))
         reservation.settle(taken)
-        for budget in self._budgets:
-            budget.warn(self._labels)
+        for budget, account in zip(self._budgets, reservation.accounts, strict=True):
+            budget.warn(self._labels, account)
 
 
 @dataclass(slots=True)
@@ -155,7 +155,7 @@ class _Spending:
 
     def failed(self, error: BaseException) -> None:
         usage = error.usage if isinstance(error, ModelError) else Usage()
-        if usage == Usage() and self.came_so_far is not None:
+        if not _tokens(usage) and self.came_so_far is not None:
             written = ceil(self.came_so_far / 3)
             usage = Usage(input_tokens=self.thought.input_tokens, output_tokens=written)
         self.budgeted._settle(self.reservation, usage)

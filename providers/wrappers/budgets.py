@@ -122,18 +122,17 @@ class Budget:
 
     def note(self, labels: Labels, *, dollars: float = 0.0, tokens: int = 0) -> None:
         """Count what was spent elsewhere, such as by the same run before its process died."""
-        self.account(labels).settle(Amount(), Amount(round(dollars * PER_DOLLAR), tokens))
-        self.warn(labels)
+        account = self.account(labels)
+        account.settle(Amount(), Amount(round(dollars * PER_DOLLAR), tokens))
+        self.warn(labels, account)
 
     def forget(self, of: str) -> None:
         """Drop the account of a run, node or agent that will spend no more."""
         self._accounts.pop(of, None)
 
-    def warn(self, labels: Labels) -> None:
-        """Warn if so much was spent, and nobody was warned yet."""
-        account = self.account(labels)
-        share = account.share()
-        if share >= self._warn_at and not account.warned:
+    def warn(self, labels: Labels, account: Account) -> None:
+        """Warn if so much of an account was spent, and nobody was warned yet."""
+        if not account.warned and (share := account.share()) >= self._warn_at:
             account.warned = True
             self._on_warning(BudgetWarning(self.name, self._key(labels), share))
 

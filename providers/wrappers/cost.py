@@ -86,7 +86,7 @@ class Priced(Recordable):
         """Note what a call without an answer cost, as far as that is known."""
         usage = error.usage if isinstance(error, ModelError) else Usage()
         cost: float | None = 0.0
-        if usage != Usage():
+        if usage.input_tokens or usage.output_tokens:
             cost = self._prices.of_name(self.name, usage) if self._price is None else self._price(usage)
         self.ledger.add(self._labels, self.name, usage, cost, failed=True)
 

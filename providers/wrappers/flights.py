@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Hashable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -19,26 +18,32 @@ class LeftError(Exception):
     """Whoever made the call left before its end, and nobody else can go on with it: make it anew."""
 
 
-@dataclass(slots=True, eq=False)
 class Flight(Generic[T]):
-    """A call under way.
+    """A call under way. `Flights` makes them."""
 
-    Attributes:
-        result: Its end.
-        ours: Whether it is a task that ends when nobody waits; else somebody makes it for itself.
-        waiting: How many wait for it.
-        claimed: Whether somebody has taken the result for the one that was paid for.
-    """
+    __slots__ = ("_claimed", "error", "over", "result", "task", "waiting")
 
-    result: asyncio.Future[T]
-    ours: bool
-    waiting: int = 0
-    claimed: bool = False
+    def __init__(self) -> None:
+        self.over = False
+        # Its end, when it is over.
+        self.result: T
+        self.error: BaseException | None = None
+        # Those who wait, in the order they came, are woken through these, and then look at the end.
+        self.waiting: dict[asyncio.Future[None], None] = {}
+        # Makes the call; None where somebody makes it for itself.
+        self.task: asyncio.Task[None] | None = None
+        self._claimed = False
 
     def claim(self) -> bool:
-        """Whether one is the first to take the result."""
-        first, self.claimed = not self.claimed, True
+        """Whether one is the first to take the result: the one for whom it was paid."""
+        first, self._claimed = not self._claimed, True
         return first
+
+    def end(self) -> T:
+        """The result, or the error raised."""
+        if self.error is not None:
+            raise self.error
+        return self.result
 
 
 class Flights(Generic[T]):
@@ -54,26 +59,36 @@ class Flights(Generic[T]):
 
     def begin(self, key: str, call: Coroutine[Any, Any, T]) -> Flight[T]:
         """Make a call, on behalf of all who wait for it."""
-        flight = Flight(asyncio.ensure_future(call), ours=True)
-        return self._add(key, flight)
+        flight = self.lead(key)
+
+        async def make() -> None:
+            try:
+                result = await call
+            except BaseException as error:
+                self._over(key, flight, error)
+                if isinstance(error, asyncio.CancelledError):
+                    raise
+            else:
+                self.land(key, flight, result)
+
+        flight.task = asyncio.ensure_future(make())
+        return flight
 
     def lead(self, key: str) -> Flight[T]:
         """Others wait for a call that one makes oneself. `land` or `crash` must end it."""
-        flight: Flight[T] = Flight(asyncio.get_running_loop().create_future(), ours=False)
-        return self._add(key, flight)
+        flight: Flight[T] = Flight()
+        self._flights[_place(key)] = flight
+        return flight
 
     def land(self, key: str, flight: Flight[T], result: T) -> None:
-        """The call one makes oneself is over."""
-        self._drop(_place(key), flight)
-        flight.result.set_result(result)
+        """The call is over."""
+        flight.result = result
+        self._over(key, flight, None)
 
     def crash(self, key: str, flight: Flight[T], error: BaseException) -> None:
         """The call one makes oneself failed, or one left it. Ignored when it is over."""
-        if flight.result.done():
-            return
-        self._drop(_place(key), flight)
-        flight.result.set_exception(error if isinstance(error, Exception) else LeftError())
-        flight.result.exception()  # nobody need wait for it
+        if not flight.over:
+            self._over(key, flight, error if isinstance(error, Exception) else LeftError())
 
     async def wait(self, key: str, flight: Flight[T]) -> T:
         """Wait for the end of a call.
@@ -81,25 +96,30 @@ class Flights(Generic[T]):
         Raises:
             LeftError: Whoever made it left it.
         """
-        flight.waiting += 1
+        if flight.over:
+            return flight.end()
+        woken = asyncio.get_running_loop().create_future()
+        flight.waiting[woken] = None
         try:
-            return await asyncio.shield(flight.result)
+            await woken
         finally:
-            flight.waiting -= 1
-            if flight.ours and not flight.waiting and not flight.result.done():
-                self._drop(_place(key), flight)
-                flight.result.cancel()
+            del flight.waiting[woken]
+            if flight.task is not None and not flight.waiting and not flight.over:
+                self._drop(key, flight)
+                flight.task.cancel()
                 with suppress(asyncio.CancelledError):
-                    await flight.result
+                    await flight.task
+        return flight.end()
 
-    def _add(self, key: str, flight: Flight[T]) -> Flight[T]:
+    def _over(self, key: str, flight: Flight[T], error: BaseException | None) -> None:
+        flight.over, flight.error = True, error
+        self._drop(key, flight)
+        for woken in flight.waiting:
+            if not woken.done():
+                woken.set_result(None)
+
+    def _drop(self, key: str, flight: Flight[T]) -> None:
         place = _place(key)
-        self._flights[place] = flight
-        if flight.ours:
-            flight.result.add_done_callback(lambda _: self._drop(place, flight))
-        return flight
-
-    def _drop(self, place: Hashable, flight: Flight[T]) -> None:
         if self._flights.get(place) is flight:
             del self._flights[place]
 

@@ -28,14 +28,14 @@ class _Step:
     """What a token costs from so many tokens read on, in US dollars."""
 
     above: int
-    call: Decimal
-    read: Decimal
-    cached: Decimal
-    cache_write: Decimal
-    written: Decimal
-    thought: Decimal
+    call: float
+    read: float
+    cached: float
+    cache_write: float
+    written: float
+    thought: float
 
-    def of(self, usage: Usage) -> Decimal:
+    def of(self, usage: Usage) -> float:
         fresh = usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens
         return (
             self.call
@@ -84,7 +84,7 @@ class PriceList:
             found = self._known[key] = (steps, self._now() + 60 if changes else float("inf"))
         for step in found[0]:
             if usage.input_tokens > step.above:
-                return float(step.of(usage))
+                return step.of(usage)
         return None
 
     def of_name(self, name: str, usage: Usage) -> float | None:
@@ -157,10 +157,10 @@ def _step(ask: Callable[..., Any], above: int) -> _Step:
     call, read = price(input_tokens=0), price()
     return _Step(
         above=above,
-        call=call,
-        read=(read - call) / count,
-        cached=(price(cache_read_tokens=count) - call) / count,
-        cache_write=(price(cache_write_tokens=count) - call) / count,
-        written=(price(output_tokens=_MANY) - read) / _MANY,
-        thought=(price(output_tokens=_MANY, output_reasoning_tokens=_MANY) - read) / _MANY,
+        call=float(call),
+        read=float((read - call) / count),
+        cached=float((price(cache_read_tokens=count) - call) / count),
+        cache_write=float((price(cache_write_tokens=count) - call) / count),
+        written=float((price(output_tokens=_MANY) - read) / _MANY),
+        thought=float((price(output_tokens=_MANY, output_reasoning_tokens=_MANY) - read) / _MANY),
     )

@@ -21,6 +21,9 @@ PER_FILE: Final = 3000
 BYTES_OF_FILE: Final = 30
 
 
+_WORDS: Final = (Text, Code)
+
+
 def expected(request: ModelRequest, *, output: int) -> Usage:
     """What a call will take at most, as far as one can tell.
 
@@ -40,7 +43,7 @@ def expected(request: ModelRequest, *, output: int) -> Usage:
 
 def _bytes(part: AnyPart) -> int:
     """A part's size, as if it were text."""
-    if isinstance(part, Text | Code):
+    if isinstance(part, _WORDS):
         return _length(part.text)
     if isinstance(part, Image):
         return 3 * PER_PICTURE

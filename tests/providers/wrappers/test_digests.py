@@ -56,6 +56,9 @@ DIFFERENT = [
     request("a", extra={"seed": 1}),
     ModelRequest(messages=(Message.of("user", "a"), Message.of("user", "b"))),
     ModelRequest(messages=(Message.of("user", 'a"}\n{"'),)),
+    request("a 1:b"),
+    request("a\nuser 1:b"),
+    request(),
     ModelRequest(messages=()),
 ]
 
@@ -89,3 +92,9 @@ def test_half_a_character_is_no_obstacle():
     assert digest_of(request("a", extra={"x": "\ud800"}), "m") != digest_of(
         request("a", extra={"x": "?"}), "m"
     )
+
+
+def test_what_is_written_without_json_has_no_other_fields():
+    """Whoever adds a field to these has to write it, too."""
+    assert set(Text.model_fields) == {"kind", "text"}
+    assert set(Message.model_fields) == {"role", "parts"}

@@ -53,10 +53,10 @@ async def test_only_the_last_who_goes_ends_the_call():
     await settled()
     first.cancel()
     await settled()
-    assert not flight.result.done()
+    assert not flight.over
     last.cancel()
     await asyncio.gather(last, return_exceptions=True)
-    assert flight.result.cancelled()
+    assert flight.task.cancelled()
     assert flights.find("a") is None
 
 
@@ -93,7 +93,7 @@ async def test_whoever_makes_the_call_for_itself_is_not_ended_by_those_who_wait(
     assert flights.find("a") is flight
     flights.land("a", flight, 7)
     assert flights.find("a") is None
-    assert await flights.wait("a", flight) == 7
+    assert flight.end() == 7
 
 
 @pytest.mark.parametrize(
@@ -116,4 +116,25 @@ async def test_leaving_after_the_end_changes_nothing():
     flight = flights.lead("a")
     flights.land("a", flight, 7)
     flights.crash("a", flight, GeneratorExit())
-    assert await flights.wait("a", flight) == 7
+    assert flight.end() == 7
+
+
+async def test_one_that_is_cancelled_in_the_instant_of_the_end_disturbs_nobody():
+    flights, go = Flights(), asyncio.Event()
+    flight = flights.begin("a", late(go, ServerError("x")))
+    one, other = (asyncio.ensure_future(flights.wait("a", flight)) for _ in range(2))
+    await settled()
+    go.set()
+    one.cancel()
+    ends = await asyncio.gather(one, other, return_exceptions=True)
+    assert [type(end) for end in ends] == [asyncio.CancelledError, ServerError]
+
+
+async def test_a_call_that_cancels_itself_is_cancelled_for_all():
+    flights = Flights()
+    flight = flights.begin("a", late(asyncio.Event(), 7))
+    waits = asyncio.ensure_future(flights.wait("a", flight))
+    await settled()
+    flight.task.cancel()
+    await asyncio.gather(waits, return_exceptions=True)
+    assert waits.cancelled()
