@@ -114,10 +114,11 @@ class ChatModel(Recordable):
         Raises:
             ModelError: There is no answer; its type says why.
         """
+        client = self._clients.here()
         import httpx2  # the official client brings it along
 
         body = self._body(request, stream=False)
-        posted = self._clients.here().post(_PATH, cast_to=httpx2.Response, body=body, options=_options())
+        posted = client.post(_PATH, cast_to=httpx2.Response, body=body, options=_options())
         response = await translated(posted, self._failed)
         return checked(self._whole(response), request)
 
@@ -127,10 +128,11 @@ class ChatModel(Recordable):
         Raises:
             ModelError: There is no answer, or it broke off; its type says why.
         """
+        client = self._clients.here()
         from openai import AsyncStream
 
         body = self._body(request, stream=True)
-        posted = self._clients.here().post(
+        posted = client.post(
             _PATH, cast_to=object, body=body, options=_options(), stream=True, stream_cls=AsyncStream[object]
         )
         async with await translated(posted, self._failed) as chunks:

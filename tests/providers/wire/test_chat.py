@@ -348,6 +348,29 @@ async def test_a_bad_request_is_named_by_the_provider():
         assert (error.code, error.retryable) == ("unsupported_value", False)
 
 
+@pytest.mark.parametrize("way", ["respond", "stream"])
+def test_without_the_client_installed_it_says_what_to_install(way):
+    code = f"""
+import asyncio, sys
+sys.modules["openai"] = sys.modules["httpx2"] = None  # as if they were not installed
+from backedge.providers import Message, ModelRequest
+from backedge.providers.errors import MissingPackageError
+from backedge.providers.wire.chat import ChatModel
+model = ChatModel("x:m", model="m", base_url="http://h/v1")
+request = ModelRequest(messages=(Message.of("user", "hi"),))
+async def ask():
+    await model.respond(request) if {way!r} == "respond" else await anext(model.stream(request))
+try:
+    asyncio.run(ask())
+except MissingPackageError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "x:m: the package 'openai' is not installed: pip install 'backedge[openai]'\n"
+
+
 def test_making_a_model_loads_no_client():
     code = (
         "import sys; from backedge.providers.wire.chat import ChatModel;"
