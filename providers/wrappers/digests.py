@@ -24,8 +24,7 @@ def digest_of(request: ModelRequest, model: str) -> str:
         model: Who is asked.
     """
     lines = [f"{_FORM} {model!r}"]
-    for message in request.messages:
-        lines.append(_words(message) or _ENCODER.encode(message))
+    lines += [_words(message) or _ENCODER.encode(message) for message in request.messages]
     rest = {name: value for name, value in vars(request).items() if name != "messages"}
     lines.append(_ENCODER.encode(rest))
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
@@ -35,7 +34,7 @@ def _words(message: Message) -> str:
     """A message of nothing but words; empty for others. It begins with a letter, JSON with a brace."""
     found: str = message.role
     for part in message.parts:
-        if type(part) is not Text:
+        if type(part) is not Text or part.raw is not None:
             return ""
         found += f" {len(part.text)}:{part.text}"
     return found

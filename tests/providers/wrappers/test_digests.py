@@ -57,6 +57,7 @@ DIFFERENT = [
     ModelRequest(messages=(Message.of("user", "a"), Message.of("user", "b"))),
     ModelRequest(messages=(Message.of("user", 'a"}\n{"'),)),
     request("a 1:b"),
+    request(Text(text="a", raw={"x": 1})),
     request("a\nuser 1:b"),
     request(),
     ModelRequest(messages=()),
@@ -96,5 +97,5 @@ def test_half_a_character_is_no_obstacle():
 
 def test_what_is_written_without_json_has_no_other_fields():
     """Whoever adds a field to these has to write it, too."""
-    assert set(Text.model_fields) == {"kind", "text"}
+    assert set(Text.model_fields) == {"kind", "text", "raw"}
     assert set(Message.model_fields) == {"role", "parts"}
