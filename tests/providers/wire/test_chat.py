@@ -7,6 +7,8 @@ from contextlib import aclosing, asynccontextmanager
 
 import httpx2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backedge.providers.errors import (
     BadAnswerError,
@@ -58,7 +60,7 @@ STREAM = sse(chunk(content="Hel"), chunk(content="lo"), chunk("stop"), USAGE)
 
 @asynccontextmanager
 async def chat(transport, **more):
-    async with httpx2.AsyncClient(transport=transport) as client:
+    async with httpx2.AsyncClient(transport=transport, follow_redirects=True) as client:
         yield ChatModel("x:m", **{"model": "m", "base_url": URL, "key": KEY, **more}, http_client=client)
 
 
@@ -205,6 +207,72 @@ async def test_a_stream_that_goes_wrong_ends_in_an_error_that_says_how(pieces, e
     assert caught.value.model == "x:m"
     assert caught.value.retryable
     assert body.closed
+
+
+KEYS = st.sampled_from(
+    (
+        "choices",
+        "delta",
+        "message",
+        "content",
+        "role",
+        "tool_calls",
+        "function",
+        "name",
+        "arguments",
+        "index",
+        "id",
+        "usage",
+        "error",
+        "type",
+        "text",
+        "thinking",
+        "reasoning",
+        "reasoning_details",
+        "images",
+        "image_url",
+        "url",
+        "finish_reason",
+        "prompt_tokens",
+        "completion_tokens_details",
+        "cost",
+    )
+)
+ODD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 3)
+    | st.floats()
+    | st.sampled_from(["", "x", "stop", "thinking"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+CHOICE = st.fixed_dictionaries(
+    {}, optional={"delta": ODD, "message": ODD, "finish_reason": ODD, "index": ODD}
+)
+CHUNK = st.fixed_dictionaries(
+    {"choices": st.lists(CHOICE, max_size=2) | ODD},
+    optional={"usage": ODD, "id": ODD, "model": ODD, "x_groq": ODD},
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(bodies=st.lists(CHUNK | ODD, min_size=1, max_size=3))
+def test_whatever_comes_ends_in_an_answer_or_in_an_error_of_ours(bodies):
+    async def ask():
+        for way, content, headers in (
+            (responded, json.dumps(bodies[0]), JSON),
+            (streamed, sse(*map(json.dumps, bodies)), EVENTS),
+        ):
+            transport, _ = answering(content=content, headers=headers)
+            failed = None
+            try:
+                found = await way(transport)
+            except ModelError as error:
+                failed = error
+            assert failed.model == "x:m" if failed else way is responded or isinstance(found[-1], Finished)
+
+    asyncio.run(ask())
 
 
 async def test_what_was_spent_before_a_stream_broke_is_told():
