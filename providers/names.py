@@ -10,7 +10,8 @@ import importlib.util
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, TypedDict
@@ -22,7 +23,8 @@ from .cassette import ReplayModel
 from .errors import MissingKeyError, MissingPackageError, ModelError
 from .keys import VARIABLES, key_from_environment
 from .messages import Message
-from .model import Model, ModelResponse
+from .model import Model, ModelRequest, ModelResponse, StreamEvent
+from .recorded import Recordable
 from .scripted import Answer, ScriptedModel
 from .tape import error_from
 
@@ -39,6 +41,48 @@ class NamedModel(Model, Protocol):
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(self, *exc: object) -> None: ...
+
+
+class Shielded(Recordable):
+    """A model whose errors leave the frames behind in which they arose.
+
+    There a client's request and what a server sent stand in local variables, keys among them, and some print a
+    traceback with these. What is known of an error stands in the error.
+    """
+
+    def __init__(self, model: NamedModel) -> None:
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        """The name of the model inside."""
+        return self._model.name
+
+    def __repr__(self) -> str:
+        return repr(self._model)
+
+    async def respond(self, request: ModelRequest) -> ModelResponse:
+        """Answer one request. Raises ModelError."""
+        try:
+            return await self._model.respond(request)
+        except ModelError as error:
+            failed = error.with_traceback(None)
+        raise failed
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
+        """Answer one request piece by piece. Raises ModelError."""
+        try:
+            async with aclosing(self._model.stream(request)) as events:  # type: ignore[type-var]  # all of ours close
+                async for event in events:
+                    yield event
+            return
+        except ModelError as error:
+            failed = error.with_traceback(None)
+        raise failed
+
+    async def aclose(self) -> None:
+        """Close the model inside."""
+        await self._model.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +188,7 @@ def model(
     given = _Given(
         key=key, base_url=base_url or "", headers=headers, timeout=timeout, http_client=http_client
     )
-    failed: ModelError
+    failed: Exception
     try:
         if provider in ("scripted", "replay") and rest:
             return _from_file(provider, rest, given)
@@ -152,7 +196,7 @@ def model(
         if known is None or not rest.strip():
             raise _no_name(name)
         return _from_provider(known, rest.strip(), given)
-    except ModelError as error:
+    except Exception as error:
         failed = error
     # The frames that saw the key are let go of: a traceback with local variables must not show it.
     del key, given
@@ -187,14 +231,16 @@ def _from_provider(provider: Provider, rest: str, given: _Given) -> NamedModel:
     if provider.wire == "responses":
         from .wire.responses import ResponsesModel
 
-        return ResponsesModel(shown, model=rest, **common)
+        return Shielded(ResponsesModel(shown, model=rest, **common))
     if provider.wire == "anthropic":
+        from .loggers import hide_headers
         from .wire.anthropic import AnthropicModel
 
-        return AnthropicModel(shown, model=rest, **common)
+        hide_headers()
+        return Shielded(AnthropicModel(shown, model=rest, **common))
     from .wire.chat import ChatModel
 
-    return ChatModel(shown, model=rest, **common)
+    return Shielded(ChatModel(shown, model=rest, **common))
 
 
 def shown_address(url: str) -> str:

@@ -46,6 +46,10 @@ class Recordable:
         """
         return self
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """The model itself: its connections belong to an event loop, and its key to nobody else."""
+        return self
+
     async def aclose(self) -> None:
         """Close what is open, if anything is; the next call opens it again."""
 
