@@ -16,6 +16,7 @@ from backedge.engine.execution.events import (
 )
 
 from .console import cut, span
+from .told_calls import is_call, line_of_call
 
 
 def targets(edges: Sequence[str]) -> str:
@@ -33,15 +34,18 @@ def line_of(event: Event) -> str | None:
             after = f" (attempt {event.attempt}, {span(event.seconds)})"
             return f"{event.activation} failed{after}: {told}{_after_failure(event)}"
         case CustomEvent():
-            return f"{event.activation}: {emitted(event.data)}"
+            told = emitted(event.data)
+            return None if told is None else f"{event.activation}: {told}"
         case EventsDropped():
             return f"({event.count} events came too fast to be shown)"
         case _:
             return None
 
 
-def emitted(data: object) -> str:
-    """What a node emitted, on one line."""
+def emitted(data: object) -> str | None:
+    """What a node emitted, on one line; None for what is not worth one."""
+    if is_call(data):
+        return line_of_call(data)
     if not isinstance(data, str):
         try:
             data = json.dumps(data, ensure_ascii=False)

@@ -69,8 +69,8 @@ async def _live(run: Run[Any], title: str) -> None:
         try:
             async for event in run.events():
                 progress.hear(event)
-                if isinstance(event, CustomEvent):
-                    console.print(Text(f"{event.activation}: {emitted(event.data)}"))
+                if isinstance(event, CustomEvent) and (told := emitted(event.data)) is not None:
+                    console.print(Text(f"{event.activation}: {told}"))
         finally:
             drawing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
