@@ -26,6 +26,7 @@ from .budgets import Budget, BudgetState, BudgetWarning
 from .prices import PriceList
 from .sizes import expected
 from .through import Piece, respond_through, stream_through
+from .tries import close
 
 __all__ = ["Budget", "BudgetState", "BudgetWarning", "Budgeted"]
 
@@ -80,6 +81,10 @@ class Budgeted(Recordable):
         told._model = labelled(self._model, labels)
         told._labels = self._labels.told(labels)
         return told
+
+    async def aclose(self) -> None:
+        """Close what the model inside has open."""
+        await close(self._model)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request.

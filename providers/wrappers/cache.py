@@ -15,7 +15,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self
 
-from ..errors import StreamBrokenError
 from ..labels import labelled
 from ..messages import Usage
 from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
@@ -24,6 +23,7 @@ from .digests import digest_of
 from .flights import Flight, Flights, LeftError
 from .sqlite_store import SqliteStore
 from .stores import CacheError, MemoryStore, Store, Stored
+from .tries import broken, close, opened
 
 __all__ = ["CacheError", "CacheStats", "Cached", "MemoryStore", "SqliteStore", "Store", "Stored"]
 
@@ -69,7 +69,8 @@ class Cached(Recordable):
 
     Example::
 
-        cached = Cached(Priced(model("openai:gpt-5")), store=SqliteStore("answers.db"), ttl=86400)
+        async with Cached(Priced(model("openai:gpt-5")), store=SqliteStore("answers.db"), ttl=86400) as cached:
+            answer = await cached.respond(request)
     """
 
     def __init__(
@@ -104,6 +105,11 @@ class Cached(Recordable):
         told = copy.copy(self)
         told._model = labelled(self._model, labels)
         return told
+
+    async def aclose(self) -> None:
+        """Close what the model inside has open, and the store."""
+        await close(self._model)
+        await self._store.aclose()
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, from the cache if it can."""
@@ -143,7 +149,7 @@ class Cached(Recordable):
                 for event in _events(self._given(stored, flight)):
                     yield event
                 return
-            async with aclosing(self._model.stream(request)) as events:  # type: ignore[type-var]
+            async with opened(self._model, request) as events:
                 async for event in events:
                     if isinstance(event, Finished):
                         found = await self._keep(key, event.response)
@@ -151,7 +157,7 @@ class Cached(Recordable):
                         yield Finished(response=self._given(found, flight))
                         return
                     yield event
-            raise StreamBrokenError("the stream ended without its last event", model=self.name)
+            raise broken(self._model)
         except BaseException as error:
             self._flights.crash(key, flight, error)
             raise

@@ -14,6 +14,7 @@ from ..recorded import Recordable
 from .ledger import Ledger, Spent
 from .prices import PriceList, price_of
 from .through import respond_through, stream_through
+from .tries import close
 
 __all__ = ["Ledger", "PriceList", "Priced", "Spent", "price_of"]
 
@@ -64,6 +65,10 @@ class Priced(Recordable):
         told._model = labelled(self._model, labels)
         told._labels = self._labels.told(labels)
         return told
+
+    async def aclose(self) -> None:
+        """Close what the model inside has open."""
+        await close(self._model)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request and say what it cost."""

@@ -23,6 +23,7 @@ from .limiter import Limiter, Limits, Preset
 from .prices import PriceList
 from .sizes import expected
 from .through import respond_through, stream_through
+from .tries import close
 from .waiting import ORDER, Priority
 
 
@@ -82,6 +83,10 @@ class RateLimited(Recordable):
         told._model = labelled(self._model, labels)
         told._run = labels.get("run", self._run)
         return told
+
+    async def aclose(self) -> None:
+        """Close what the model inside has open."""
+        await close(self._model)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, as soon as there is room for it."""

@@ -60,7 +60,7 @@ class SqliteStore:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.close()
+        await self.aclose()
 
     async def get(self, key: str) -> Stored | None:
         """See `Store.get`.
@@ -99,7 +99,7 @@ class SqliteStore:
 
         return await self._in_thread(clear)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the file. It is opened again when it is used again."""
         thread, self._thread = self._thread, None
         if thread is not None:

@@ -43,6 +43,9 @@ class Store(Protocol):
             CacheError: It cannot be written.
         """
 
+    async def aclose(self) -> None:
+        """Close what is open; the next use opens it again."""
+
 
 class MemoryStore:
     """Keeps answers in this process; when it is full it forgets what was not asked for the longest.
@@ -74,3 +77,6 @@ class MemoryStore:
         self._answers.move_to_end(key)
         while len(self._answers) > self._most:
             self._answers.popitem(last=False)
+
+    async def aclose(self) -> None:
+        """There is nothing to close: what is kept stays."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias
 
-from ..errors import StreamBrokenError
 from ..model import (
     Finished,
     Model,
@@ -17,6 +15,7 @@ from ..model import (
     TextDelta,
     ToolCallDelta,
 )
+from .tries import broken, opened
 
 
 class Following(Protocol):
@@ -65,7 +64,7 @@ async def stream_through(
     following = await enter(request)
     answered = False
     try:
-        async with aclosing(cast("AsyncGenerator[StreamEvent, None]", model.stream(request))) as events:
+        async with opened(model, request) as events:
             async for event in events:
                 if isinstance(event, Finished):
                     answered = True
@@ -74,7 +73,7 @@ async def stream_through(
                 if came is not None:
                     came(following, event)
                 yield event
-        raise StreamBrokenError("the stream ended without its last event", model=model.name)
+        raise broken(model)
     except BaseException as error:
         if not answered:
             following.failed(error)

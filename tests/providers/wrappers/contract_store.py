@@ -32,3 +32,9 @@ class StoreContract:
         await store.put("a", Stored(ANSWER, 1.0))
         await store.put("a", Stored(other))
         assert await store.get("a") == Stored(other)
+
+    async def test_closing_loses_nothing_and_ends_nothing(self, store):
+        await store.put("a", Stored(ANSWER))
+        await store.aclose()
+        await store.aclose()
+        assert await store.get("a") == Stored(ANSWER)

@@ -170,6 +170,18 @@ async def test_warnings_come_when_the_call_is_settled():
     assert [warning.share for warning in told] == [0.5]
 
 
+async def test_closing_closes_what_is_inside():
+    closed = []
+
+    class Inside(ScriptedModel):
+        async def aclose(self):
+            closed.append(self)
+
+    async with Budgeted(Inside([]), budget=Budget(tokens=1)):
+        pass
+    assert len(closed) == 1
+
+
 CALLS = st.lists(
     st.tuples(
         st.integers(1, 300),  # max_tokens

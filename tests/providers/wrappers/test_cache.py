@@ -300,3 +300,19 @@ def test_each_event_loop_waits_for_its_own_calls():
     cached = Cached(ScriptedModel([answer(), answer("other")]))
     assert asyncio.run(cached.respond(ask())).text == "ok"
     assert asyncio.run(cached.respond(ask())).cached
+
+
+async def test_closing_closes_what_is_inside_and_the_store():
+    closed = []
+
+    class Inside(ScriptedModel):
+        async def aclose(self):
+            closed.append("model")
+
+    class Store(MemoryStore):
+        async def aclose(self):
+            closed.append("store")
+
+    async with Cached(Inside([]), store=Store()):
+        pass
+    assert closed == ["model", "store"]

@@ -109,3 +109,15 @@ async def test_in_a_graph_run_and_node_come_from_the_activation(around):
     await model.respond(ask())
     await heard(model.stream(ask()))
     assert priced.ledger.of(run="r7", node="checker", agent="judge").calls == 2
+
+
+async def test_closing_closes_what_is_inside():
+    closed = []
+
+    class Inside(ScriptedModel):
+        async def aclose(self):
+            closed.append(self)
+
+    async with Priced(Inside([])):
+        pass
+    assert len(closed) == 1

@@ -218,3 +218,15 @@ def test_a_call_that_is_cancelled_while_it_waits_never_reaches_the_model():
         assert limited.limiter.stats().under_way == 0
 
     run_virtual(main())
+
+
+async def test_closing_closes_what_is_inside():
+    closed = []
+
+    class Inside(ScriptedModel):
+        async def aclose(self):
+            closed.append(self)
+
+    async with RateLimited(Inside([]), limits="low"):
+        pass
+    assert len(closed) == 1

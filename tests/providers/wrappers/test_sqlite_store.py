@@ -36,8 +36,8 @@ async def test_answers_outlive_the_store(tmp_path):
 
 async def test_a_closed_store_opens_again_when_it_is_used(store):
     await store.put("a", Stored(ANSWER))
-    await store.close()
-    await store.close()
+    await store.aclose()
+    await store.aclose()
     assert await store.get("a")
 
 
