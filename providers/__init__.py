@@ -29,8 +29,9 @@ from .model import (
     ToolCallDelta,
     ToolSpec,
 )
-from .names import NamedModel, model
+from .names import model
 from .scripted import ScriptedModel, ScriptError
+from .shielded import NamedModel
 from .structured import Structured, respond_as
 from .tape import CassetteError
 

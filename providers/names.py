@@ -6,139 +6,27 @@ argument; they go into the provider's client, and nothing here keeps them.
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, TypedDict
-from urllib.parse import urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Any, TypedDict
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from .cassette import ReplayModel
-from .errors import MissingKeyError, MissingPackageError, ModelError
-from .keys import VARIABLES, key_from_environment
+from .errors import MissingKeyError, MissingPackageError
+from .keys import key_from_environment
+from .known import FORMS, PROVIDERS, Provider
 from .messages import Message
-from .model import Model, ModelRequest, ModelResponse, StreamEvent
-from .recorded import Recordable
+from .model import ModelResponse
 from .scripted import Answer, ScriptedModel
+from .shielded import NamedModel, Shielded
 from .tape import error_from
 
 if TYPE_CHECKING:
     import httpx2
-
-
-class NamedModel(Model, Protocol):
-    """A model that can be closed."""
-
-    async def aclose(self) -> None:
-        """Close its connections; the next call opens others."""
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(self, *exc: object) -> None: ...
-
-
-class Shielded(Recordable):
-    """A model whose errors leave the frames behind in which they arose.
-
-    There a client's request and what a server sent stand in local variables, keys among them, and some print a
-    traceback with these. What is known of an error stands in the error.
-    """
-
-    def __init__(self, model: NamedModel) -> None:
-        self._model = model
-
-    @property
-    def name(self) -> str:
-        """The name of the model inside."""
-        return self._model.name
-
-    def __repr__(self) -> str:
-        return repr(self._model)
-
-    async def respond(self, request: ModelRequest) -> ModelResponse:
-        """Answer one request. Raises ModelError."""
-        try:
-            return await self._model.respond(request)
-        except ModelError as error:
-            failed = error.with_traceback(None)
-        raise failed
-
-    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
-        """Answer one request piece by piece. Raises ModelError."""
-        try:
-            async with aclosing(self._model.stream(request)) as events:  # type: ignore[type-var]  # all of ours close
-                async for event in events:
-                    yield event
-            return
-        except ModelError as error:
-            failed = error.with_traceback(None)
-        raise failed
-
-    async def aclose(self) -> None:
-        """Close the model inside."""
-        await self._model.aclose()
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """Who answers, and over which wire.
-
-    Attributes:
-        name: What stands before the colon.
-        wire: The API it speaks.
-        package: The client that is needed; also the name of the extra that installs it.
-        base_url: Where it is, if nothing else is said; empty where the name has to say it.
-        needs_key: Whether it answers nobody without a key.
-    """
-
-    name: str
-    wire: Literal["responses", "chat", "anthropic"]
-    package: str
-    base_url: str
-    needs_key: bool = True
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """Environment variables in which its key is looked for."""
-        return VARIABLES[self.name]
-
-    @property
-    def installed(self) -> bool:
-        """Whether its client is installed; nothing is loaded to find out."""
-        return importlib.util.find_spec(self.package) is not None
-
-    @property
-    def address(self) -> str:
-        """Where it is: what the environment says, or where it usually is."""
-        return os.environ.get(f"{self.name.upper()}_BASE_URL", "").strip() or self.base_url
-
-
-PROVIDERS: Final[Mapping[str, Provider]] = {
-    one.name: one
-    for one in (
-        Provider("openai", "responses", "openai", "https://api.openai.com/v1"),
-        Provider("anthropic", "anthropic", "anthropic", "https://api.anthropic.com"),
-        Provider("openrouter", "chat", "openai", "https://openrouter.ai/api/v1"),
-        Provider("gemini", "chat", "openai", "https://generativelanguage.googleapis.com/v1beta/openai/"),
-        Provider("mistral", "chat", "openai", "https://api.mistral.ai/v1"),
-        Provider("ollama", "chat", "openai", "http://localhost:11434/v1", needs_key=False),
-        Provider("vllm", "chat", "openai", "http://localhost:8000/v1", needs_key=False),
-        Provider("compatible", "chat", "openai", "", needs_key=False),
-    )
-}
-"""All providers that are called over the network."""
-
-FORMS: Final = (
-    *(f"{name}:NAME" for name in PROVIDERS if name != "compatible"),
-    *("compatible:NAME@URL", "scripted:PATH", "replay:PATH"),
-)
-"""What names look like."""
 
 
 class _Given(TypedDict):
@@ -241,12 +129,6 @@ def _from_provider(provider: Provider, rest: str, given: _Given) -> NamedModel:
     from .wire.chat import ChatModel
 
     return Shielded(ChatModel(shown, model=rest, **common))
-
-
-def shown_address(url: str) -> str:
-    """An address without what may be secret in it: user, password, and parameters."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _check_address(url: str, shown: str) -> None:

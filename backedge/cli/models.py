@@ -14,7 +14,7 @@ from .problems import CommandError, Exit
 
 if TYPE_CHECKING:
     from backedge.providers import ModelResponse
-    from backedge.providers.names import Provider
+    from backedge.providers.known import Provider
 
 
 @click.group(invoke_without_command=True)
@@ -118,7 +118,7 @@ def _print_answer(name: str, response: ModelResponse, seconds: float, cost: floa
 
 
 def _list(told: Told) -> None:
-    from backedge.providers.names import PROVIDERS
+    from backedge.providers.known import PROVIDERS
 
     from .console import console_for, json_line, table
 
@@ -143,7 +143,7 @@ def _list(told: Told) -> None:
 def _state(provider: Provider) -> dict[str, Any]:
     """What a provider has and lacks, as JSON values. Of a key only the variable it stands in is told."""
     from backedge.providers.keys import variable_with_key
-    from backedge.providers.names import shown_address
+    from backedge.providers.known import shown_address
 
     variable = variable_with_key(provider.name)
     compatible = not provider.base_url

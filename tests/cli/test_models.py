@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from backedge.providers.keys import VARIABLES
-from backedge.providers.names import FORMS, PROVIDERS
+from backedge.providers.known import FORMS, PROVIDERS
 
 from .kit import call, ran
 

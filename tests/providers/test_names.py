@@ -10,7 +10,8 @@ import pytest
 from backedge.providers import Message, Model, ModelRequest, RecordingModel, ScriptedModel, model
 from backedge.providers.errors import MissingKeyError, MissingPackageError, RateLimitError
 from backedge.providers.keys import VARIABLES
-from backedge.providers.names import FORMS, PROVIDERS, scripted_from
+from backedge.providers.known import FORMS, PROVIDERS
+from backedge.providers.names import scripted_from
 
 ASK = ModelRequest(messages=(Message.of("user", "Hello"),))
 
