@@ -14,6 +14,7 @@ from backedge.providers.errors import (
     MissingKeyError,
     ModelConnectionError,
     ModelTimeoutError,
+    NotFoundError,
     OverloadedError,
     StreamBrokenError,
     UnsupportedError,
@@ -178,6 +179,12 @@ def test_pictures_documents_and_code_become_blocks():
         {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a,b"}},
         {"type": "text", "text": "````python\nprint('```')\n````"},
     ]
+
+
+@pytest.mark.parametrize("words", ["x = 1", "x = 1\n"])
+def test_code_ends_its_last_line_once(words):
+    (block,) = body(ask(Code(language="python", text=words)))["messages"][0]["content"]
+    assert block["text"] == "```python\nx = 1\n```"
 
 
 def test_a_result_holds_pictures_and_says_that_it_failed():
@@ -350,6 +357,11 @@ def test_why_it_stopped_is_told(reason, finish):
     assert response_of(message({"type": "text", "text": "x"}, reason=reason), "x").finish == finish
 
 
+def test_an_answer_without_a_reason_that_calls_a_tool_wants_it():
+    use = {"type": "tool_use", "id": "a", "name": "weather", "input": {}}
+    assert response_of(message(use, reason=None), "x").finish == "tool_calls"
+
+
 def test_blocks_of_kinds_to_come_are_kept_and_go_back():
     strange = {"type": "hologram", "beam": [1, 2]}
     response = response_of(message(strange), "x")
@@ -407,6 +419,7 @@ async def test_the_key_goes_into_a_header_and_nowhere_else():
         await made.model.respond(ask())
         assert KEY not in repr(made.model)
         assert KEY not in str(vars(made.model))
+    assert str(made.sent[0].url) == "https://api.anthropic.com/v1/messages"
     assert made.sent[0].headers["authorization"] == f"Bearer {KEY}"
     assert KEY.encode() not in made.sent[0].content
 
@@ -419,6 +432,13 @@ async def test_the_key_goes_into_a_header_and_nowhere_else():
         ({"version": "2030-01-01"}, ask(temperature=0.5), "2030-01-01"),
     ],
 )
+async def test_a_key_does_not_follow_to_another_address():
+    async with Made(status=307, headers=[("location", "https://elsewhere.test/v1")]) as made:
+        with pytest.raises(NotFoundError, match=r"moved to https://elsewhere\.test"):
+            await made.model.respond(ask())
+    assert len(made.sent) == 1
+
+
 async def test_the_version_is_the_one_that_takes_what_is_said(options, request_, version):
     async with Made(content=json.dumps(message()), headers=JSON, **options) as made:
         await made.model.respond(request_)

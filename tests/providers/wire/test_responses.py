@@ -160,7 +160,7 @@ def test_pictures_and_files_are_parts_of_a_message_and_of_a_result():
             picture,
             File(media_type="application/pdf", url="https://x/y.pdf"),
             File(media_type="application/pdf", data=b"pdf", name="r.pdf"),
-            File(media_type="text/csv", data=b"a,b", name="t.csv"),
+            File(media_type="text/csv", data=b"a,b\xff", name="t.csv"),
             Other(origin="responses", raw={"type": "input_image", "file_id": "f"}),
         ),
         Message.of("tool", ToolResult(id="a", content=(Text(text="no"), picture), failed=True)),
@@ -170,7 +170,7 @@ def test_pictures_and_files_are_parts_of_a_message_and_of_a_result():
         seen,
         {"type": "input_file", "file_url": "https://x/y.pdf"},
         {"type": "input_file", "filename": "r.pdf", "file_data": "data:application/pdf;base64,cGRm"},
-        {"type": "input_text", "text": "t.csv:\n```\na,b\n```"},
+        {"type": "input_text", "text": "t.csv:\n```\na,b\ufffd\n```"},
         {"type": "input_image", "file_id": "f"},
     ]
     words = [{"type": "input_text", "text": "Error: "}, {"type": "input_text", "text": "no"}]
@@ -280,6 +280,23 @@ async def test_what_cannot_be_said_is_refused_before_it_is_sent(extra):
     assert caught.value.model == "openai:test"
 
 
+BOUNDS = {
+    "$defs": {},
+    "definitions": {},
+    "const": 1,
+    "description": "x",
+    "enum": [1],
+    "format": "date",
+    "title": "T",
+    "exclusiveMaximum": 9,
+    "exclusiveMinimum": 1,
+    "maxItems": 9,
+    "maximum": 9,
+    "minItems": 1,
+    "minimum": 1,
+    "multipleOf": 1,
+    "pattern": "x",
+}
 LEAF = {
     "type": "object",
     "properties": {"n": {"type": "integer"}},
@@ -301,6 +318,8 @@ LEAF = {
             },
             True,
         ),
+        ({**LEAF, "properties": {"n": {"type": "array", "items": LEAF, **BOUNDS}}}, True),
+        ({**LEAF, "properties": {"n": {"type": "string", "uniqueItems": True}}}, False),
         ({**LEAF, "required": []}, False),
         ({**LEAF, "additionalProperties": True}, False),
         ({**LEAF, "properties": {"n": {"type": "integer", "default": 1}}}, False),
@@ -521,7 +540,8 @@ async def test_a_stream_gives_text_thoughts_and_calls_and_ends_with_the_whole():
     response = last.response
     assert [part.kind for part in response.message.parts] == ["reasoning", "text", "tool_call", "tool_call"]
     assert response.message.parts[0].text == "one\n\ntwo"
-    assert (response.finish, response.usage.input_tokens, response.by) == ("tool_calls", 3, "openai:test")
+    assert (response.finish, response.usage.input_tokens) == ("tool_calls", 3)
+    assert (response.by, response.model, response.id) == ("openai:test", "m-1", "resp_1")
 
 
 async def test_what_comes_whole_without_pieces_is_given_whole_and_a_last_event_may_leave_out_the_items():
