@@ -93,7 +93,8 @@ class Recall:
         if doubtful and doubtful[0].attempt < self._attempt:
             return doubtful.pop(0)
         number, last = self._ends.get(place.branch, (-1, None))
-        if not place.kind and place.number < number and last is not None:
+        # A `gather` or `first` whose parts asked for nothing left nothing in the record.
+        if not parted and not place.kind and place.number < number and last is not None:
             raise self._mismatch(place, name, last)
         return None
 
@@ -148,7 +149,7 @@ class Recall:
 
     def _end(self, path: str, record: Known) -> None:
         place = place_of(path)
-        if not place.kind and place.number > self._ends.get(place.branch, (-1,))[0]:
+        if not parted and not place.kind and place.number > self._ends.get(place.branch, (-1,))[0]:
             self._ends[place.branch] = place.number, record
 
     def _mismatch(self, place: Place, name: str, known: Known) -> ReplayMismatchError:

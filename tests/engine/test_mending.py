@@ -56,7 +56,7 @@ def behind(definition, name):
     return set(seen)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(worlds(), st.data())
 def test_an_edge_that_is_missing_makes_nobody_read_what_is_unset(definition, data):
     edge = data.draw(st.sampled_from(definition.edges))

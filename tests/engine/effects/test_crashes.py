@@ -39,6 +39,22 @@ def test_parts_of_a_gather_keep_their_results_however_far_each_had_come():
     assert done == ["b1", "c1", "b2", "a1", "c2", "a2", "end"]
 
 
+def test_a_gather_whose_parts_ask_for_nothing_leaves_no_gap():
+    def make():
+        world = World()
+
+        async def idle(name):
+            return name
+
+        async def body(ctx: Context) -> list[str]:
+            found = await ctx.gather(idle("a"), idle("b"))
+            return [*found, await ctx.step("fetch", world.fetch, "end")]
+
+        return world, flow_of(body)
+
+    assert crash_everywhere(make) == (["a", "b", "END"], ["end"])
+
+
 def test_gathers_within_gathers_keep_their_places():
     def make():
         world = World()
