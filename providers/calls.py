@@ -135,7 +135,7 @@ Texts: TypeAlias = Literal["all", "pieces", "none"]
 
 
 class Call:
-    """Tells one call. Whoever makes it says what happens; exactly one of `ended` and `failed` is the last word.
+    """Tells one call. Whoever makes it says what happens; exactly one of `done` and `failed` is the last word.
 
     Args:
         model: Who is asked.
@@ -192,8 +192,8 @@ class Call:
             begun = f"{event.name} " if event.name else ""  # the name is a word of its own
             self._piece((event.kind, event.index), begun + event.arguments)
 
-    def ended(self, response: ModelResponse) -> None:
-        """There is an answer."""
+    def done(self, response: ModelResponse) -> ModelResponse:
+        """There is an answer. Gives it back."""
         self._flush()
         self._attempts(response.attempts)
         text = ""
@@ -210,6 +210,7 @@ class Call:
             cached=response.cached,
             text=text,
         )
+        return response
 
     def failed(self, error: BaseException) -> None:
         """There is no answer."""

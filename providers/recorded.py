@@ -89,8 +89,7 @@ class RecordedModel:
         async def call(request: ModelRequest) -> ModelResponse:
             with self._told(request) as told:
                 response = await self._model.respond(request)
-                told.ended(response)
-                return response
+                return told.done(response)
 
         response: ModelResponse = await self._step(call, request)
         return response
@@ -111,8 +110,7 @@ class RecordedModel:
                 async with aclosing(self._model.stream(request)) as events:  # type: ignore[type-var]
                     async for event in events:
                         if isinstance(event, Finished):
-                            told.ended(event.response)
-                            return event.response
+                            return told.done(event.response)
                         told.came(event)
                         pieces.put_nowait(event)
                 raise StreamBrokenError("the stream ended without its last event", model=self.name)

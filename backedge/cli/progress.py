@@ -34,8 +34,8 @@ def line_of(event: Event) -> str | None:
             after = f" (attempt {event.attempt}, {span(event.seconds)})"
             return f"{event.activation} failed{after}: {told}{_after_failure(event)}"
         case CustomEvent():
-            told = emitted(event.data)
-            return None if told is None else f"{event.activation}: {told}"
+            line = emitted(event.data)
+            return None if line is None else f"{event.activation}: {line}"
         case EventsDropped():
             return f"({event.count} events came too fast to be shown)"
         case _:

@@ -6,14 +6,16 @@ import copy
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Final, Self
 
 from ..calls import Call, CallEvent, Hook, Texts
 from ..labels import labelled
-from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
+from ..model import Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from ..redaction import MASK, Redact, redact_keys
-from .tries import broken, close, opened
+from .through import respond_through, stream_through
+from .tries import close
 
 _log: Final = logging.getLogger(__name__)
 
@@ -80,42 +82,20 @@ class Audited(Recordable):
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, and tell of it."""
-        call = self._call()
-        call.started(request)
-        try:
-            response = await self._model.respond(request)
-        except BaseException as error:
-            call.failed(error)
-            raise
-        call.ended(response)
-        return response
+        return await respond_through(self._model, request, self._begin)
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
+    def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
         """Answer one request piece by piece, and tell of it. A stream that is left counts as cancelled."""
-        call = self._call()
-        call.started(request, streamed=True)
-        whole = False
-        try:
-            async with opened(self._model, request) as events:
-                async for event in events:
-                    if isinstance(event, Finished):
-                        call.ended(event.response)
-                        whole = True
-                        yield event
-                        return
-                    call.came(event)
-                    yield event
-            raise broken(self._model)
-        except BaseException as error:
-            if not whole:
-                call.failed(error)
-            raise
+        begin = partial(self._begin, streamed=True)
+        return stream_through(self._model, request, begin, came=Call.came)
 
-    def _call(self) -> Call:
+    async def _begin(self, request: ModelRequest, *, streamed: bool = False) -> Call:
         guard = self._guard
-        return Call(
+        call = Call(
             self.name, guard.hook, redact=guard.redact, texts=self._texts, now=self._now, clock=self._clock
         )
+        call.started(request, streamed=streamed)
+        return call
 
 
 class _Guard:

@@ -11,13 +11,14 @@ import copy
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection
-from typing import Final, Literal, Self
+from typing import Final, Literal, NamedTuple, Self
 
 from ..errors import CircuitOpenError, ModelError
 from ..labels import labelled
-from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
+from ..model import Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
-from .tries import broken, close, opened
+from .through import respond_through, stream_through
+from .tries import close
 
 ENDPOINT_KINDS: Final = frozenset({"server", "overloaded", "timeout", "connection", "broken stream"})
 """Kinds of errors that speak against an endpoint. Add ``"rate limit"`` to rest when it asks for rest."""
@@ -195,39 +196,32 @@ class CircuitBreaker(Recordable):
         Raises:
             CircuitOpenError: Nothing was sent.
         """
-        circuit = self.circuit
-        era = circuit.enter(self.name)
-        try:
-            response = await self._model.respond(request)
-        except ModelError as error:
-            circuit.failed(era, error.kind)
-            raise
-        except BaseException:
-            circuit.left(era)
-            raise
-        circuit.succeeded(era)
-        return response
+        return await respond_through(self._model, request, self._enter)
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
+    def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
         """Answer one request piece by piece, unless the circuit is open.
 
         Raises:
             CircuitOpenError: Nothing was sent.
         """
-        circuit = self.circuit
-        era = circuit.enter(self.name)
-        try:
-            async with opened(self._model, request) as events:
-                async for event in events:
-                    if isinstance(event, Finished):
-                        circuit.succeeded(era)
-                        yield event
-                        return
-                    yield event
-            raise broken(self._model)
-        except ModelError as error:
-            circuit.failed(era, error.kind)
-            raise
-        except BaseException:
-            circuit.left(era)
-            raise
+        return stream_through(self._model, request, self._enter)
+
+    async def _enter(self, request: ModelRequest) -> _Passage:
+        return _Passage(self.circuit, self.circuit.enter(self.name))
+
+
+class _Passage(NamedTuple):
+    """A call that was let through."""
+
+    circuit: Circuit
+    era: int
+
+    def done(self, response: ModelResponse) -> ModelResponse:
+        self.circuit.succeeded(self.era)
+        return response
+
+    def failed(self, error: BaseException) -> None:
+        if isinstance(error, ModelError):
+            self.circuit.failed(self.era, error.kind)
+        else:
+            self.circuit.left(self.era)

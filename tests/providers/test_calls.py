@@ -42,7 +42,7 @@ def test_every_event_names_its_call_its_model_and_its_time():
     call, events, wall, _ = telling()
     call.started(ask())
     wall.pass_by(5)
-    call.ended(says("hi"))
+    call.done(says("hi"))
     other, others, _, _ = telling()
     other.started(ask())
     assert [(one.kind, one.model, one.at) for one in events] == [("start", "m", 1000), ("end", "m", 1005)]
@@ -82,7 +82,7 @@ def test_pieces_are_told_word_by_word_and_a_key_in_pieces_is_still_seen():
     call, events, _, _ = telling()
     for piece in ("so ", "it is ", KEY[:9], KEY[9:], " ok", "?"):
         call.came(TextDelta(text=piece))
-    call.ended(says("x"))
+    call.done(says("x"))
     assert deltas(events) == [("text", 0, one) for one in ("so ", "it is ", "*** ", "ok?")]
 
 
@@ -115,7 +115,7 @@ def test_the_end_says_who_answered_what_it_took_and_what_was_tried():
     call, events, _, clock = telling()
     tried = (Attempt(model="a", error="server"), Attempt(model="b"))
     clock.pass_by(2)
-    call.ended(says(f"it is {KEY}", tokens=3, by="b", cost=0.5, attempts=tried, cached=True, finish="length"))
+    call.done(says(f"it is {KEY}", tokens=3, by="b", cost=0.5, attempts=tried, cached=True, finish="length"))
     *attempts, end = events
     assert [(one.number, one.attempt) for one in attempts] == [(1, tried[0]), (2, tried[1])]
     assert all(isinstance(one, CallAttempt) for one in attempts)
@@ -126,7 +126,7 @@ def test_the_end_says_who_answered_what_it_took_and_what_was_tried():
 
 def test_an_answer_at_the_first_try_is_one_try_by_the_model_asked():
     call, events, _, _ = telling()
-    call.ended(says("hi"))
+    call.done(says("hi"))
     (end,) = events
     assert (end.attempts, end.by) == (1, "m")
 
@@ -176,7 +176,7 @@ def everything(texts):
     call.started(ask("question"))
     call.came(TextDelta(text="piece "))
     call.came(ToolCallDelta(index=0, name="add", arguments="argument"))
-    call.ended(says("answer"))
+    call.done(says("answer"))
     call.failed(ServerError("because"))
     assert isinstance(events[0], CallStarted)
     return {word for word in WORDS if word in repr(events)}
