@@ -149,7 +149,7 @@ class Recall:
 
     def _end(self, path: str, record: Known) -> None:
         place = place_of(path)
-        if not parted and not place.kind and place.number > self._ends.get(place.branch, (-1,))[0]:
+        if not place.kind and place.number > self._ends.get(place.branch, (-1,))[0]:
             self._ends[place.branch] = place.number, record
 
     def _mismatch(self, place: Place, name: str, known: Known) -> ReplayMismatchError:
