@@ -10,8 +10,8 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final, TypedDict
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import ValidationError
 
@@ -27,6 +27,9 @@ from .tape import error_from
 
 if TYPE_CHECKING:
     import httpx2
+
+
+_SECRET: Final = re.compile(r"(?i)key|token|secret|sig|passw")
 
 
 class _Given(TypedDict):
@@ -140,8 +143,10 @@ def _check_address(url: str, shown: str) -> None:
             if not url
             else f"{shown}: its address should begin with http:// or https:// and name a host"
         )
-    if parts.username or parts.password:
-        raise ValueError(f"{shown}: the address holds a user or password; give key= instead")
+    named = [name for name in parse_qs(parts.query) if _SECRET.search(name)]
+    if parts.username or parts.password or named:
+        what = f"the parameter {named[0]!r}" if named else "a user or password"
+        raise ValueError(f"{shown}: the address holds {what}, and addresses are logged; give key= instead")
 
 
 def _from_file(provider: str, rest: str, given: _Given) -> NamedModel:

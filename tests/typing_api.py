@@ -36,7 +36,9 @@ from backedge import (
     RunStatus,
     StepError,
     extend,
+    model,
 )
+from backedge.providers import ModelRequest, NamedModel, RecordingModel, Structured, respond_as
 
 
 class Report(BaseModel):
@@ -215,6 +217,16 @@ def errors_tell_what_they_know() -> None:
         assert_type(error.run_id, str)
         as_any_other: BackedgeError = error
         raise as_any_other from None
+
+
+async def models_answer_with_values(request: ModelRequest) -> None:
+    async with model("openai:gpt-5") as named:
+        assert_type(named, NamedModel)
+        answer = await respond_as(named, request, Report)
+        assert_type(answer, Structured[Report])
+        assert_type((await respond_as(named, request, list[int])).value, list[int])
+        recording = RecordingModel(named, "session.jsonl")
+        respond_as(recording, request, Report, mode="words")  # type: ignore[arg-type]
 
 
 # --------------------------------------------------------------------------- what users write around it

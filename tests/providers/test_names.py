@@ -140,8 +140,9 @@ def test_a_name_that_is_none_lists_what_there_is(name):
         (
             "compatible:x@https://me:secret@h/v1",
             {},
-            "the address holds a user or password; give key= instead",
+            "the address holds a user or password, and addresses are logged; give key= instead",
         ),
+        ("compatible:x@https://h/v1?Api-Key=secret", {}, "the address holds the parameter 'Api-Key'"),
         ("replay:x", {"key": "k"}, "calls nobody and takes no key"),
     ],
 )

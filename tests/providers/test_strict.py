@@ -9,6 +9,7 @@ from annotated_types import Ge
 from pydantic import BaseModel, Field, TypeAdapter
 
 from backedge.providers.strict import as_object, strict
+from backedge.providers.wire.schemas import is_strict
 
 ACCEPTED = {
     "type",
@@ -67,6 +68,7 @@ def subschemas(schema):
 )
 def test_only_what_every_strict_mode_knows_is_in_a_schema(kind):
     schema = schema_of(kind)
+    assert is_strict(schema)  # or the wire would not ask for the strict mode
     assert schema["type"] == "object"
     for one in subschemas(schema):
         assert one.keys() <= ACCEPTED
