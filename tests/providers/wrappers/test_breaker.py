@@ -110,6 +110,17 @@ async def test_after_the_pause_one_call_probes_and_its_success_closes_the_circui
     assert (circuit.state, circuit.failures, circuit.opened_at) == ("closed", 0, None)
 
 
+async def test_a_circuit_that_closed_begins_its_account_anew():
+    model, _, circuit, clock = breaking(DOWN, DOWN, "hi", DOWN, failures=None, share=0.5, window=2, pause=30)
+    await fails(model, times=2)
+    clock.pass_by(30)
+    await model.respond(ask())
+    await fails(model)
+    assert circuit.state == "closed"
+    await fails(model)
+    assert circuit.state == "open"
+
+
 async def test_a_probe_that_fails_opens_the_circuit_for_another_pause():
     model, inner, circuit, clock = breaking(DOWN, failures=3, pause=30)
     await fails(model, times=3)
