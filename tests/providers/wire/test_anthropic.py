@@ -432,17 +432,17 @@ async def test_the_key_goes_into_a_header_and_nowhere_else():
         ({"version": "2030-01-01"}, ask(temperature=0.5), "2030-01-01"),
     ],
 )
+async def test_the_version_is_the_one_that_takes_what_is_said(options, request_, version):
+    async with Made(content=json.dumps(message()), headers=JSON, **options) as made:
+        await made.model.respond(request_)
+    assert made.sent[0].headers["anthropic-version"] == version
+
+
 async def test_a_key_does_not_follow_to_another_address():
     async with Made(status=307, headers=[("location", "https://elsewhere.test/v1")]) as made:
         with pytest.raises(NotFoundError, match=r"moved to https://elsewhere\.test"):
             await made.model.respond(ask())
     assert len(made.sent) == 1
-
-
-async def test_the_version_is_the_one_that_takes_what_is_said(options, request_, version):
-    async with Made(content=json.dumps(message()), headers=JSON, **options) as made:
-        await made.model.respond(request_)
-    assert made.sent[0].headers["anthropic-version"] == version
 
 
 async def test_without_need_the_version_is_the_one_of_the_client():

@@ -456,6 +456,14 @@ async def test_the_key_goes_into_a_header_and_nowhere_else():
     assert str(request.url) == "https://api.openai.com/v1/responses"
 
 
+@pytest.mark.parametrize(("base_url", "told"), [({}, "org-1"), ({"base_url": "https://x.test/v1"}, None)])
+async def test_what_the_environment_says_of_openai_is_told_to_openai_alone(base_url, told, monkeypatch):
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    async with Made(content=json.dumps(answer()), headers=JSON, **base_url) as made:
+        await made.model.respond(ask())
+    assert made.sent[0].headers.get("openai-organization") == told
+
+
 async def test_an_address_may_have_parameters_and_take_its_key_in_a_header_of_its_own():
     content = json.dumps(
         {"error": {"message": "the key canary-9876543210 is wrong", "code": "invalid_api_key"}}
