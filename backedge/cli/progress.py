@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, cast
 
 from backedge.engine.execution.events import (
     ActivationFailed,
@@ -16,7 +17,11 @@ from backedge.engine.execution.events import (
 )
 
 from .console import cut, span
-from .told_calls import is_call, line_of_call
+
+if TYPE_CHECKING:
+    from backedge.providers.calls import CallEvent
+
+_CALLS: Final = "backedge.providers.calls"
 
 
 def targets(edges: Sequence[str]) -> str:
@@ -44,8 +49,10 @@ def line_of(event: Event) -> str | None:
 
 def emitted(data: object) -> str | None:
     """What a node emitted, on one line; None for what is not worth one."""
-    if is_call(data):
-        return line_of_call(data)
+    if type(data).__module__ == _CALLS:
+        from .told_calls import line_of_call  # models are loaded only where a run has some
+
+        return line_of_call(cast("CallEvent", data))
     if not isinstance(data, str):
         try:
             data = json.dumps(data, ensure_ascii=False)

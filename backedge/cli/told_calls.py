@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
-
-from backedge.providers.calls import CallAttempt, CallDelta, CallEnded, CallEvent, CallFailed, CallStarted
+from backedge.providers.calls import CallEnded, CallEvent, CallFailed
 from backedge.providers.messages import Usage
 
 from .console import cut, span
-
-
-def is_call(data: object) -> TypeGuard[CallEvent]:
-    """Whether what a node emitted tells of a call of a model."""
-    return isinstance(data, CallStarted | CallDelta | CallAttempt | CallEnded | CallFailed)
 
 
 def line_of_call(event: CallEvent) -> str | None:
