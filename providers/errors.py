@@ -184,53 +184,53 @@ class BudgetExceededError(ModelError):
     kind = "budget"
 
 
-class RateLimitError(ModelError):
+class TransientError(ModelError):
+    """What may pass. Base of the kinds after which the same request may succeed later: name it at an error edge."""
+
+    kind = "transient"
+    retryable = True
+
+
+class RateLimitError(TransientError):
     """Too many requests or tokens for now (429)."""
 
     kind = "rate limit"
-    retryable = True
 
 
-class OverloadedError(ModelError):
+class OverloadedError(TransientError):
     """The provider has no capacity for now (503, 529)."""
 
     kind = "overloaded"
-    retryable = True
 
 
-class ServerError(ModelError):
+class ServerError(TransientError):
     """The provider failed (500 and above)."""
 
     kind = "server"
-    retryable = True
 
 
-class ModelTimeoutError(ModelError):
+class ModelTimeoutError(TransientError):
     """No connection, or no answer, in the time there was."""
 
     kind = "timeout"
-    retryable = True
 
 
-class ModelConnectionError(ModelError):
+class ModelConnectionError(TransientError):
     """The connection could not be made, or broke before the answer."""
 
     kind = "connection"
-    retryable = True
 
 
-class StreamBrokenError(ModelError):
+class StreamBrokenError(TransientError):
     """A stream ended before its end marker: what came until then is not an answer."""
 
     kind = "broken stream"
-    retryable = True
 
 
-class BadAnswerError(ModelError):
+class BadAnswerError(TransientError):
     """An answer that is not one: not the API's JSON, no choices, an error page with status 200."""
 
     kind = "bad answer"
-    retryable = True
 
 
 class BadToolCallError(BadAnswerError):
@@ -245,11 +245,10 @@ class BadOutputError(BadAnswerError):
     kind = "bad output"
 
 
-class CircuitOpenError(ModelError):
+class CircuitOpenError(TransientError):
     """The endpoint failed so often that it is left alone for a while; nothing was sent."""
 
     kind = "circuit open"
-    retryable = True
 
 
 class AllFailedError(ModelError):
