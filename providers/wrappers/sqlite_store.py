@@ -168,8 +168,8 @@ def _refuse_others(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
         (form,) = connection.execute("PRAGMA user_version").fetchone()
         if form != _FORM:
             connection.execute("DROP TABLE IF EXISTS answers")
@@ -178,10 +178,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
             )
             connection.execute(f"PRAGMA application_id={_OURS}")
             connection.execute(f"PRAGMA user_version={_FORM}")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
 
 
 def _patiently(act: Callable[[], object]) -> None:

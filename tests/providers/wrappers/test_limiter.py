@@ -184,7 +184,7 @@ def test_a_warning_comes_once_and_again_after_the_use_has_fallen():
     async def main():
         limits = Limits(requests=Limit(amount=10, per=10.0), warn_at=0.75)
         limiter = Limiter(limits, on_warning=told.append)
-        for pause in (0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 6, 0, 0, 0, 0, 0, 0):
+        for pause in (*[0] * 8, 2, 0, 3, 0, 7, *[0] * 8):
             await asyncio.sleep(pause)
             limiter.over(await limiter.enter(ONE, priority="normal", caller=""), {})
 

@@ -94,7 +94,7 @@ async def test_the_log_is_carried_over_now_and_then_unless_another_process_does(
         return in_file()
 
     with (tmp_path / "answers.db-lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_SH)
         await store.put("a", Stored(ANSWER))
         await store.put("b", Stored(ANSWER))
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
