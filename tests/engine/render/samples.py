@@ -1,6 +1,5 @@
 """Graphs to draw, and real runs of them by a clock that tells the same each time."""
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -125,10 +124,10 @@ def steady(records: Sequence[Record]) -> list[Record]:
     for record in records:
         if isinstance(record, NodeFinished | AttemptFailed):
             seconds = len(record.activation.node)
-            found.append(dataclasses.replace(record, started=now, ended=now + seconds))
+            found.append(record._replace(started=now, ended=now + seconds))
             now += seconds
         else:
-            found.append(dataclasses.replace(record, at=now))
+            found.append(record._replace(at=now))
     return found
 
 
