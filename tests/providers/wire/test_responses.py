@@ -199,6 +199,12 @@ def test_thoughts_go_back_as_they_came_if_the_provider_can_read_them_and_they_le
     assert [one.get("content") for one in found[3:]] == ["done", "and?"]
 
 
+def test_what_the_assistant_said_in_several_pieces_is_one_message():
+    (said,) = body(Message.of("assistant", "one", Code(text="two")))["input"]
+    assert said["role"] == "assistant"
+    assert [piece["type"] for piece in said["content"]] == ["output_text", "output_text"]
+
+
 def test_a_thought_and_the_call_it_led_to_may_stand_in_messages_of_their_own():
     thought = {"type": "reasoning", "encrypted_content": "abc"}
     found = body(
