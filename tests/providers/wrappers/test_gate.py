@@ -1,5 +1,6 @@
 """The gate: who passes when, that nothing is lost or made, and what a decision costs. Exact, with fractions."""
 
+import random
 from fractions import Fraction
 
 from hypothesis import settings
@@ -133,6 +134,24 @@ def test_a_decision_costs_the_same_however_many_wait():
     assert passed == 9_999
     assert one.looks <= 2 + 2 * 10_000
     assert now == 9_999
+
+
+def test_ten_thousand_of_all_priorities_pass_in_their_order():
+    one, chance = gate(requests=(10, 1)), random.Random(7)
+    assert one.arrive(ticket(), 0)
+    waiting = [ticket(chance.choice(["low", "normal", "high"])) for _ in range(10_000)]
+    for each in waiting:
+        assert not one.arrive(each, 0)
+    passed = []
+    while (at := one.next_at()) is not None:
+        passed += one.admit(at)
+        if len(passed) == 5_000:
+            urgent = ticket("critical")
+            assert one.arrive(urgent, at)
+    rank = ["high", "normal", "low"].index
+    assert passed == sorted(waiting, key=lambda each: rank(each.priority))  # equal ones as they came
+    assert at is None
+    assert one.buckets["requests"].ready_at(1) == 10_002  # the critical one was charged, too
 
 
 class GateMachine(RuleBasedStateMachine):
