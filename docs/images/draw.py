@@ -6,7 +6,6 @@ Each is a real run. Only its clock is replaced, so that drawing again changes no
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -178,10 +177,10 @@ def steady(records: Sequence[Record]) -> list[Record]:
     for record in records:
         if isinstance(record, NodeFinished | AttemptFailed):
             seconds = 0.8 / pace + sum(record.activation.node.encode()) % 97 / pace
-            found.append(dataclasses.replace(record, started=now, ended=now + seconds))
+            found.append(record._replace(started=now, ended=now + seconds))
             now += seconds
         else:
-            found.append(dataclasses.replace(record, at=now))
+            found.append(record._replace(at=now))
     return found
 
 
