@@ -1,8 +1,7 @@
 """How many defects the search repairs, and how fast: ``python -m benchmarks.repair [--seconds S] [NAME ...]``.
 
-Each file in ``defects/`` is a small correct program with a table of defects, each one small change of its text. For
-every defect the program is broken so, cases are made by asking the correct one, and the repair is run as the command
-line runs it. A patch that passes all cases is *plausible*; whether it is also right is asked of inputs that the search
+For every defect of the corpus (see `corpus`) the program is broken so, cases are made by asking the correct one, and
+the repair is run as the command line runs it. A patch that passes all cases is *plausible*; whether it is also right is asked of inputs that the search
 never saw. NAME picks programs, or one defect of a program (``bisect:2``).
 """
 
@@ -10,143 +9,127 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import copy
 import json
 import statistics
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from backedge.nodes.repair.graph import Request, repair_graph
 from backedge.nodes.repair.judge import Rules
+from backedge.nodes.repair.patch import patch
 from backedge.nodes.repair.programmer import SearchProgrammer
 from backedge.nodes.repair.runner import Runner
 from backedge.nodes.sandbox import open_sandbox
 
-DEFECTS = Path(__file__).parent / "defects"
-MARK = "\n# --- defects\n"
+from .corpus import PROGRAM, TESTS, Defect, defects
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
-    """A broken program and what it should do.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How the repair of one defect went.
 
     Attributes:
-        name: ``program:number``.
-        kind: What sort of mistake it is.
-        source: The broken program.
-        right: The correct one.
-        function: What the cases call.
-        inputs: Arguments of the cases.
-        held: Arguments that the search does not see.
+        kind: What sort of mistake it was.
+        plausible: Whether a patch was found that all cases pass with.
+        right: Whether the first patch also does the right thing where the search did not look.
+        found: Whether any of the patches does.
+        rounds: Of the loop.
+        candidates: That were run.
+        seconds: On the clock.
+        patch: The first patch.
     """
 
-    name: str
     kind: str
-    source: str
-    right: str
-    function: str
-    inputs: Sequence[list[Any]]
-    held: Sequence[list[Any]]
-
-
-def defects(names: Sequence[str] = ()) -> Iterator[Defect]:
-    """All defects, or those named.
-
-    Raises:
-        ValueError: The text that a defect changes is not there, or is there twice.
-    """
-    for path in sorted(DEFECTS.glob("*.py")):
-        right, _, _ = path.read_text().partition(MARK)
-        table = _module(path.read_text(), path.stem)
-        for number, (kind, old, new) in enumerate(table.DEFECTS):
-            name = f"{path.stem}:{number}"
-            if names and name not in names and path.stem not in names:
-                continue
-            if right.count(old) != 1:
-                raise ValueError(f"{name}: {old!r} is in the program {right.count(old)} times")
-            inputs, held = list(table.INPUTS), list(getattr(table, "HELD", ()))
-            yield Defect(name, kind, right.replace(old, new), right, table.FUNCTION, inputs, held)
-
-
-def _module(source: str, name: str) -> ModuleType:
-    module = ModuleType(name)
-    exec(compile(source, name, "exec"), module.__dict__)  # our own files
-    return module
-
-
-def answers(source: str, function: str, inputs: Sequence[list[Any]]) -> list[str]:
-    """What a program gives for each input, as JSON; what it raises, by its name."""
-    found = []
-    for arguments in copy.deepcopy(list(inputs)):
-        try:
-            result = getattr(_module(source, "program"), function)(*arguments)
-            found.append(json.dumps(list(result) if hasattr(result, "__next__") else result))
-        except Exception as error:
-            found.append(type(error).__name__)
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How the repair of one defect went; `right` of a plausible patch only."""
-
     plausible: bool
     right: bool
+    found: bool
     rounds: int
     candidates: int
     seconds: float
+    patch: str
+
+    @property
+    def told(self) -> str:
+        """How it went in a word or two."""
+        if not self.plausible:
+            return "NOT REPAIRED"
+        return "right" if self.right else "ranked lower" if self.found else "plausible"
 
 
-async def attempt(defect: Defect, folder: Path, *, seconds: float, sandbox: str, workers: int) -> Outcome:
-    """Repair one defect."""
-    program, cases = folder / "program.py", folder / "cases.jsonl"
+def request_of(defect: Defect, folder: Path) -> Request:
+    """Lay a defect out as files, and ask for its repair."""
+    program = folder / PROGRAM
     program.write_text(defect.source)
-    wanted = answers(defect.right, defect.function, defect.inputs)
-    lines = zip(defect.inputs, wanted, strict=True)
-    cases.write_text("".join(f"[{json.dumps(given)}, {result}]\n" for given, result in lines))
+    if defect.tests is not None:
+        for name, text in {**defect.files, TESTS: defect.tests}.items():
+            (folder / name).write_text(text)
+        return Request(program=str(program), tests=str(folder / TESTS))
+    cases = folder / "cases.jsonl"
+    wanted = zip(defect.inputs, defect.seen(defect.right), strict=True)
+    cases.write_text("".join(f"[{json.dumps(given)}, {result}]\n" for given, result in wanted))
+    return Request(program=str(program), function=defect.function, cases=str(cases))
+
+
+async def attempt(defect: Defect, *, seconds: float, sandbox: str, workers: int) -> Outcome:
+    """Repair one defect."""
     box = open_sandbox(sandbox)
     try:
-        runner = Runner(sandbox=box, workers=workers)
-        request = Request(program=str(program), function=defect.function, cases=str(cases))
-        resources = {"programmer": SearchProgrammer(), "runner": runner}
-        flow = repair_graph().compile()
-        run = await flow.run({"request": request, "rules": Rules(seconds=seconds)}, resources=resources)
+        with tempfile.TemporaryDirectory() as folder:
+            resources = {"programmer": SearchProgrammer(), "runner": Runner(sandbox=box, workers=workers)}
+            request = request_of(defect, Path(folder))
+            given = {"request": request, "rules": Rules(seconds=seconds)}
+            run = await repair_graph().compile().run(given, resources=resources)
     finally:
         await box.close()
-    state = run.state
-    right = False
-    if state.memory.winners:
-        patched = state.memory.winners[0].candidate.source(state.specification.source)
-        held = defect.held
-        right = answers(patched, defect.function, held) == answers(defect.right, defect.function, held)
-    memory = state.memory
-    return Outcome(bool(memory.winners), right, memory.round, memory.candidates, memory.seconds)
+    memory, source = run.state.memory, run.state.specification.source
+    patched = memory.winners[0].candidate.source(source) if memory.winners else ""
+    wanted = defect.unseen(defect.right)
+    return Outcome(
+        kind=defect.kind,
+        plausible=bool(patched),
+        right=bool(patched) and defect.unseen(patched) == wanted,
+        found=any(defect.unseen(one.candidate.source(source)) == wanted for one in memory.winners),
+        rounds=memory.round,
+        candidates=memory.candidates,
+        seconds=memory.seconds,
+        patch="".join(patch(run.state.specification, memory.winners[0].candidate)) if patched else "",
+    )
 
 
-async def measure(names: Sequence[str], seconds: float, sandbox: str, workers: int) -> None:
+async def measure(names: Sequence[str], seconds: float, sandbox: str, workers: int, *, show: bool) -> None:
     """Print a line for each defect, and the sums."""
     found: list[Outcome] = []
-    with tempfile.TemporaryDirectory() as folder:
-        for defect in defects(names):
-            outcome = await attempt(defect, Path(folder), seconds=seconds, sandbox=sandbox, workers=workers)
-            found.append(outcome)
-            told = ("right" if outcome.right else "plausible") if outcome.plausible else "NOT REPAIRED"
-            print(
-                f"{defect.name:<18} {defect.kind:<34} {told:<13} {outcome.rounds:>3} rounds "
-                f"{outcome.candidates:>6} candidates {outcome.seconds:>6.1f} s",
-                flush=True,
-            )
+    for defect in defects(names):
+        one = await attempt(defect, seconds=seconds, sandbox=sandbox, workers=workers)
+        found.append(one)
+        print(
+            f"{defect.name:<16} {defect.kind:<26} {one.told:<13} {one.rounds:>3} rounds "
+            f"{one.candidates:>6} candidates {one.seconds:>6.1f} s",
+            flush=True,
+        )
+        if show and one.patch:
+            print(one.patch, flush=True)
+    print(f"\n{table(found)}")
+
+
+def table(found: Sequence[Outcome]) -> str:
+    """The sums by kind of defect, as a table in Markdown."""
+    lines = ["| kind | defects | repaired | right | candidates (median) |", "| --- | --- | --- | --- | --- |"]
+    kinds = sorted({one.kind for one in found}, key=lambda kind: [one.kind for one in found].count(kind))
+    for kind in [*reversed(kinds), "all"]:
+        group = [one for one in found if kind in (one.kind, "all")]
+        good = [one for one in group if one.plausible]
+        tried = statistics.median([one.candidates for one in good] or [0])
+        right = sum(one.right for one in good)
+        lines.append(f"| {kind} | {len(group)} | {len(good)} | {right} | {tried:.0f} |")
     good = [one for one in found if one.plausible]
-    pace = statistics.median(one.candidates / one.seconds for one in found) if found else 0.0
-    print(
-        f"\n{len(good)} of {len(found)} repaired, {sum(one.right for one in good)} of these right on inputs not seen; "
-        f"median {statistics.median([one.seconds for one in good] or [0.0]):.1f} s and "
-        f"{statistics.median([one.candidates for one in good] or [0]):.0f} candidates; {pace:.0f} candidates a second"
-    )
+    pace = statistics.median([one.candidates / one.seconds for one in found if one.seconds] or [0.0])
+    lines.append(f"\nmedian {statistics.median([one.seconds for one in good] or [0.0]):.1f} s to a patch; ")
+    lines[-1] += f"{pace:.0f} candidates a second; "
+    lines[-1] += f"{sum(one.found and not one.right for one in good)} right ones found and ranked lower"
+    return "\n".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -156,8 +139,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="time for each (default: 60)")
     parser.add_argument("--sandbox", default="bubblewrap", choices=("bubblewrap", "subprocess"))
     parser.add_argument("--workers", type=int, default=2, help="sandboxes at once (default: 2)")
+    parser.add_argument("--show", action="store_true", help="print the patches")
     given = parser.parse_args(arguments)
-    asyncio.run(measure(given.name, given.seconds, given.sandbox, given.workers))
+    asyncio.run(measure(given.name, given.seconds, given.sandbox, given.workers, show=given.show))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ INPUTS = [
 HELD = [[[1, 2, 3, 4, 5, 6], value] for value in range(8)] + [[[5, 5, 7], 5], [[5, 5, 7], 6]]
 DEFECTS = [
     ("a wrong comparison", "items[middle] < value", "items[middle] <= value"),
-    ("a missing + 1", "low = middle + 1", "low = middle"),
-    ("a wrong bound", "len(items)", "len(items) - 1"),
+    ("off by one", "low = middle + 1", "low = middle"),
+    ("off by one", "len(items)", "len(items) - 1"),
     ("a wrong target", "high = middle", "low = middle"),
 ]
