@@ -62,7 +62,7 @@ def model(
         key: The key; by default the provider's variable in the environment, such as ``OPENAI_API_KEY``.
         base_url: Where the provider is; by default ``OPENAI_BASE_URL`` and the like, or where it usually is.
         headers: Sent with each request.
-        timeout: Seconds the provider may be silent.
+        timeout: Seconds to wait for a whole answer, and in a stream for the next event that says something.
         http_client: Sends the requests in place of the client's own; it stays open when the model is closed.
 
     Raises:

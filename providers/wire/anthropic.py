@@ -43,7 +43,7 @@ class AnthropicModel(Recordable):
             ``top_k``), which goes under the version of 2023: the newer one refuses these.
         betas: Names of betas to take part in.
         headers: Sent with each request.
-        timeout: Seconds it may be silent.
+        timeout: Seconds to wait for a whole answer, and in a stream for the next event that says something.
         http_client: Sends the requests in place of the client's own; it stays open at `aclose`.
 
     Raises:
@@ -71,6 +71,7 @@ class AnthropicModel(Recordable):
     ) -> None:
         self._name = name
         self._model = model
+        self._timeout = timeout
         self._max_tokens = max_tokens
         self._version = version
         self._hide = hider(key, *secrets_in(headers or {}))
@@ -141,5 +142,6 @@ class AnthropicModel(Recordable):
             read=response_of,
             spent=usage_of,
             gathering=Gathering,
+            timeout=self._timeout,
             headers={"anthropic-version": version} if version else {},
         )

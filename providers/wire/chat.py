@@ -17,11 +17,12 @@ from ..errors import BadAnswerError, ModelError, StreamBrokenError, UnsupportedE
 from ..messages import Usage
 from ..model import Finished, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable, pieces_of
+from .bounds import next_event
 from .chat_answer import error_in, response_of
 from .chat_body import body_of
 from .chat_counts import usage_in, usage_of
 from .chat_stream import Gathered
-from .clients import ANSWER_SECONDS, limit_headers, openai_clients, usable_key
+from .clients import ANSWER_SECONDS, limit_headers, openai_clients, patience, usable_key
 from .content import Body
 from .dialects import Dialect, dialect_of
 from .failures import failure, failure_in, translated
@@ -44,7 +45,7 @@ class ChatModel(Recordable):
         base_url: The endpoint, without ``/chat/completions``; parameters behind a ``?`` are sent with each request.
         key: The key; `None` where none is needed, such as at a local server.
         headers: Sent with each request.
-        timeout: Seconds the endpoint may be silent.
+        timeout: Seconds to wait for a whole answer, and in a stream for the next event that says something.
         dialect: What the endpoint wants otherwise than others; by default what is known of its host.
         http_client: Sends the requests in place of the client's own; its owner closes it.
 
@@ -71,6 +72,7 @@ class ChatModel(Recordable):
     ) -> None:
         self._name = name
         self._model = model
+        self._timeout = timeout
         self._dialect = dialect or dialect_of(base_url)
         parts = urlsplit(base_url)
         self._address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
@@ -119,7 +121,7 @@ class ChatModel(Recordable):
 
         body = self._body(request, stream=False)
         posted = client.post(_PATH, cast_to=httpx2.Response, body=body, options=_options())
-        response = await translated(posted, self._failed)
+        response = await translated(posted, self._failed, within=patience(self._timeout))
         return checked(self._whole(response), request)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
@@ -135,9 +137,9 @@ class ChatModel(Recordable):
         posted = client.post(
             _PATH, cast_to=object, body=body, options=_options(), stream=True, stream_cls=AsyncStream[object]
         )
-        async with await translated(posted, self._failed) as chunks:
+        async with await translated(posted, self._failed, within=patience(self._timeout)) as chunks:
             if _is_whole(chunks.response.headers):
-                await translated(chunks.response.aread(), self._failed)
+                await translated(chunks.response.aread(), self._failed, within=self._timeout)
                 response = self._whole(chunks.response)
                 for event in pieces_of(response):
                     yield event
@@ -157,7 +159,10 @@ class ChatModel(Recordable):
         def failed(error: Exception) -> ModelError:
             return self._failed(error, streaming=begun, usage=gathered.usage)
 
-        while (chunk := await translated(anext(chunks, None), failed)) is not None:
+        while True:
+            chunk = await translated(next_event(chunks), failed, within=self._timeout)
+            if chunk is None:
+                break
             begun = True
             if not isinstance(chunk, dict):
                 raise BadAnswerError(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ..errors import MissingKeyError, MissingPackageError
+from .bounds import bound
 
 if TYPE_CHECKING:
     import anthropic
@@ -24,7 +25,7 @@ CONNECT_SECONDS = 10.0
 """How long making a connection may take."""
 
 ANSWER_SECONDS = 600.0
-"""How long a provider may be silent, unless told otherwise."""
+"""How long to wait for an answer, or for the next event of one, unless told otherwise."""
 
 _LIMIT_WORDS = ("ratelimit", "rate-limit")
 _LIMIT_NAMES = ("retry-after", "retry-after-ms")
@@ -98,7 +99,7 @@ def openai_clients(
         base_url: Such as ``https://api.mistral.ai/v1``.
         headers: Sent with each request.
         query: Put behind each address, such as Azure's ``api-version``.
-        timeout: Seconds the provider may be silent.
+        timeout: Seconds to wait for the next bytes.
         http_client: Sends the requests in place of the client's own; it stays open at `Clients.aclose`.
         ambient: Whether the client may send what ``OPENAI_ORG_ID``, ``OPENAI_PROJECT_ID`` and
             ``OPENAI_CUSTOM_HEADERS`` say. These are meant for OpenAI, and for nobody else.
@@ -123,7 +124,7 @@ def openai_clients(
             timeout=package.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
             default_headers={**quiet, **shown},
             default_query=dict(query or {}),
-            http_client=http_client,
+            http_client=http_client or package.DefaultAsyncHttpxClient(event_hooks={"response": [bound]}),
         )
         return client
 
@@ -156,11 +157,16 @@ def anthropic_clients(
             max_retries=0,
             timeout=package.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
             default_headers=dict(headers or {}),
-            http_client=http_client,
+            http_client=http_client or package.DefaultAsyncHttpxClient(event_hooks={"response": [bound]}),
         )
         return client
 
     return Clients(make, owned=http_client is None)
+
+
+def patience(timeout: float) -> float:
+    """Seconds until a connection is made and the answer is there."""
+    return min(CONNECT_SECONDS, timeout) + timeout
 
 
 def usable_key(key: str | None, who: str) -> str | None:

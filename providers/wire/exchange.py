@@ -19,7 +19,8 @@ from ..errors import BadAnswerError, ModelError, StreamBrokenError, UnsupportedE
 from ..messages import Usage
 from ..model import Finished, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import pieces_of
-from .clients import limit_headers
+from .bounds import next_event, read_rest
+from .clients import limit_headers, patience
 from .content import Body
 from .failures import failure, failure_in, translated
 from .hiding import Hide
@@ -65,6 +66,7 @@ class Call:
         read: Makes a response of a whole answer; given the answer and who was asked.
         spent: Reads what an answer says it took.
         gathering: Makes what puts a stream together.
+        timeout: Seconds to wait for an answer, or for the next event of one.
         headers: Headers of this call.
     """
 
@@ -78,6 +80,7 @@ class Call:
     read: Callable[[Body, str], ModelResponse]
     spent: Callable[[Any], Usage]
     gathering: Callable[[], Gathers]
+    timeout: float
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def failed(self, error: Exception, *, usage: Usage | None = None, streaming: bool = False) -> ModelError:
@@ -104,7 +107,7 @@ async def whole(call: Call) -> ModelResponse:
     import httpx2  # the official clients bring it along
 
     posted = call.client.post(call.path, cast_to=httpx2.Response, body=call.body, options=_options(call))
-    response = await translated(posted, call.failed)
+    response = await translated(posted, call.failed, within=patience(call.timeout))
     return _finished(call, _read_whole(call, response), response.headers)
 
 
@@ -122,9 +125,9 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
         stream=True,
         stream_cls=call.streams[object],
     )
-    async with await translated(posted, call.failed) as events:
+    async with await translated(posted, call.failed, within=patience(call.timeout)) as events:
         if _is_page(events.response.headers):
-            await translated(events.response.aread(), call.failed)
+            await translated(events.response.aread(), call.failed, within=call.timeout)
             response = _finished(call, _read_whole(call, events.response), events.response.headers)
             for piece in pieces_of(response):
                 yield piece
@@ -133,6 +136,7 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
             async with aclosing(_gathered(call, events, gathering)) as gathered:
                 async for piece in gathered:
                     yield piece
+            await read_rest(events)
             response = _read(call, partial(gathering.response, call.by), gathering.usage)
             response = _finished(call, response, events.response.headers)
     yield Finished(response=response)
@@ -146,7 +150,7 @@ async def _gathered(call: Call, events: Any, gathering: Gathers) -> AsyncGenerat
         return call.failed(error, usage=gathering.usage, streaming=begun)
 
     while not gathering.done:
-        event = await translated(anext(events, None), failed)
+        event = await translated(next_event(events), failed, within=call.timeout)
         if event is None:
             raise StreamBrokenError(
                 "the stream ended without its last event", model=call.by, usage=gathering.usage

@@ -6,6 +6,7 @@ client is imported here. Every text is freed of keys before it becomes a message
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,6 +21,7 @@ from ..errors import (
     UnsupportedError,
 )
 from ..messages import Usage
+from .bounds import TooLongError
 from .hiding import Hide, hide_shapes
 from .kinds import kind_of
 from .said import request_id_of, said_in, wait_of
@@ -30,13 +32,16 @@ _TIMEOUTS = frozenset({"APITimeoutError", "TimeoutException", "TimeoutError"})
 _CONNECTIONS = frozenset({"APIConnectionError", "RequestError", "TransportError", "OSError", "EndOfStream"})
 
 
-async def translated(call: Awaitable[T], translate: Callable[[Exception], ModelError]) -> T:
-    """What the call gives; its exception becomes the error that `translate` makes of it.
+async def translated(
+    call: Awaitable[T], translate: Callable[[Exception], ModelError], *, within: float | None = None
+) -> T:
+    """What the call gives `within` so many seconds; its exception becomes the error that `translate` makes of it.
 
     The foreign exception is not kept as cause or context: it carries the request, headers included.
     """
     try:
-        return await call
+        async with asyncio.timeout(within):
+            return await call
     except ModelError:
         raise
     except Exception as error:
@@ -136,10 +141,10 @@ def _of_transport(error: Exception, streaming: bool) -> tuple[type[ModelError], 
     if names & _TIMEOUTS:
         if "Connect" in type(cause).__name__ or "Pool" in type(cause).__name__:
             return ModelTimeoutError, f"no connection in time ({type(cause).__name__})"
-        return (
-            ModelTimeoutError,
-            f"no {'more of the ' if streaming else ''}answer in time ({type(cause).__name__})",
-        )
+        part = "more of the " if streaming else ""
+        return ModelTimeoutError, f"no {part}answer in time; timeout= says how long to wait for one"
+    if isinstance(cause, TooLongError):
+        return BadAnswerError, str(cause)
     if isinstance(error, UnicodeEncodeError):
         return (
             UnsupportedError,

@@ -32,7 +32,7 @@ class ResponsesModel(Recordable):
         encrypted: Whether to ask for its thoughts in encrypted form, so that they can be sent back to it, which
             models that do not think refuse; by default for those whose name says that they think.
         headers: Sent with each request.
-        timeout: Seconds it may be silent.
+        timeout: Seconds to wait for a whole answer, and in a stream for the next event that says something.
         http_client: Sends the requests in place of the client's own; it stays open at `aclose`.
 
     Raises:
@@ -58,6 +58,7 @@ class ResponsesModel(Recordable):
     ) -> None:
         self._name = name
         self._model = model
+        self._timeout = timeout
         self._encrypted = encrypted
         parts = urlsplit(base_url)
         query = dict(parse_qsl(parts.query))
@@ -126,4 +127,5 @@ class ResponsesModel(Recordable):
             read=response_of,
             spent=usage_of,
             gathering=Gathering,
+            timeout=self._timeout,
         )
