@@ -144,6 +144,10 @@ def _condition_problems(what: str, binding: Binding) -> Iterator[str]:
 
 def edge_problems(definition: Definition) -> Iterator[str]:
     """What is wrong with single edges, conditions left out."""
+    ways: dict[str, list[str]] = {}
+    for edge in definition.edges:
+        if edge.instead_of is not None:
+            ways.setdefault(edge.instead_of, []).append(edge.target)
     for edge in definition.edges:
         if edge.target == START.name:
             yield f"edge {edge.id}: nothing leads to START; lead to the first node instead"
@@ -151,9 +155,8 @@ def edge_problems(definition: Definition) -> Iterator[str]:
             yield f"edge {edge.id}: nothing leaves END; leave the node before it instead"
         if edge.source == START.name and edge.error is not None:
             yield f"edge {edge.id}: START does not fail; lead the errors of a node on instead"
-        if len(ways := [each for each in definition.edges if each.instead_of == edge.id]) > 1:
-            targets = listed(each.target for each in ways)
-            yield f"feedback edge {edge.id} leads to {targets} at its limit; name one of them with otherwise="
+        if len(targets := ways.get(edge.id, ())) > 1:
+            yield f"feedback edge {edge.id} leads to {listed(targets)} at its limit; name one of them with otherwise="
         label: Any = edge.label
         if not isinstance(label, str):
             yield f"edge {edge.id}: label= wants a text, not {shown(label)}"

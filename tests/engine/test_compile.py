@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from backedge.engine.compiler.compile import BackedgeWarning
+from backedge.engine.definition import EdgeSpec
 from backedge.engine.errors import GraphError
 from backedge.engine.graph import END, START, Graph
 from backedge.engine.state.reducers import append, extend
@@ -380,6 +381,28 @@ def test_a_loop_of_a_thousand_nodes_and_a_fan_out_of_a_thousand_compile():
     compiled = graph.compile().graph
     assert len(compiled.plan.loops["r0"].body) == 1000
     assert compiled.inputs == ("spec",)
+
+
+def test_the_work_per_edge_does_not_grow_with_the_graph(monkeypatch):
+    asked = 0
+    plain = EdgeSpec.id
+
+    def counted(edge):
+        nonlocal asked
+        asked += 1
+        return plain.fget(edge)
+
+    def compiled(width):
+        nonlocal asked
+        graph = Graph(State)
+        for number in range(width):
+            graph.chain(START, graph.node(lambda spec: [], name=f"n{number}", writes="notes"), END)
+        asked = 0
+        graph.compile()
+        return asked / width
+
+    monkeypatch.setattr(EdgeSpec, "id", property(counted))
+    assert compiled(200) < 1.5 * compiled(50)
 
 
 def test_what_is_likely_not_meant_is_a_warning_where_compile_is_called():
