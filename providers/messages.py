@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Literal, TypeAlias
+from mimetypes import guess_type
+from os import PathLike
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
@@ -64,6 +67,23 @@ class _Content(Part):
         """Refuse content that is nowhere, or in two places."""
         if (self.data is None) == (self.url is None):
             raise ValueError(f"{type(self).__name__} has either data or a url")
+
+    @classmethod
+    def read(cls, path: str | PathLike[str]) -> Self:
+        """The content of a file, whose ending tells its type.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: Its ending tells nothing.
+
+        Example::
+
+            Image.read("sketch.png")
+        """
+        kind, _ = guess_type(Path(path))
+        if kind is None:
+            raise ValueError(f"{path}: its ending tells no type; give media_type= and data= instead")
+        return cls(media_type=kind, data=Path(path).read_bytes())
 
     @property
     def digest(self) -> str:

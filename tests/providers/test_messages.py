@@ -47,3 +47,11 @@ def test_a_state_carries_messages_with_every_part():
 def test_usage_adds_up():
     both = Usage(input_tokens=1, output_tokens=2) + Usage(input_tokens=10, cached_tokens=5)
     assert both == Usage(input_tokens=11, output_tokens=2, cached_tokens=5)
+
+
+def test_a_picture_is_read_from_a_file_whose_ending_tells_its_type(tmp_path):
+    (tmp_path / "a.jpeg").write_bytes(b"picture")
+    assert Image.read(tmp_path / "a.jpeg") == Image(media_type="image/jpeg", data=b"picture")
+    (tmp_path / "a.unheard").write_bytes(b"picture")
+    with pytest.raises(ValueError, match="its ending tells no type"):
+        Image.read(str(tmp_path / "a.unheard"))
