@@ -153,6 +153,8 @@ class Gathering:
         return response_of({**self._message, "content": list(self._blocks.values())}, by, written=written)
 
     def _open(self, index: int, block: Body) -> list[StreamEvent]:
+        if index in self._blocks:
+            raise ValueError(f"block {index} of the answer began twice")
         self._blocks[index] = block
         if block.get("type") == "text" and block.get("text"):
             return [TextDelta(text=block["text"])]
@@ -207,5 +209,5 @@ def _join(block: Body, delta: Body) -> None:
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

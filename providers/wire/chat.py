@@ -6,7 +6,6 @@ its method for this API: endpoints send and want more than that method's types k
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -27,6 +26,7 @@ from .content import Body
 from .dialects import Dialect, dialect_of
 from .failures import failure, failure_in, translated
 from .hiding import hider, secrets_in
+from .reading import read_body, reason_of
 
 if TYPE_CHECKING:
     import httpx2
@@ -201,11 +201,7 @@ class ChatModel(Recordable):
 
     def _whole(self, response: httpx2.Response) -> ModelResponse:
         """An answer that came in one piece. Errors come with status 200, too, and so do pages of HTML."""
-        found: Any
-        try:
-            found = json.loads(response.content)
-        except (ValueError, RecursionError):
-            found = response.content.decode(errors="replace")
+        found = self._read(read_body, response.content, spent=Usage)
 
         def spent() -> Usage:
             return usage_of(usage_in(found)) if isinstance(found, dict) else Usage()
@@ -230,7 +226,7 @@ class ChatModel(Recordable):
         try:
             return read(found)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            reason = reason_of(error)
         raise BadAnswerError(
             f"the answer is not the API's: {self._hide(reason)[:300]}", model=self._name, usage=spent()
         )

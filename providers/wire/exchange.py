@@ -7,7 +7,6 @@ of every event. Keys, addresses, time-outs, connections and the reading of event
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from .clients import limit_headers, patience
 from .content import Body
 from .failures import failure, failure_in, translated
 from .hiding import Hide
+from .reading import read_body, reason_of
 from .said import request_id_of
 
 T = TypeVar("T")
@@ -178,7 +178,7 @@ def _read(call: Call, read: Callable[[], T], usage: Usage) -> T:
     try:
         return read()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        reason = reason_of(error)
     raise BadAnswerError(
         f"the answer is not the API's: {call.hide(reason)[:300]}", model=call.by, usage=usage
     )
@@ -186,11 +186,7 @@ def _read(call: Call, read: Callable[[], T], usage: Usage) -> T:
 
 def _read_whole(call: Call, response: Any) -> ModelResponse:
     """An answer that came in one piece. Errors come with status 200, too, and so do pages of HTML."""
-    found: Any
-    try:
-        found = json.loads(response.content)
-    except (ValueError, RecursionError):
-        found = response.content.decode(errors="replace")
+    found = _read(call, partial(read_body, response.content), Usage())
     usage = call.spent(found.get("usage")) if isinstance(found, dict) else Usage()
     if isinstance(found, dict) and not found.get("error") and found.get("type") != "error":
         return _read(call, partial(call.read, found, call.by), usage)

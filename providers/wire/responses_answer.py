@@ -144,6 +144,8 @@ class Gathering:
         self._calls: dict[int, int] = {}
         # Items of which deltas were given: what is whole at their end must not be given again.
         self._begun: set[int] = set()
+        # The last event that had a number: some proxies send events twice.
+        self._last: Body | None = None
         # The last paragraph of thoughts that was given: its item and place.
         self._paragraph: tuple[int, Any] = (-1, None)
 
@@ -154,6 +156,10 @@ class Gathering:
 
     def take(self, event: Body) -> list[StreamEvent]:
         """The next event of the API; gives what of it is of interest. Events it does not know are passed over."""
+        if "sequence_number" in event:
+            if event == self._last:
+                return []
+            self._last = event
         kind, place = event.get("type"), event.get("output_index")
         if kind == "error":
             self.failure = event["error"] if isinstance(event.get("error"), dict) else event

@@ -1,0 +1,45 @@
+"""The body of a whole answer, read strictly: what a lenient reading would leave out is missed by nobody but its owner."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def read_body(content: bytes) -> Any:
+    """What a body says as JSON, or the text it is when it does not even begin like JSON, such as a page of HTML.
+
+    Raises:
+        ValueError: It is broken, too deep, or has a key twice, of which a reader would have to leave one out.
+
+    Example::
+
+        read_body(b'{"city": "Ulm", "city": "Bonn"}')  # ValueError: the key 'city' comes twice in it
+    """
+    text = content.decode(errors="replace")
+    try:
+        return json.loads(content, object_pairs_hook=_once)
+    except UnicodeDecodeError as error:
+        problem = f"it is not JSON: {error.reason} at byte {error.start}"
+    except json.JSONDecodeError as error:
+        problem = f"it is not JSON: {error}"
+    except RecursionError:
+        problem = "its JSON is nested too deeply"
+    if not text.lstrip().startswith(("{", "[")):
+        return text
+    raise ValueError(problem)
+
+
+def reason_of(error: Exception) -> str:
+    """Why an answer could not be read, in one line; errors of our own say all there is to say."""
+    words = " ".join(str(error).split())
+    return words if type(error) is ValueError else f"{type(error).__name__}: {words}"
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} comes twice in it")
+    return found
