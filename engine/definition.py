@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic import BaseModel
 
@@ -61,8 +61,7 @@ def is_text(given: object) -> bool:
     return isinstance(given, str) and given != "" and not any("\ud800" <= sign <= "\udfff" for sign in given)
 
 
-@dataclass(frozen=True, slots=True)
-class NodeSpec:
+class NodeSpec(NamedTuple):
     """A node as declared. See `Graph.node` for the meaning of each."""
 
     name: str
@@ -97,8 +96,7 @@ class Case:
         return value not in self.others if self.values is None else value in self.values
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeSpec:
+class EdgeSpec(NamedTuple):
     """An edge as declared.
 
     Attributes:
@@ -142,8 +140,7 @@ class EdgeSpec:
         return self.when is None and self.instead_of is None and self.error is None
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(NamedTuple):
     """A whole graph as declared: what `compile` reads.
 
     Attributes:

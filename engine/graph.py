@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from enum import Enum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
@@ -327,14 +326,14 @@ class Graph(Generic[S]):
             )
         edge = EdgeSpec(self._place(source), self._place(handler), label=label, error=error)
         if isinstance(label, str) and not label:
-            edge = replace(edge, label=error.__name__)
+            edge = edge._replace(label=error.__name__)
         self._connect(edge, Site.of(sys._getframe(1)))
 
     def _connect(self, edge: EdgeSpec, site: Site) -> str:
         """Write an edge down; the id that it got."""
         added = self._edges.add(edge.id, edge, site, same=same_edge)
         if added.copy > 1:
-            self._edges.things[added.key] = replace(edge, copy=added.copy)
+            self._edges.things[added.key] = edge._replace(copy=added.copy)
         if added.again:  # then so are the ways at the limit of it
             edges = self._edges.things.values()
             self._forget([each for each in edges if each.instead_of in (added.key, *added.forgotten)])
@@ -375,7 +374,7 @@ class Graph(Generic[S]):
     def definition(self) -> Definition:
         """What has been declared so far."""
         nodes = {
-            key: node.spec if key == node.name else replace(node.spec, name=key)
+            key: node.spec if key == node.name else node.spec._replace(name=key)
             for key, node in self._nodes.things.items()
         }
         return Definition(

@@ -14,12 +14,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """An edge as the analysis sees it.
 
     Attributes:
@@ -35,8 +34,7 @@ class Link:
     feedback: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(NamedTuple):
     """A loop of the graph.
 
     Attributes:
@@ -56,8 +54,7 @@ class Loop:
     feedback: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LoopForest:
+class LoopForest(NamedTuple):
     """All loops of a graph, and what is wrong with its cycles.
 
     Attributes:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
@@ -30,8 +29,7 @@ Rounds: TypeAlias = tuple[int, ...]
 Position: TypeAlias = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedEdge:
+class PlannedEdge(NamedTuple):
     """An edge by numbers: what it does to rounds.
 
     The target's rounds are ``source[:keep]``, then ``source[keep] + 1`` if `adds`, then `zeros`.

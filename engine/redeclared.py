@@ -13,15 +13,14 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from .definition import EdgeSpec
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """Where a declaration stands in its user's code."""
 
     code: CodeType
@@ -40,8 +39,7 @@ class Site:
         return self.code.co_filename != earlier.code.co_filename or self.line == earlier.line
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(NamedTuple):
     """What became of a declaration.
 
     Attributes:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from inspect import Signature, signature
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..context import BlockingContext
 from ..definition import END, START, Case, Definition, EdgeSpec, NodeSpec
@@ -19,8 +18,7 @@ from .signatures import is_generator, read_signature
 from .typerelation import Relation, choices, relation, spell
 
 
-@dataclass(frozen=True, slots=True)
-class Bindings:
+class Bindings(NamedTuple):
     """Every function of a graph with its parameters accounted for: of nodes by name, of conditions by edge id."""
 
     nodes: Mapping[str, Binding]
@@ -181,8 +179,7 @@ def resource_problems(definition: Definition, schema: StateSchema) -> Iterator[s
 # --------------------------------------------------------------------------- switches
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(NamedTuple):
     """The edges of one switch: where it stands, what it looks at, its cases."""
 
     source: str

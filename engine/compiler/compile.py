@@ -12,7 +12,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..definition import END, START, Definition, EdgeSpec, NodeSpec
 from ..errors import GraphError
@@ -32,8 +32,7 @@ class BackedgeWarning(UserWarning):
     """Something in a graph that will work but is likely not meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledNode:
+class CompiledNode(NamedTuple):
     """A node with its parameters accounted for. START and END have neither spec nor binding.
 
     Attributes:
@@ -53,8 +52,7 @@ class CompiledNode:
     always: tuple[int, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledGraph:
+class CompiledGraph(NamedTuple):
     """A graph that passed every check.
 
     Attributes:

@@ -12,17 +12,15 @@ import inspect
 import sys
 from collections import ChainMap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import FunctionType, SimpleNamespace
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 
 class NoSignatureError(Exception):
     """A callable does not tell its parameters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """What a callable takes and gives.
 
     Attributes:

@@ -9,7 +9,7 @@ to a node that cannot be reached), the place is noted as a loose end, so that th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..definition import END, START, Definition, EdgeSpec, NodeSpec
 from ..loops import Link, LoopForest, components, find_loops
@@ -19,8 +19,7 @@ _TOLD = 10  # cycles told at once
 _MENDED = 300  # turns of mending before a graph is given up
 
 
-@dataclass(frozen=True, slots=True)
-class LooseEnds:
+class LooseEnds(NamedTuple):
     """Where edges are missing, though it is open from where or to where they should lead.
 
     Attributes:
@@ -39,8 +38,7 @@ class LooseEnds:
         return bool(self.entries or self.exits)
 
 
-@dataclass(frozen=True, slots=True)
-class Structure:
+class Structure(NamedTuple):
     """What can be run of a graph, and what is wrong with its shape.
 
     Attributes:
@@ -107,14 +105,14 @@ def _untangled(
     edges = {edge.id: edge for edge in definition.edges}
     places = [START.name, *definition.nodes, END.name]
     both = _declared_both_ways(definition)
-    by_id = {link.id: replace(link, feedback=True) if link.id in both else link for link in links}
+    by_id = {link.id: link._replace(feedback=True) if link.id in both else link for link in links}
     problems: list[str] = []
     for _ in range(_MENDED):
         forest = find_loops(places, list(by_id.values()))
         for cycle in forest.cycles:
             closing = [link for link in by_id.values() if (link.source, link.target) == (cycle[-1], cycle[0])]
             problems.append(_cycle_problem(cycle, [edges[link.id] for link in closing]))
-            by_id |= {link.id: replace(link, feedback=True) for link in closing}
+            by_id |= {link.id: link._replace(feedback=True) for link in closing}
         if forest.cycles:
             continue
         if not forest.idle_feedback:
@@ -122,10 +120,10 @@ def _untangled(
         ahead = _Arcs.of([link for link in by_id.values() if not link.feedback], definition).successors
         for idle in forest.idle_feedback:
             if _may_close_a_loop(by_id[idle], ends, ahead):
-                ends = replace(ends, back=ends.back | {idle})
+                ends = ends._replace(back=ends.back | {idle})
             elif idle not in both:
                 problems.append(_idle_problem(edges[idle]))
-            by_id[idle] = replace(by_id[idle], feedback=False)
+            by_id[idle] = by_id[idle]._replace(feedback=False)
     return None, _shortened(problems), ends
 
 
@@ -142,8 +140,8 @@ def _declared_both_ways(definition: Definition) -> set[str]:
     """Edges that were declared twice, once as feedback and once not: which of it is meant is a problem of its own."""
     kinds: dict[str, set[bool]] = {}
     for edge in definition.edges:
-        kinds.setdefault(replace(edge, copy=1).id, set()).add(edge.feedback)
-    return {edge.id for edge in definition.edges if len(kinds[replace(edge, copy=1).id]) > 1}
+        kinds.setdefault(edge._replace(copy=1).id, set()).add(edge.feedback)
+    return {edge.id for edge in definition.edges if len(kinds[edge._replace(copy=1).id]) > 1}
 
 
 def _shortened(problems: list[str]) -> list[str]:
@@ -173,8 +171,7 @@ def _idle_problem(edge: EdgeSpec) -> str:
 # --------------------------------------------------------------------------- reach
 
 
-@dataclass(frozen=True, slots=True)
-class _Arcs:
+class _Arcs(NamedTuple):
     """Who follows whom."""
 
     successors: Mapping[str, set[str]]

@@ -7,7 +7,6 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..effects.recall import Known, Recall
@@ -17,8 +16,7 @@ from ..schedule import Key
 from .clocks import Clock
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """Something that a suspended run waits for.
 
     Attributes:

@@ -40,8 +40,7 @@ class Settings:
     durability: Durability = "step"
 
 
-@dataclass(frozen=True, slots=True)
-class Tries:
+class Tries(NamedTuple):
     """What a recovered activation has behind it: its next attempt's number, and how many its policy has seen."""
 
     next: int

@@ -7,9 +7,8 @@ validated and stored when it is written, whatever the others hold.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pydantic
 from pydantic import BaseModel, ConfigDict
@@ -28,8 +27,7 @@ from .values import Codec
 __all__ = ["Field", "FoldError", "StateSchema"]
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field of the state.
 
     Attributes:

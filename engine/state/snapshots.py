@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import is_
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from .lineage import UNSET, Cell, Position, dominant, latest, lone_cell, root_cell
 from .updates import Fold, FoldCell, root_fold, union
@@ -86,8 +86,7 @@ class Layout:
         return root_cell(value) if self.folds[place] is None else root_fold(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Values that replace what a frontier holds: the same new cells on each of its snapshots."""
 
     cells: Mapping[int, AnyCell]

@@ -22,8 +22,7 @@ import typing
 import uuid
 import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
 
 import pydantic
 import typing_extensions
@@ -73,8 +72,7 @@ _MAPPINGS: Final = (dict, collections.defaultdict, collections.OrderedDict, coll
 Parts: typing.TypeAlias = Iterable[tuple[str, Any, str | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class TypeFacts:
+class TypeFacts(NamedTuple):
     """What is known of a type.
 
     Attributes:
@@ -140,10 +138,10 @@ class _Walk:
         every = list(flat_marks(marks))
         text = " & ".join([facts.text, *(shown for shown in map(mark_text, every) if shown)])
         found = (problem for problem in map(mark_problem, every) if problem is not None)
-        narrowed = dataclasses.replace(facts, text=text, problems=(*facts.problems, *found))
+        narrowed = facts._replace(text=text, problems=(*facts.problems, *found))
         if all(map(is_constraint, every)):
             return narrowed
-        return dataclasses.replace(narrowed, exact=False, scalar=False, copier=facts.copier or deep)
+        return narrowed._replace(exact=False, scalar=False, copier=facts.copier or deep)
 
     def union(self, options: Sequence[Any]) -> TypeFacts:
         several = [self.facts(option) for option in options]

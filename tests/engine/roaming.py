@@ -5,7 +5,7 @@ edges allow. So what a run shows can happen, and what never shows in thousands o
 """
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -57,7 +57,7 @@ def worlds(draw, *, most=7, loops=True, errors=True):
         if edge.feedback:
             spec = EdgeSpec(edge.source, edge.target, maybe, feedback=True, limit=2)
             if kind == "plain":
-                spec = replace(spec, when=None)
+                spec = spec._replace(when=None)
         elif kind in ("oops", "ouch") and edge.source != START:
             spec = EdgeSpec(edge.source, edge.target, error=Oops if kind == "oops" else Ouch)
         else:
@@ -71,7 +71,7 @@ def worlds(draw, *, most=7, loops=True, errors=True):
             nodes[name] = NodeSpec(name, maybe, writes, may_stop=draw(st.integers(0, 5)) == 5)
     for name in nodes:  # who never succeeds in going on is no use
         if not any(edge.source == name and edge.error is None for edge in edges.values()):
-            nodes[name] = replace(nodes[name], may_stop=True)
+            nodes[name] = nodes[name]._replace(may_stop=True)
     return Definition("world", State, {}, nodes, tuple(edges.values()))
 
 

@@ -1,6 +1,5 @@
 """Reads of unset fields in graphs that have other problems as well."""
 
-from dataclasses import replace
 from typing import Literal, TypedDict
 
 import pytest
@@ -35,8 +34,8 @@ def unset(definition, *, mend=True):
 
 def without(definition, edge):
     gone = {edge.id}
-    return replace(
-        definition, edges=tuple(e for e in definition.edges if e.id not in gone and e.instead_of not in gone)
+    return definition._replace(
+        edges=tuple(e for e in definition.edges if e.id not in gone and e.instead_of not in gone)
     )
 
 

@@ -1,7 +1,6 @@
 """Cycles, reachability, and that doing what the messages say makes the graph legal."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -136,7 +135,7 @@ def test_doing_what_the_messages_say_makes_the_loops_legal(maze):
             break
         assert found.links is None or not {edge.replace(" ", "") for edge in back} & ahead
         specs = [
-            replace(s, feedback=s.id not in ahead and (s.feedback or f"{s.source} -> {s.target}" in back))
+            s._replace(feedback=s.id not in ahead and (s.feedback or f"{s.source} -> {s.target}" in back))
             for s in specs
         ]
     try:
@@ -218,7 +217,7 @@ def test_a_node_with_error_edges_only_leads_nowhere_when_it_succeeds():
 
 def test_edges_into_start_and_out_of_end_and_to_unknown_nodes_are_left_to_others():
     definition = graph("START>a a>END a>START END>a")
-    stranger = replace(definition, edges=(*definition.edges, EdgeSpec("a", "ghost"), EdgeSpec("ghost", "a")))
+    stranger = definition._replace(edges=(*definition.edges, EdgeSpec("a", "ghost"), EdgeSpec("ghost", "a")))
     assert examine(stranger).problems == ()
 
 

@@ -433,9 +433,7 @@ async def test_what_activations_spent_is_added_up():
         {"tokens": {"input": 1000, "output": 20}, "cost": 0.004, "model": "m", "cached": True}
     ).encode()
     records = [
-        r._replace(usage=spent)
-        if isinstance(r, NodeFinished) and r.activation.node == "coder"
-        else r
+        r._replace(usage=spent) if isinstance(r, NodeFinished) and r.activation.node == "coder" else r
         for r in await ran(flow, {"spec": "x"})
     ]
     drawn = picture(flow, records)
