@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from .shapes import MASK, carried, google_key, provider_key
+
 VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "openai": ("OPENAI_API_KEY",),
     "anthropic": ("ANTHROPIC_API_KEY",),
@@ -23,15 +25,8 @@ VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Where each provider's key is looked for, in this order."""
 
-HIDDEN: Final = "[key]"
-"""What stands where a key stood."""
-
 _SHORTEST = 8  # what is shorter is no secret, and would be found inside words
-_SHAPES = re.compile(
-    r"\b(?:sk|rk|pk|gsk|xai|nvapi)[-_][A-Za-z0-9_-]{20,}"
-    r"|\bAIza[A-Za-z0-9_-]{30,}"
-    r"|(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{8,}"
-)
+_SHAPES = re.compile("|".join((provider_key(20), google_key(30), carried("bearer", 8))))
 
 
 def variable_with_key(provider: str) -> str | None:
@@ -59,8 +54,8 @@ def without_keys(text: str, keys: Iterable[str] = ()) -> str:
     """
     for key in (*keys, *known_keys()):
         if len(key) >= _SHORTEST and key in text:
-            text = text.replace(key, HIDDEN)
-    return _SHAPES.sub(HIDDEN, text)
+            text = text.replace(key, MASK)
+    return _SHAPES.sub(MASK, text)
 
 
 def cleaned(value: Any, keys: Iterable[str] = ()) -> Any:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
+from .shapes import BEGINNINGS, google_key, provider_key
+
 MASK: Final = "[masked]"
 """What stands where a secret was."""
 
@@ -35,35 +37,13 @@ _BLOCK: Final = _Sort(
     ("private key-----",),
     re.compile(r"-----BEGIN[ A-Z]*PRIVATE KEY-----[\s\S]*?(?:-----END[ A-Z]*PRIVATE KEY-----|\Z)"),
 )
-_DASHED: Final = ("sk", "pk", "rk", "xai", "pplx", "nvapi", "csk", "glpat", "pypi")
-_LINED: Final = (
-    "sk",
-    "pk",
-    "rk",
-    "gsk",
-    "hf",
-    "r8",
-    "fw",
-    "tgp",
-    "ghp",
-    "gho",
-    "ghu",
-    "ghs",
-    "ghr",
-    "npm",
-    "shpat",
-)
-_KEY: Final = _Sort(
-    ("-", "_"),
-    (*(f"{one}-" for one in _DASHED), *(f"{one}_" for one in _LINED)),
-    re.compile(rf"(?<![A-Za-z0-9])(?:(?:{'|'.join(_DASHED)})-|(?:{'|'.join(_LINED)})_)[A-Za-z0-9_\-]{{12,}}"),
-)
+_KEY: Final = _Sort(("-", "_"), BEGINNINGS, re.compile(provider_key(12)))
 _TOKEN: Final = _Sort(
     ("",),
     ("github_pat_", "xox", "aiza", "ya29.", "akia", "asia", "eyj"),
     re.compile(
-        r"(?<![A-Za-z0-9])(?:github_pat_\w{20,}|xox[a-z]-[A-Za-z0-9\-]{10,}|AIza[\w\-]{30,}|ya29\.[\w\-]{20,}"
-        r"|A[KS]IA[A-Z0-9]{16}|eyJ[\w\-]{8,}\.[\w\-]{8,}\.[\w\-]*)"
+        r"(?<![A-Za-z0-9])(?:github_pat_\w{20,}|xox[a-z]-[A-Za-z0-9\-]{10,}|ya29\.[\w\-]{20,}"
+        r"|A[KS]IA[A-Z0-9]{16}|eyJ[\w\-]{8,}\.[\w\-]{8,}\.[\w\-]*)|" + google_key(30)
     ),
 )
 _SCHEME: Final = _Sort(

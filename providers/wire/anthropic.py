@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Final, Self
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
-from ..model import Finished, ModelRequest, ModelResponse, StreamEvent
-from ..recorded import Recordable
+from ..messages import Usage
+from ..model import Finished, ModelRequest, ModelResponse
 from .anthropic_answer import Gathering, response_of, usage_of
 from .anthropic_body import SAMPLING, body_of
+from .base import WireModel
 from .clients import ANSWER_SECONDS, anthropic_clients
+from .content import Body
 from .exchange import Call, asking, pieces, whole
-from .hiding import hider, secrets_in
+from .hiding import keys_hidden, secrets_in
 
 if TYPE_CHECKING:
     import httpx2
@@ -30,7 +32,7 @@ OLD_VERSION: Final = "2023-06-01"
 """The version of the API that knows how much chance an answer may have (``temperature``); later ones refuse that."""
 
 
-class AnthropicModel(Recordable):
+class AnthropicModel(WireModel):
     """A model of Anthropic's, or one at an address that speaks Anthropic's Messages API.
 
     Args:
@@ -69,35 +71,15 @@ class AnthropicModel(Recordable):
         timeout: float = ANSWER_SECONDS,
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
-        self._name = name
-        self._model = model
-        self._timeout = timeout
         self._max_tokens = max_tokens
         self._version = version
-        self._hide = hider(key, *secrets_in(headers or {}))
+        self._keys = keys_hidden(key, *secrets_in(headers or {}))
         joined = ",".join(betas)
         given = {**({"anthropic-beta": joined} if joined else {}), **(headers or {})}
-        self._clients = anthropic_clients(
-            self._name, key=key, base_url=base_url, headers=given, timeout=timeout, http_client=http_client
+        clients = anthropic_clients(
+            name, key=key, base_url=base_url, headers=given, timeout=timeout, http_client=http_client
         )
-
-    @property
-    def name(self) -> str:
-        """What to call it in messages and records."""
-        return self._name
-
-    def __repr__(self) -> str:
-        return f"AnthropicModel({self._name!r}, model={self._model!r})"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections that the running event loop has; the next call opens others."""
-        await self._clients.aclose()
+        super().__init__(name, model=model, clients=clients, timeout=timeout)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request.
@@ -105,23 +87,14 @@ class AnthropicModel(Recordable):
         Raises:
             ModelError: There is no answer; its type says why.
         """
-        call = self._call(request)
+        call = self._call(request, stream=False)
         if call.body["max_tokens"] <= LONGEST_UNSTREAMED:
             return await whole(call)
-        (last,) = [event async for event in pieces(call) if isinstance(event, Finished)]
+        streamed = replace(call, body={**call.body, "stream": True})
+        (last,) = [event async for event in pieces(streamed) if isinstance(event, Finished)]
         return last.response
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
-        """Answer one request piece by piece; the last event is a `Finished` with the whole answer.
-
-        Raises:
-            ModelError: There is no answer, or it broke off; its type says why.
-        """
-        async with aclosing(pieces(self._call(request))) as events:
-            async for event in events:
-                yield event
-
-    def _call(self, request: ModelRequest) -> Call:
+    def _call(self, request: ModelRequest, *, stream: bool) -> Call:
         client = self._clients.here()
         import anthropic  # loaded by now: there is a client
 
@@ -136,12 +109,16 @@ class AnthropicModel(Recordable):
             client=client,
             streams=anthropic.AsyncStream,
             path="/v1/messages",
-            body=body,
+            body={**body, "stream": True} if stream else body,
             by=self._name,
-            hide=self._hide,
+            keys=self._keys,
             read=response_of,
-            spent=usage_of,
+            spent=_spent,
             gathering=Gathering,
             timeout=self._timeout,
             headers={"anthropic-version": version} if version else {},
         )
+
+
+def _spent(body: Body) -> Usage:
+    return usage_of(body.get("usage"))

@@ -237,8 +237,11 @@ def _thoughts(part: Reasoning, message: Body, dialect: Dialect, *, with_calls: b
 
 
 def _call(part: ToolCall, dialect: Dialect) -> Body:
+    theirs = (
+        {} if part.raw is None or "type" in part.raw else part.raw
+    )  # other APIs' calls say of what type they are
     return {
-        **(part.raw or {}),
+        **theirs,
         "id": _id(part.id, dialect),
         "type": "function",
         "function": {"name": part.name, "arguments": part.arguments.strip() or "{}"},

@@ -1,8 +1,9 @@
 """One call over an official client: posts a body, reads the answer whole or event by event.
 
 The clients' general door is used (``client.post``), not their methods for each API: those refuse by Python signature
-what older models need (``temperature``) and what long answers need (many tokens in one piece), and make typed objects
-of every event. Keys, addresses, time-outs, connections and the reading of event streams stay the client's.
+what older models need (``temperature``) and what long answers need (many tokens in one piece), make typed objects of
+every event, and know less than endpoints send and want. Keys, addresses, time-outs, connections and the reading of event
+streams stay the client's.
 """
 
 from __future__ import annotations
@@ -22,9 +23,8 @@ from .bounds import next_event, read_rest
 from .clients import limit_headers, patience
 from .content import Body
 from .failures import failure, failure_in, translated
-from .hiding import Hide
-from .reading import read_body, reason_of
-from .said import request_id_of
+from .hiding import Keys
+from .reading import read_body
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Gathers(Protocol):
     """Puts a stream's events together.
 
     Attributes:
-        done: Whether the last event came.
+        done: Whether the model has ended: until then what came is no answer.
         failure: The provider's error object, when the answer failed.
     """
 
@@ -51,6 +51,11 @@ class Gathers(Protocol):
         """The whole answer."""
 
 
+def error_in(body: Body) -> Any:
+    """What of a body is an error and no answer; `None` when nothing is. Errors come with status 200, too."""
+    return body if body.get("error") or body.get("type") == "error" else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Call:
     """A call that is about to be made, and how its answer is read.
@@ -62,12 +67,16 @@ class Call:
         path: Where to post, below the client's address.
         body: What to post.
         by: Who is asked, for answers and errors.
-        hide: Frees texts of keys.
+        keys: Frees texts and answers of keys.
         read: Makes a response of a whole answer; given the answer and who was asked.
         spent: Reads what an answer says it took.
         gathering: Makes what puts a stream together.
         timeout: Seconds to wait for an answer, or for the next event of one.
+        error_in: What of a whole answer is an error.
+        goes_on: Whether more of a stream may come after the model has ended, such as what it took: then the stream is
+            read to its end.
         headers: Headers of this call.
+        options: Options of the client for this call.
     """
 
     request: ModelRequest = field(repr=False)
@@ -76,16 +85,26 @@ class Call:
     path: str
     body: Body = field(repr=False)
     by: str
-    hide: Hide = field(repr=False)
+    keys: Keys = field(repr=False)
     read: Callable[[Body, str], ModelResponse]
-    spent: Callable[[Any], Usage]
+    spent: Callable[[Body], Usage]
     gathering: Callable[[], Gathers]
     timeout: float
+    error_in: Callable[[Body], Any] = error_in
+    goes_on: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def failed(self, error: Exception, *, usage: Usage | None = None, streaming: bool = False) -> ModelError:
         """Our error for an exception of the client."""
-        return failure(error, model=self.by, hide=self.hide, usage=usage, streaming=streaming)
+        return failure(error, model=self.by, hide=self.keys.hide, usage=usage, streaming=streaming)
+
+    def failed_in(self, body: Any, response: Any, usage: Usage) -> ModelError:
+        """Our error for what a response says is one."""
+        status, headers = response.status_code, response.headers
+        return failure_in(
+            body, status=status, headers=headers, model=self.by, hide=self.keys.hide, usage=usage
+        )
 
 
 @contextmanager
@@ -120,7 +139,7 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
     posted = call.client.post(
         call.path,
         cast_to=object,
-        body={**call.body, "stream": True},
+        body=call.body,
         options=_options(call),
         stream=True,
         stream_cls=call.streams[object],
@@ -135,26 +154,25 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
             gathering = call.gathering()
             async with aclosing(_gathered(call, events, gathering)) as gathered:
                 async for piece in gathered:
-                    yield piece
-            await read_rest(events)
+                    yield call.keys.freed_piece(piece)
+            if not call.goes_on:
+                await read_rest(events)
             response = _read(call, partial(gathering.response, call.by), gathering.usage)
             response = _finished(call, response, events.response.headers)
     yield Finished(response=response)
 
 
 async def _gathered(call: Call, events: Any, gathering: Gathers) -> AsyncGenerator[StreamEvent, None]:
-    """The pieces of a stream until its last event, which must come."""
+    """The pieces of a stream until its end, before which the model must have ended."""
     begun = False
 
     def failed(error: Exception) -> ModelError:
         return call.failed(error, usage=gathering.usage, streaming=begun)
 
-    while not gathering.done:
+    while call.goes_on or not gathering.done:
         event = await translated(next_event(events), failed, within=call.timeout)
         if event is None:
-            raise StreamBrokenError(
-                "the stream ended without its last event", model=call.by, usage=gathering.usage
-            )
+            break
         begun = True
         if not isinstance(event, dict):
             what = f"an event of the stream is no JSON object but {type(event).__name__}"
@@ -162,15 +180,11 @@ async def _gathered(call: Call, events: Any, gathering: Gathers) -> AsyncGenerat
         for piece in _read(call, partial(gathering.take, event), gathering.usage):
             yield piece
         if gathering.failure is not None:
-            headers = {"x-request-id": request_id_of(events.response.headers)}
-            raise failure_in(
-                gathering.failure,
-                status=events.response.status_code,
-                headers=headers,
-                model=call.by,
-                hide=call.hide,
-                usage=gathering.usage,
-            )
+            raise call.failed_in(gathering.failure, events.response, gathering.usage)
+    if not gathering.done:
+        what = "what came is not an answer" if begun else "the stream was empty"
+        told = f"the stream ended without its last event: {what}"
+        raise StreamBrokenError(told, model=call.by, usage=gathering.usage)
 
 
 def _read(call: Call, read: Callable[[], T], usage: Usage) -> T:
@@ -178,31 +192,32 @@ def _read(call: Call, read: Callable[[], T], usage: Usage) -> T:
     try:
         return read()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        reason = reason_of(error)
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
     raise BadAnswerError(
-        f"the answer is not the API's: {call.hide(reason)[:300]}", model=call.by, usage=usage
+        f"the answer is not the API's: {call.keys.hide(reason)[:300]}", model=call.by, usage=usage
     )
 
 
 def _read_whole(call: Call, response: Any) -> ModelResponse:
     """An answer that came in one piece. Errors come with status 200, too, and so do pages of HTML."""
     found = _read(call, partial(read_body, response.content), Usage())
-    usage = call.spent(found.get("usage")) if isinstance(found, dict) else Usage()
-    if isinstance(found, dict) and not found.get("error") and found.get("type") != "error":
-        return _read(call, partial(call.read, found, call.by), usage)
-    status, headers = response.status_code, response.headers
-    raise failure_in(found, status=status, headers=headers, model=call.by, hide=call.hide, usage=usage)
+    if not isinstance(found, dict):
+        raise call.failed_in(found, response, Usage())
+    usage = call.spent(found)
+    if (problem := call.error_in(found)) is not None:
+        raise call.failed_in(problem, response, usage)
+    return _read(call, partial(call.read, found, call.by), usage)
 
 
 def _finished(call: Call, response: ModelResponse, headers: Mapping[str, str]) -> ModelResponse:
-    """The response with what the headers say, if it can be used."""
+    """The response with what the headers say, without keys, if it can be used."""
     told = response.model_copy(update={"headers": limit_headers(headers)})
-    return checked(told, call.request)
+    return checked(call.keys.freed(told), call.request)
 
 
 def _options(call: Call) -> Any:
     # A key must not follow a redirect to somewhere else.
-    return {"headers": dict(call.headers), "follow_redirects": False}
+    return {**call.options, "headers": dict(call.headers), "follow_redirects": False}
 
 
 def _is_page(headers: Mapping[str, str]) -> bool:

@@ -122,7 +122,7 @@ def failure_in(
         code=hide(said.code),
         retry_after=wait,
         usage=usage,
-        request_id=request_id_of(known) or said.request_id,
+        request_id=hide(request_id_of(known) or said.request_id),
     )
 
 

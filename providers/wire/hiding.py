@@ -1,29 +1,34 @@
-"""Keeps keys out of what people read: providers echo them in their errors, whole or in part."""
+"""Keeps keys out of what people read: providers echo them in their errors, whole or in part, and some in their answers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from ..model import Finished, ModelResponse, StreamEvent
+from ..shapes import MASK, carried, google_key, provider_key
 
 Hide: TypeAlias = Callable[[str], str]
 """Gives a text without the keys in it."""
 
-MASK = "[key]"
-
-_SECRET = ("authorization", "key", "token", "secret")
-
-_SHAPES = re.compile(
-    r"""
-    \b(?:sk|pk|rk|gsk|xai|pplx|csk|hf|r8|nvapi|tgp|fw|vck)[-_][A-Za-z0-9_*.\-]{6,}  # by how providers begin them
-    | \bAIza[A-Za-z0-9_*\-]{10,}
-    | (?<=[Bb]earer[ ])[^\s"',;]+                                                # as a header carries them
-    | (?<=[Bb]asic[ ])[^\s"',;]{12,}
-    | [A-Za-z0-9]{0,8}\*{3,}[-A-Za-z0-9]{0,8}                                       # shortened by the provider
-    """,
-    re.VERBOSE,
+_SECRET: Final = ("authorization", "key", "token", "secret")
+_SHORTEST: Final = (
+    16  # what is shorter is a word that local servers take for a key, and might stand in any answer
 )
-_TOLD = re.compile(r"(?i)(api[ _-]?key(?: provided| is)?\s*[:=]\s*[\"']?)([^\s\"',;]+)")
+_SHAPES: Final = re.compile(
+    "|".join(
+        (
+            provider_key(6, more="*."),
+            google_key(10, more="*"),
+            r"(?<=\b[Bb]earer[ ])[^\s\"',;]+",
+            carried("basic", 12),
+            r"[A-Za-z0-9]{0,8}\*{3,}[-A-Za-z0-9]{0,8}",  # shortened by the provider
+        )
+    )
+)
+_TOLD: Final = re.compile(r"(?i)(api[ _-]?key(?: provided| is)?\s*[:=]\s*[\"']?)([^\s\"',;]+)")
 
 
 def hide_shapes(text: str) -> str:
@@ -41,9 +46,58 @@ def secrets_in(given: Mapping[str, str]) -> list[str]:
     return [value for name, value in given.items() if any(word in name.lower() for word in _SECRET)]
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What frees of some keys, and shows none of them itself: they stand in closures only. `keys_hidden` makes it.
+
+    Attributes:
+        hide: Gives an error's text without these keys, and without whatever looks like one.
+        freed: Gives an answer without these keys, its texts and its `raw` included. Of what a model writes nothing else
+            is touched, and no key of less than 16 characters, which might be any word.
+        freed_piece: The same for a piece of a stream; a key that comes in several pieces is freed of at the end only.
+    """
+
+    hide: Hide
+    freed: Callable[[ModelResponse], ModelResponse]
+    freed_piece: Callable[[StreamEvent], StreamEvent]
+
+
+def keys_hidden(*keys: str | None) -> Keys:
+    """What frees of these keys."""
+    long = [key for key in _known(keys) if len(key) >= _SHORTEST]
+    # The longest run of plain characters stands in every way a key may be written down as JSON.
+    signs = [max(re.findall("[A-Za-z0-9]+", key) or [key], key=len) for key in long]
+
+    def cut(text: str) -> str:
+        for key in long:
+            text = text.replace(key, MASK)
+        return text
+
+    def freed(response: ModelResponse) -> ModelResponse:
+        if not long:
+            return response
+        try:
+            written = response.model_dump_json()
+        except ValueError:  # half a character is in there: nobody gets to see it
+            return response
+        if not any(sign in written for sign in signs):
+            return response
+        return ModelResponse.model_validate(_each_text(response.model_dump(), cut))
+
+    def freed_piece(piece: StreamEvent) -> StreamEvent:
+        if isinstance(piece, Finished):
+            return Finished(response=freed(piece.response))
+        told = piece.arguments if piece.kind == "tool_call" else piece.text
+        if not any(sign in told for sign in signs):
+            return piece
+        return piece.model_copy(update={"arguments" if piece.kind == "tool_call" else "text": cut(told)})
+
+    return Keys(hider(*keys), freed, freed_piece)
+
+
 def hider(*keys: str | None) -> Hide:
     """A function that hides these keys, and whatever looks like one. It shows none of them itself."""
-    known = sorted({key.strip() for key in keys if key and key.strip()}, key=len, reverse=True)
+    known = _known(keys)
 
     def hide(text: str) -> str:
         for key in known:
@@ -51,3 +105,18 @@ def hider(*keys: str | None) -> Hide:
         return hide_shapes(text)
 
     return hide
+
+
+def _known(keys: Iterable[str | None]) -> list[str]:
+    return sorted({key.strip() for key in keys if key and key.strip()}, key=len, reverse=True)
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """A value as pydantic dumps it, each text in it changed, names of members too."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {change(name): _each_text(item, change) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_each_text(item, change) for item in value]
+    return value

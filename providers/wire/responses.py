@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Final, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from ..model import ModelRequest, ModelResponse, StreamEvent
-from ..recorded import Recordable
+from ..messages import Usage
+from ..model import ModelRequest
+from .base import WireModel
 from .clients import ANSWER_SECONDS, openai_clients
-from .exchange import Call, asking, pieces, whole
-from .hiding import hider, secrets_in
+from .content import Body
+from .exchange import Call, asking
+from .hiding import keys_hidden, secrets_in
 from .responses_answer import Gathering, response_of, usage_of
 from .responses_body import body_of
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 OPENAI: Final = "https://api.openai.com/v1"
 
 
-class ResponsesModel(Recordable):
+class ResponsesModel(WireModel):
     """A model at OpenAI, or at another address that speaks the Responses API.
 
     Args:
@@ -56,14 +57,11 @@ class ResponsesModel(Recordable):
         timeout: float = ANSWER_SECONDS,
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
-        self._name = name
-        self._model = model
-        self._timeout = timeout
         self._encrypted = encrypted
         parts = urlsplit(base_url)
         query = dict(parse_qsl(parts.query))
-        self._hide = hider(key, parts.password, *secrets_in(headers or {}), *secrets_in(query))
-        self._clients = openai_clients(
+        self._keys = keys_hidden(key, parts.password, *secrets_in(headers or {}), *secrets_in(query))
+        clients = openai_clients(
             name,
             key=key,
             base_url=urlunsplit((*parts[:3], "", "")),
@@ -73,44 +71,9 @@ class ResponsesModel(Recordable):
             http_client=http_client,
             ambient=base_url == OPENAI,
         )
+        super().__init__(name, model=model, clients=clients, timeout=timeout)
 
-    @property
-    def name(self) -> str:
-        """What to call it in messages and records."""
-        return self._name
-
-    def __repr__(self) -> str:
-        return f"ResponsesModel({self._name!r}, model={self._model!r})"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections that the running event loop has; the next call opens others."""
-        await self._clients.aclose()
-
-    async def respond(self, request: ModelRequest) -> ModelResponse:
-        """Answer one request.
-
-        Raises:
-            ModelError: There is no answer; its type says why.
-        """
-        return await whole(self._call(request))
-
-    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
-        """Answer one request piece by piece; the last event is a `Finished` with the whole answer.
-
-        Raises:
-            ModelError: There is no answer, or it broke off; its type says why.
-        """
-        async with aclosing(pieces(self._call(request))) as events:
-            async for event in events:
-                yield event
-
-    def _call(self, request: ModelRequest) -> Call:
+    def _call(self, request: ModelRequest, *, stream: bool) -> Call:
         client = self._clients.here()
         import openai  # loaded by now: there is a client
 
@@ -121,11 +84,15 @@ class ResponsesModel(Recordable):
             client=client,
             streams=openai.AsyncStream,
             path="/responses",
-            body=body,
+            body={**body, "stream": True} if stream else body,
             by=self._name,
-            hide=self._hide,
+            keys=self._keys,
             read=response_of,
-            spent=usage_of,
+            spent=_spent,
             gathering=Gathering,
             timeout=self._timeout,
         )
+
+
+def _spent(body: Body) -> Usage:
+    return usage_of(body.get("usage"))
