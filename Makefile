@@ -20,18 +20,21 @@ $(VENV)/installed: pyproject.toml Makefile tools/environment.sh
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' >$(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 	@touch $@
 
-.PHONY: system system-for-tests
+.PHONY: system system-for-tests mock-server
 system: $(VENV)/installed
 	@sh tools/system-parts.sh $(BIN)/python
 
 system-for-tests: $(VENV)/installed
 	@sh tools/system-parts.sh $(BIN)/python strace
 
+mock-server: $(VENV)/installed
+	@sh tools/mock-server.sh $(VENV)/node
+
 demo: $(VENV)/installed system  ## watch a loop repair a defective program
 	@mkdir -p demo
 	$(BIN)/backedge repair examples/repair/parking.py --function fee --cases examples/repair/parking.jsonl --journal demo/runs.db
 
-test: $(VENV)/installed system-for-tests  ## run all tests
+test: $(VENV)/installed system-for-tests mock-server  ## run all tests
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/installed types  ## lint, formatting and types

@@ -29,8 +29,7 @@ from backedge.cli.console import complain, say
 from backedge.cli.interrupts import interrupts
 from backedge.cli.problems import exit_code, explain
 from backedge.cli.progress import line_of
-from backedge.nodes.cases import Case, Trial, try_program
-from backedge.nodes.repair.modelled import program_in
+from backedge.nodes.cases import Case, Trial, program_in, try_program
 from backedge.nodes.sandbox import Sandbox, open_sandbox
 from backedge.providers import Image, Message, Model, ModelError, ModelRequest, ScriptedModel, respond_as
 from backedge.providers.errors import BadAnswerError, OverloadedError, TransientError
@@ -84,7 +83,7 @@ async def coder(specification: Specification, code: str, feedback: list[str], mo
         asked += f"\n\nAttempt {number}: {wrong}"
     request = ModelRequest(messages=(Message.of("system", WRITE), Message.of("user", asked)))
     answer = await model.respond(request)
-    program = program_in(answer.text, "\n")
+    program = program_in(answer.text)
     if program is None:
         raise BadAnswerError("the answer holds no program in a code block", model=answer.by)
     return program

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import ast
 import json
+import re
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from .repair import spec
 from .repair.runner import Runner
 from .sandbox import Sandbox
+
+_BLOCK: Final = re.compile(r"```[^\n]*\n(.*?)```", re.DOTALL)
 
 
 class Case(BaseModel):
@@ -81,6 +85,22 @@ class Trial(BaseModel):
     def passed(self) -> bool:
         """Whether there were cases and all passed."""
         return bool(self.outcomes) and not self.failing
+
+
+def program_in(answer: str) -> str | None:
+    r"""The program in what a model wrote: its longest code block, or all of it where that is Python; None for none.
+
+    Example:
+        >>> program_in("Sure:\n```python\nx = 1\n```")
+        'x = 1\n'
+    """
+    found: str | None = max(_BLOCK.findall(answer), key=len, default=None)
+    if found is None:
+        try:
+            found = answer if ast.parse(answer).body else None
+        except (SyntaxError, ValueError):
+            return None
+    return found if found is None or found.endswith("\n") else f"{found}\n"
 
 
 async def try_program(sandbox: Sandbox, source: str, *, function: str, cases: tuple[Case, ...]) -> Trial:

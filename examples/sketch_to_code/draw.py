@@ -112,10 +112,11 @@ def main() -> None:
     font, path = sys.argv[1:]
     hand = Hand(font)
     sketch(hand)
-    whole = hand.image.filter(ImageFilter.GaussianBlur(0.8)).resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
-    whole.rotate(0.5, fillcolor=PAPER, resample=Image.Resampling.BICUBIC).quantize(48).save(
-        path, optimize=True
-    )
+    shown = (WIDTH * 5 // 6, HEIGHT * 5 // 6)
+    whole = hand.image.filter(ImageFilter.GaussianBlur(0.8)).resize(shown, Image.Resampling.LANCZOS)
+    whole.rotate(0.5, fillcolor=PAPER, resample=Image.Resampling.BICUBIC).quantize(
+        12, Image.Quantize.MAXCOVERAGE
+    ).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from backedge.nodes.cases import Case, Trial, try_program
+from backedge.nodes.cases import Case, Trial, program_in, try_program
 from backedge.nodes.sandbox import SubprocessSandbox
 
 CASES = (Case(arguments="[2]", expected="4"), Case(arguments=" [3] ", expected="6"))
@@ -66,3 +66,17 @@ def test_nothing_tried_is_nothing_passed():
 def test_a_case_is_json_and_its_arguments_a_list(arguments, expected):
     with pytest.raises(ValidationError):
         Case(arguments=arguments, expected=expected)
+
+
+@pytest.mark.parametrize(
+    ("answer", "program"),
+    [
+        ("```python\nx = 1\n```\nand\n```\nx = 12\n```", "x = 12\n"),
+        ("x = 1", "x = 1\n"),
+        ("I would rather not.", None),
+        ("", None),
+        ("# nothing", None),
+    ],
+)
+def test_the_program_in_an_answer_is_its_longest_block_or_all_of_it(answer, program):
+    assert program_in(answer) == program
