@@ -17,7 +17,8 @@ from .messages import (
     ToolResult,
     Usage,
 )
-from .model import (
+from .names import model
+from .protocol import (
     Finished,
     Model,
     ModelRequest,
@@ -29,7 +30,6 @@ from .model import (
     ToolCallDelta,
     ToolSpec,
 )
-from .names import model
 from .scripted import ScriptedModel, ScriptError
 from .shielded import NamedModel
 from .structured import Structured, respond_as

@@ -10,7 +10,15 @@ from typing import Any, Final, Literal, TypeAlias
 
 from .errors import Attempt, ModelError
 from .messages import AnyPart, Usage
-from .model import Finish, ModelRequest, ModelResponse, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
+from .protocol import (
+    Finish,
+    ModelRequest,
+    ModelResponse,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+)
 from .redaction import Piecewise, Redact
 
 

@@ -18,7 +18,7 @@ from .comparing import differences, nearest
 from .errors import ModelError, StreamBrokenError
 from .keys import cleaned
 from .labels import labelled
-from .model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
+from .protocol import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 from .recorded import Recordable, pieces_of
 from .tape import (
     FORMAT,

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from .errors import BadAnswerError, BadToolCallError
 from .messages import Other, ToolCall
-from .model import ModelRequest, ModelResponse
+from .protocol import ModelRequest, ModelResponse
 
 MOST_CHARACTERS = 1_000_000
 """Length of the arguments of one call."""

@@ -20,7 +20,7 @@ from .errors import MissingKeyError, MissingPackageError
 from .keys import key_from_environment
 from .known import FORMS, PROVIDERS, Provider
 from .messages import Message
-from .model import ModelResponse
+from .protocol import ModelResponse
 from .scripted import Answer, ScriptedModel
 from .shielded import NamedModel, Shielded
 from .tape import error_from

@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 from .calls import Call, CallEvent, Hook, Texts
 from .errors import StreamBrokenError, error_types
 from .labels import labels_of
-from .model import (
+from .protocol import (
     Finished,
     Model,
     ModelRequest,

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, Literal, TypeAlias
 
 from .messages import Message, Usage
-from .model import (
+from .protocol import (
     Finished,
     ModelRequest,
     ModelResponse,

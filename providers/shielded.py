@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Protocol, Self
 
 from .errors import ModelError
-from .model import Model, ModelRequest, ModelResponse, StreamEvent
+from .protocol import Model, ModelRequest, ModelResponse, StreamEvent
 from .recorded import Recordable
 
 

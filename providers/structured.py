@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from .checking import arguments_of
 from .errors import BadOutputError, BadToolCallError, ModelError
 from .messages import Message, Text, ToolCall, ToolResult, Usage
-from .model import Model, ModelRequest, ModelResponse, OutputSpec, ToolSpec
+from .protocol import Model, ModelRequest, ModelResponse, OutputSpec, ToolSpec
 from .strict import as_object, strict
 
 T = TypeVar("T")

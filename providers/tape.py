@@ -26,7 +26,7 @@ from pydantic import BaseModel, ValidationError
 from . import errors
 from .errors import ModelError
 from .messages import Usage
-from .model import ModelRequest, ModelResponse
+from .protocol import ModelRequest, ModelResponse
 
 FORMAT: Final = 1
 _LARGE = 1024  # characters of base64 from which on content stands in a line of its own

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ..messages import Usage
-from ..model import Finished, ModelRequest, ModelResponse
+from ..protocol import Finished, ModelRequest, ModelResponse
 from .anthropic_answer import Gathering, response_of, usage_of
 from .anthropic_body import SAMPLING, body_of
 from .base import WireModel

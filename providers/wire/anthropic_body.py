@@ -14,7 +14,7 @@ from typing import Any
 from ..checking import arguments_of
 from ..errors import UnsupportedError
 from ..messages import AnyPart, Code, File, Image, Message, Other, Reasoning, Text, ToolCall, ToolResult
-from ..model import Effort, ModelRequest
+from ..protocol import Effort, ModelRequest
 from .content import Body, base64_of, fenced, plain_id, refuse_extra, with_extra
 
 ORIGIN = "anthropic"

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-from ..model import ModelRequest, ModelResponse, StreamEvent
+from ..protocol import ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .clients import Clients
 from .exchange import Call, pieces, whole

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from ..messages import Usage
-from ..model import ModelRequest, ModelResponse
+from ..protocol import ModelRequest, ModelResponse
 from .base import WireModel
 from .chat_answer import error_in, response_of
 from .chat_body import body_of

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import BadAnswerError
 from ..messages import AnyPart, Image, Message, Other, Reasoning, Text, ToolCall
-from ..model import Finish, ModelResponse
+from ..protocol import Finish, ModelResponse
 from .chat_body import ORIGIN
 from .chat_counts import cost_of, usage_in, usage_of
 from .content import Body

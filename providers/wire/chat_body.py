@@ -15,7 +15,7 @@ from itertools import groupby
 
 from ..errors import UnsupportedError
 from ..messages import AnyPart, Code, File, Image, Message, Other, Reasoning, Text, ToolCall, ToolResult
-from ..model import ModelRequest, OutputSpec
+from ..protocol import ModelRequest, OutputSpec
 from .content import Body, address_of, fenced, with_extra
 from .dialects import Dialect
 from .schemas import is_strict

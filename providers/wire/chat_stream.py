@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..messages import Usage
-from ..model import ModelResponse, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
+from ..protocol import ModelResponse, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
 from .chat_answer import arguments_in, details_text, error_in, response_of, thinking_of
 from .chat_counts import usage_in, usage_of
 from .content import Body

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from ..errors import UnsupportedError
 from ..messages import Code, File, Image
-from ..model import ModelRequest
+from ..protocol import ModelRequest
 
 Body: TypeAlias = dict[str, Any]
 """A JSON object of a request or of an answer, as a provider reads or writes it."""

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 from ..checking import checked
 from ..errors import BadAnswerError, ModelError, StreamBrokenError, UnsupportedError
 from ..messages import Usage
-from ..model import Finished, ModelRequest, ModelResponse, StreamEvent
+from ..protocol import Finished, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import pieces_of
 from .bounds import next_event, read_rest
 from .clients import limit_headers, patience

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from ..model import Finished, ModelResponse, StreamEvent
+from ..protocol import Finished, ModelResponse, StreamEvent
 from ..shapes import MASK, carried, google_key, provider_key
 
 Hide: TypeAlias = Callable[[str], str]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from ..messages import Usage
-from ..model import ModelRequest
+from ..protocol import ModelRequest
 from .base import WireModel
 from .clients import ANSWER_SECONDS, openai_clients
 from .content import Body

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import BadAnswerError
 from ..messages import AnyPart, Message, Other, Reasoning, Text, ToolCall, Usage
-from ..model import Finish, ModelResponse, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
+from ..protocol import Finish, ModelResponse, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
 from .content import Body, count
 from .responses_body import ORIGIN
 

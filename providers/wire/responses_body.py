@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import UnsupportedError
 from ..messages import AnyPart, Code, File, Image, Message, Other, Reasoning, Text, ToolCall, ToolResult
-from ..model import ModelRequest
+from ..protocol import ModelRequest
 from .content import Body, address_of, fenced, plain_id, refuse_extra, with_extra
 from .schemas import is_strict
 

@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from ..calls import Call, CallEvent, Hook, Texts
 from ..labels import labelled
-from ..model import Model, ModelRequest, ModelResponse, StreamEvent
+from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from ..redaction import MASK, Redact, redact_keys
 from .through import respond_through, stream_through

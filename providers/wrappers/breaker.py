@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple, Self
 
 from ..errors import CircuitOpenError, ModelError
 from ..labels import labelled
-from ..model import Model, ModelRequest, ModelResponse, StreamEvent
+from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .through import respond_through, stream_through
 from .tries import close

@@ -19,7 +19,7 @@ from typing import Literal, Self
 from ..errors import BudgetExceededError, ModelError
 from ..labels import Labels, labelled
 from ..messages import Usage
-from ..model import Model, ModelRequest, ModelResponse, StreamEvent, ToolCallDelta
+from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent, ToolCallDelta
 from ..recorded import Recordable
 from .accounts import PER_DOLLAR, Amount, Reservation, reserve
 from .budgets import Budget, BudgetState, BudgetWarning

@@ -17,7 +17,7 @@ from typing import Final, Literal, Self
 
 from ..labels import labelled
 from ..messages import Usage
-from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
+from ..protocol import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable, pieces_of
 from .digests import digest_of
 from .flights import Flight, Flights, LeftError

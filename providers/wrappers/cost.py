@@ -9,7 +9,7 @@ from typing import Self
 from ..errors import ModelError
 from ..labels import Labels, labelled
 from ..messages import Usage
-from ..model import Model, ModelRequest, ModelResponse, StreamEvent
+from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .ledger import Ledger, Spent
 from .prices import PriceList, price_of

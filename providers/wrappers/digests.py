@@ -7,7 +7,7 @@ import json
 from typing import Final
 
 from ..messages import Frozen, Message, Text
-from ..model import ModelRequest
+from ..protocol import ModelRequest
 
 _FORM: Final = "1"  # of what follows; whoever changes it changes this
 

@@ -9,7 +9,7 @@ from typing import Self
 
 from ..errors import ModelError
 from ..labels import labelled
-from ..model import Model, ModelRequest, ModelResponse, StreamEvent
+from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .ordered import OURS, respond_in_order, stream_in_order
 from .tries import close

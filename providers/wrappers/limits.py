@@ -16,7 +16,7 @@ from typing import Any, Self
 from ..errors import ModelError, RateLimitError
 from ..labels import labelled
 from ..messages import Usage
-from ..model import Model, ModelRequest, ModelResponse, StreamEvent
+from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .gate import Sort, Ticket
 from .limiter import Limiter, Limits, Preset

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, TypeAlias
 
 from ..errors import AllFailedError, ModelError
-from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
+from ..protocol import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 from .tries import Tries, broken, opened
 
 OURS: Final = frozenset({"bad request", "too large", "context length"})

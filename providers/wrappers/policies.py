@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from ..model import Model, ModelRequest
+from ..protocol import Model, ModelRequest
 from .sizes import expected
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from ..errors import MissingPackageError
 from ..messages import Usage
-from ..model import ModelResponse
+from ..protocol import ModelResponse
 
 _MANY: Final = 1_000_000
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import ModelError
 from ..labels import labelled
-from ..model import Finished, Model, ModelRequest, ModelResponse, StreamEvent
+from ..protocol import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .tries import Tries, broken, close, opened
 

@@ -10,7 +10,7 @@ from typing import Self
 
 from ..errors import ModelError
 from ..labels import labelled
-from ..model import Model, ModelRequest, ModelResponse, StreamEvent
+from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .ordered import OURS, respond_in_order, stream_in_order
 from .policies import Policy, RoundRobin, Row

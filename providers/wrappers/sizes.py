@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..messages import AnyPart, Code, File, Image, Reasoning, Text, ToolCall, ToolResult, Usage
-from ..model import ModelRequest
+from ..protocol import ModelRequest
 
 PER_MESSAGE: Final = 8
 """Tokens for a message's role and marks."""

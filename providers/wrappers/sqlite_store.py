@@ -20,7 +20,7 @@ from typing import Final, Self, TypeVar
 
 from pydantic import ValidationError
 
-from ..model import ModelResponse
+from ..protocol import ModelResponse
 from .stores import CacheError, Stored
 
 T = TypeVar("T")

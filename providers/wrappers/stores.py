@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..model import ModelResponse
+from ..protocol import ModelResponse
 
 
 class CacheError(Exception):

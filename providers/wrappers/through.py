@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Protocol, TypeAlias
 
-from ..model import (
+from ..protocol import (
     Finished,
     Model,
     ModelRequest,

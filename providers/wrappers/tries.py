@@ -9,7 +9,7 @@ from typing import NoReturn, cast
 
 from ..errors import Attempt, ModelError, StreamBrokenError
 from ..messages import Usage
-from ..model import Model, ModelRequest, ModelResponse, StreamEvent
+from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
 
 
 class Tries:

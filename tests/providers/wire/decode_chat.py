@@ -17,7 +17,7 @@ from backedge.providers.messages import (
     ToolCall,
     ToolResult,
 )
-from backedge.providers.model import ModelRequest, OutputSpec, ToolSpec
+from backedge.providers.protocol import ModelRequest, OutputSpec, ToolSpec
 
 EFFORTS = ("none", "minimal", "low", "medium", "high")
 THOUGHTS = ("reasoning_details", "reasoning", "reasoning_content", "extra_content")

@@ -4,7 +4,7 @@ import base64
 import json
 
 from backedge.providers.messages import File, Image, Message, Other, Reasoning, Text, ToolCall, ToolResult
-from backedge.providers.model import ModelRequest, OutputSpec, ToolSpec
+from backedge.providers.protocol import ModelRequest, OutputSpec, ToolSpec
 
 ORIGIN = "responses"
 TOOL_KEYS = {"type", "name", "description", "parameters"}

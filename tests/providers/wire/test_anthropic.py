@@ -31,7 +31,7 @@ from backedge.providers.messages import (
     ToolResult,
     Usage,
 )
-from backedge.providers.model import (
+from backedge.providers.protocol import (
     Finished,
     Model,
     ModelRequest,

@@ -17,7 +17,7 @@ from backedge.providers.errors import (
     TooLargeError,
 )
 from backedge.providers.messages import Message, Reasoning
-from backedge.providers.model import Finished, ModelRequest, ReasoningDelta, TextDelta, ToolCallDelta
+from backedge.providers.protocol import Finished, ModelRequest, ReasoningDelta, TextDelta, ToolCallDelta
 from backedge.providers.wire.anthropic import LONGEST_UNSTREAMED, AnthropicModel
 from backedge.providers.wire.anthropic_body import body_of
 

@@ -25,7 +25,7 @@ from backedge.providers.errors import (
     UnsupportedError,
 )
 from backedge.providers.messages import Message, Usage
-from backedge.providers.model import Finished, Model, ModelRequest, TextDelta, ToolSpec
+from backedge.providers.protocol import Finished, Model, ModelRequest, TextDelta, ToolSpec
 from backedge.providers.wire.chat import ChatModel
 
 from .replay import Body, answering, sse

@@ -14,7 +14,7 @@ from backedge.providers.messages import (
     ToolCall,
     ToolResult,
 )
-from backedge.providers.model import ModelRequest, OutputSpec, ToolSpec
+from backedge.providers.protocol import ModelRequest, OutputSpec, ToolSpec
 from backedge.providers.wire.chat_body import body_of
 from backedge.providers.wire.dialects import Dialect, dialect_of
 

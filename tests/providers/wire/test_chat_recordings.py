@@ -20,7 +20,7 @@ from backedge.providers.errors import (
     RateLimitError,
 )
 from backedge.providers.messages import Message
-from backedge.providers.model import (
+from backedge.providers.protocol import (
     Finished,
     ModelRequest,
     ReasoningDelta,

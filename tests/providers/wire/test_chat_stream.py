@@ -1,7 +1,7 @@
 import pytest
 
 from backedge.providers.messages import Reasoning, Text, Usage
-from backedge.providers.model import ReasoningDelta, TextDelta, ToolCallDelta
+from backedge.providers.protocol import ReasoningDelta, TextDelta, ToolCallDelta
 from backedge.providers.wire.chat_answer import response_of
 from backedge.providers.wire.chat_stream import Gathered
 from backedge.providers.wire.dialects import Dialect

@@ -33,7 +33,7 @@ from backedge.providers.messages import (
     ToolResult,
     Usage,
 )
-from backedge.providers.model import (
+from backedge.providers.protocol import (
     Model,
     ModelRequest,
     OutputSpec,

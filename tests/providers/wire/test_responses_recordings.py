@@ -17,7 +17,7 @@ from backedge.providers.errors import (
     UnsupportedError,
 )
 from backedge.providers.messages import Message, Other, Reasoning, ToolResult
-from backedge.providers.model import Finished, ModelRequest, ReasoningDelta, TextDelta, ToolCallDelta
+from backedge.providers.protocol import Finished, ModelRequest, ReasoningDelta, TextDelta, ToolCallDelta
 from backedge.providers.wire.responses import ResponsesModel
 from backedge.providers.wire.responses_body import body_of
 
