@@ -1,7 +1,11 @@
-"""Models behind one protocol. Nothing here knows of graphs or journals."""
+"""Models behind one protocol. Nothing here knows of graphs or journals.
 
+What wraps models is in `backedge.providers.wrappers`, what can go wrong in `backedge.providers.errors`.
+"""
+
+from .calls import CallAttempt, CallDelta, CallEnded, CallEvent, CallFailed, CallStarted
 from .cassette import RecordingModel, ReplayModel, UnrecordedError
-from .errors import ModelError
+from .errors import Attempt, ModelError
 from .messages import (
     AnyPart,
     Code,
@@ -30,6 +34,7 @@ from .protocol import (
     ToolCallDelta,
     ToolSpec,
 )
+from .recorded import Recordable
 from .scripted import ScriptedModel, ScriptError
 from .shielded import NamedModel
 from .structured import Structured, respond_as
@@ -37,6 +42,13 @@ from .tape import CassetteError
 
 __all__ = [
     "AnyPart",
+    "Attempt",
+    "CallAttempt",
+    "CallDelta",
+    "CallEnded",
+    "CallEvent",
+    "CallFailed",
+    "CallStarted",
     "CassetteError",
     "Code",
     "File",
@@ -53,6 +65,7 @@ __all__ = [
     "Part",
     "Reasoning",
     "ReasoningDelta",
+    "Recordable",
     "RecordingModel",
     "ReplayModel",
     "Role",

@@ -116,7 +116,7 @@ class Limiter:
         on_warning: Told when the share of a limit in use passes ``warn_at``, and again only after it has fallen to half
             of that; by default it is logged.
         longest_hold: Seconds for which a provider's word is believed at most that nothing is left.
-        date: The time with a time zone, for headers that name one.
+        now: The time with a time zone, for headers that name one. What passes when goes by the clock of the event loop.
     """
 
     def __init__(
@@ -125,14 +125,14 @@ class Limiter:
         *,
         on_warning: Callable[[LimitWarning], None] | None = None,
         longest_hold: float = 120.0,
-        date: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.limits = PRESETS[limits] if isinstance(limits, str) else limits
         buckets = {sort: Bucket(limit) for sort, limit in self.limits.by_sort().items()}
         self._gate = Gate(buckets, self.limits.concurrency)
         self._on_warning = _logged if on_warning is None else on_warning
         self._longest_hold = longest_hold
-        self._date = date
+        self._date = now
         # Those who wait; whoever has passed is not among them.
         self._futures: dict[Ticket, asyncio.Future[None]] = {}
         self._timer: asyncio.TimerHandle | None = None

@@ -60,7 +60,7 @@ class Router(Recordable):
         policy: Orders them: `by_cost`, `by_latency`, `by_context`, `RoundRobin`, `Weighted`, or a function of your own.
         tries: How many are asked for one call at most; None for all.
         failures: A candidate is put back after so many failures in a row.
-        rest: Seconds for which it is put back, or longer if it asks for more, but for no more than ten times that.
+        pause: Seconds for which it is put back, or longer if it asks for more, but for no more than ten times that.
         kinds: Errors after which the next is asked, by `ModelError.kind`; by default all.
         but: Errors that the request itself is to blame for: they are raised, and speak against no model.
         name: What to call it; by default the names of all, with ``|`` between them.
@@ -81,24 +81,24 @@ class Router(Recordable):
         policy: Policy | None = None,
         tries: int | None = None,
         failures: int = 1,
-        rest: float = 30.0,
+        pause: float = 30.0,
         kinds: Collection[str] | None = None,
         but: Collection[str] = OURS,
         name: str = "",
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         candidates = [one if isinstance(one, Candidate) else Candidate(one) for one in models]
-        if not candidates or failures < 1 or rest < 0 or (tries is not None and tries < 1):
+        if not candidates or failures < 1 or pause < 0 or (tries is not None and tries < 1):
             raise ValueError(
-                "a router wants one model at least, failures= and tries= from 1 and rest= from 0, "
-                f"not {len(candidates)} models, {failures!r}, {tries!r} and {rest!r}"
+                "a router wants one model at least, failures= and tries= from 1 and pause= from 0, "
+                f"not {len(candidates)} models, {failures!r}, {tries!r} and {pause!r}"
             )
         self._standings = tuple(_Standing(one) for one in candidates)
         self._seat([one.model for one in candidates])
         self._policy = policy or RoundRobin()
         self._tries = tries
         self._failures = failures
-        self._rest = rest
+        self._pause = pause
         self._kinds = None if kinds is None else frozenset(kinds)
         self._but = frozenset(but)
         self._name = name or "|".join(one.model.name for one in candidates)
@@ -174,8 +174,8 @@ class Router(Recordable):
         elif error.kind not in self._but:
             standing.failures += 1
             if standing.failures >= self._failures:
-                asked = min(error.retry_after or 0.0, 10 * self._rest)
-                standing.rests_until = self._now() + max(self._rest, asked)
+                asked = min(error.retry_after or 0.0, 10 * self._pause)
+                standing.rests_until = self._now() + max(self._pause, asked)
 
 
 def _row(model: Model, standing: _Standing, now: float) -> Row:

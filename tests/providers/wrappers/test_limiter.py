@@ -161,7 +161,7 @@ def test_what_the_provider_says_is_obeyed_and_cut():
     date = datetime(2026, 11, 21, tzinfo=UTC)
 
     async def main():
-        limiter = Limiter(Limits(requests=Limit(amount=1000)), longest_hold=50, date=lambda: date)
+        limiter = Limiter(Limits(requests=Limit(amount=1000)), longest_hold=50, now=lambda: date)
         headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "20s"}
         limiter.over(await limiter.enter(ONE, priority="normal", caller=""), {}, headers=headers)
         assert limiter.stats().used == {"requests": 1}

@@ -62,7 +62,7 @@ async def test_when_the_first_fails_the_next_is_asked():
 
 
 async def test_who_failed_is_put_back_for_a_while():
-    model, models, clock = router([ServerError("x"), "hi"], ["hi"], rest=30)
+    model, models, clock = router([ServerError("x"), "hi"], ["hi"], pause=30)
     assert await who(model, 3) == "bbb"
     assert (models[0].asked, [row.resting for row in model.table]) == (1, [True, False])
     clock.pass_by(29)
@@ -85,13 +85,13 @@ async def test_it_may_take_several_failures_in_a_row_to_be_put_back():
 
 
 async def test_who_asks_for_a_longer_rest_gets_it_within_reason():
-    model, _, clock = router([RateLimitError("slow", retry_after=100), "hi"], ["hi"], rest=30)
+    model, _, clock = router([RateLimitError("slow", retry_after=100), "hi"], ["hi"], pause=30)
     await who(model)
     clock.pass_by(99)
     assert await who(model) == "b"
     clock.pass_by(1)
     assert await who(model) == "a"
-    model, _, clock = router([RateLimitError("slow", retry_after=1e9), "hi"], ["hi"], rest=30)
+    model, _, clock = router([RateLimitError("slow", retry_after=1e9), "hi"], ["hi"], pause=30)
     await who(model)
     clock.pass_by(300)
     assert await who(model) == "a"
@@ -191,7 +191,7 @@ def test_it_is_called_as_all_its_models_or_as_one_likes():
     assert router(["hi"], name="team")[0].name == "team"
 
 
-@pytest.mark.parametrize("wrong", [{"failures": 0}, {"rest": -1}, {"tries": 0}])
+@pytest.mark.parametrize("wrong", [{"failures": 0}, {"pause": -1}, {"tries": 0}])
 def test_numbers_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match="a router wants"):
         router(["hi"], **wrong)
