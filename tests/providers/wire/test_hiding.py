@@ -1,6 +1,17 @@
 import pytest
 
-from backedge.providers.wire.hiding import hide_shapes, hider, secrets_in
+from backedge.providers import (
+    Finished,
+    Image,
+    Message,
+    ModelResponse,
+    Reasoning,
+    ReasoningDelta,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+)
+from backedge.providers.wire.hiding import hide_shapes, hider, keys_hidden, secrets_in
 
 
 @pytest.mark.parametrize(
@@ -54,3 +65,53 @@ def test_headers_and_parameters_are_secret_by_their_names():
         "client-secret": "e",
     }
     assert secrets_in(given) == ["a", "b", "c", "e"]
+
+
+KEY = "Zq7/canary+0X93hT2kLmW8"
+
+
+def said(text, **told):
+    call = ToolCall(id="1", name="look", arguments=f'{{"for": "{text}"}}', raw={text: [text, 1]})
+    answer = Message.of(
+        "assistant", text, Reasoning(text=text, origin="chat"), call, Image.model_validate(PICTURE)
+    )
+    return ModelResponse(
+        message=answer, raw={"a": [{"b": text}], "n": None}, headers={"x": text}, id=text, **told
+    )
+
+
+PICTURE = {"media_type": "image/png", "data": b"\x00\xff"}
+
+
+def test_a_key_in_an_answer_is_masked_wherever_it_stands_and_nothing_else_is():
+    freed = keys_hidden(KEY, None).freed
+    assert freed(said(f"it is {KEY}, or sk-{'a' * 24}")) == said(f"it is [key], or sk-{'a' * 24}")
+    untouched = said("no key of ours, though Zq7 is in there")
+    assert freed(untouched) is untouched
+
+
+def test_words_that_local_servers_take_for_a_key_are_not_masked_in_answers_but_in_errors():
+    keys = keys_hidden("lm-studio")
+    assert keys.freed(said("I am lm-studio")).text == "I am lm-studio"
+    assert keys.hide("lm-studio is wrong") == "[key] is wrong"
+
+
+def test_a_key_in_a_piece_of_a_stream_is_masked():
+    freed = keys_hidden(KEY).freed_piece
+    assert freed(TextDelta(text=f"it is {KEY}.")) == TextDelta(text="it is [key].")
+    assert freed(ReasoningDelta(text=KEY)) == ReasoningDelta(text="[key]")
+    piece = ToolCallDelta(index=1, id="1", name="look", arguments=f'"{KEY}"')
+    assert freed(piece) == ToolCallDelta(index=1, id="1", name="look", arguments='"[key]"')
+    assert freed(Finished(response=said(KEY))) == Finished(response=said("[key]"))
+    other = TextDelta(text="it is")
+    assert freed(other) is other
+
+
+def test_an_answer_that_cannot_be_written_down_passes_to_where_that_is_refused():
+    halves = ModelResponse.model_construct(message=Message.of("assistant", "x"), raw={"a": "\ud800"})
+    assert keys_hidden(KEY).freed(halves) is halves
+
+
+def test_what_frees_of_a_key_shows_it_nowhere():
+    keys = keys_hidden(KEY)
+    assert KEY not in f"{keys!r} {keys} {keys.freed!r}"
