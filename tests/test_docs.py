@@ -38,3 +38,10 @@ def test_the_loop_of_the_readme_prints_and_draws_what_it_says(tmp_path):
 def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_page_about_models_leads_to_all_pages_about_them():
+    linked = set(
+        re.findall(r"\]\((models/[^)#]+)\)", (ROOT / "docs" / "providers.md").read_text(encoding="utf-8"))
+    )
+    assert linked == {f"models/{page.name}" for page in (ROOT / "docs" / "models").glob("*.md")}
