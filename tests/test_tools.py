@@ -1,6 +1,7 @@
 """What make does on a machine that lacks something: it installs it or says in one line how, and touches nothing else."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -169,3 +170,56 @@ def test_make_says_what_there_is_to_make():
     )
     assert done.returncode == 0
     assert {"demo", "test", "check"} <= {line.split()[0] for line in done.stdout.splitlines()}
+
+
+@pytest.fixture
+def noder(machine):
+    """A machine with Node, and an npm that notes what it is asked for and lays it out."""
+    for name in ("grep", "mkdir", "sed"):
+        (machine.bin / name).symlink_to(shutil.which(name))
+    machine.program("node")
+    machine.program(
+        "npm",
+        f'echo "$*" >>{machine.root}/asked; mkdir -p here/node_modules/@copilotkit/aimock; version=${{*##*@}}; '
+        'echo "\\"version\\": \\"$version\\"" >here/node_modules/@copilotkit/aimock/package.json',
+    )
+    return machine
+
+
+def test_the_mock_server_for_tests_is_installed_once_in_a_pinned_version(noder):
+    code, told = noder.run("mock-server.sh", "here")
+    assert (code, told) == (0, "installing a mock server for tests into here ...\n")
+    assert noder.run("mock-server.sh", "here") == (0, "")
+    (asked,) = noder.asked.splitlines()
+    assert re.search(r"--prefix here .*--ignore-scripts.* @copilotkit/aimock@\d+\.\d+\.\d+$", asked)
+
+
+@pytest.mark.parametrize("lacking", ["node", "npm"])
+def test_without_node_there_is_no_mock_server_and_nothing_fails(noder, lacking):
+    (noder.bin / lacking).unlink()
+    assert noder.run("mock-server.sh", "here") == (0, "")
+    assert noder.asked == ""
+
+
+def test_a_node_that_is_too_old_is_left_alone(noder):
+    noder.program("node", "exit 1")
+    assert noder.run("mock-server.sh", "here") == (0, "")
+    assert noder.asked == ""
+
+
+def test_without_a_network_the_tests_run_without_the_mock_server(noder):
+    noder.program("npm", "echo no such host; exit 1")
+    code, told = noder.run("mock-server.sh", "here")
+    assert code == 0
+    assert told.endswith("tests that need it are skipped; why: here/install.log\n")
+    assert (noder.root / "here" / "install.log").read_text() == "no such host\n"
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
+@pytest.mark.parametrize(
+    ("version", "good"), [("20.15.0", True), ("20.14.9", False), ("18.20.0", False), ("24.0.1", True)]
+)
+def test_the_version_of_node_is_looked_at(version, good):
+    (question,) = re.findall(r"node -e '(.*?)'", (TOOLS / "mock-server.sh").read_text())
+    asked = question.replace("process.versions.node", f'"{version}"')
+    assert (subprocess.run(["node", "-e", asked], timeout=30, check=False).returncode == 0) is good
