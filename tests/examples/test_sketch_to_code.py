@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import re
+import signal
+import socket
 import struct
 import sys
 from pathlib import Path
@@ -157,6 +159,23 @@ def test_a_missing_key_is_one_line(here, capsys, monkeypatch):
         "error: openai:gpt-5: there is no key: set OPENAI_API_KEY, or give key=\n"
     )
     assert list(here.iterdir()) == []
+
+
+def test_ctrl_c_stops_a_run_that_waits_for_its_model_and_it_can_be_resumed(here, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        name = f"compatible:m@http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        with forking.start(EXAMPLE, "--model", name, "--sandbox", "subprocess", cwd=here) as stopped:
+            connection, _ = silent.accept()  # it has asked, and gets no answer
+            with connection:
+                assert connection.recv(1)
+                stopped.send_signal(signal.SIGINT)
+                told = stopped.communicate()[1].decode()
+    assert stopped.returncode == 3, told
+    assert "was interrupted" in told
+    run_id = re.search(r"go on with: .* --resume=(\w+) ", told)[1]
+    assert run(script(here / "answers.json", SPECIFICATION, RIGHT), "--resume", run_id) == 0
+    assert capsys.readouterr().out in RIGHT
 
 
 @pytest.mark.parametrize(
