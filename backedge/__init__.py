@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from backedge.engine.past.diff import FieldDiff, Parting, RunDiff
     from backedge.engine.past.report import Mismatch, ReplayReport
     from backedge.providers.names import model
+    from backedge.spending import spent
 
 __all__ = [
     "END",
@@ -147,6 +148,7 @@ __all__ = [
     "model",
     "open_questions",
     "send",
+    "spent",
     "union",
 ]
 
@@ -158,6 +160,7 @@ _LAZY = {
     "ReplayReport": "engine.past.report",
     "RunDiff": "engine.past.diff",
     "model": "providers.names",
+    "spent": "spending",
 }
 
 

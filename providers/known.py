@@ -38,7 +38,10 @@ class Provider:
     @property
     def installed(self) -> bool:
         """Whether its client is installed; nothing is loaded to find out."""
-        return importlib.util.find_spec(self.package) is not None
+        try:
+            return importlib.util.find_spec(self.package) is not None
+        except (ImportError, ValueError):  # somebody hides it, or has put something else in its place
+            return False
 
     @property
     def address(self) -> str:

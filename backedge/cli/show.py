@@ -128,7 +128,25 @@ def _head(story: Story) -> list[str]:
         f"waits for {kind_of(question)} {question.id}: {told(question)}"
         for question in questions_in(story.records)
     ]
+    lines += _spending(header.run_id, story.records)
     return [*map(printable, lines), ""]
+
+
+def _spending(run_id: str, records: Sequence[Record]) -> list[str]:
+    """What calls of models took and cost; nothing where there were none."""
+    from backedge.engine.records import EffectKind, EffectRecorded
+
+    if not any(isinstance(one, EffectRecorded) and one.kind is EffectKind.MODEL for one in records):
+        return []
+    from backedge.spending import ledger_of
+
+    ledger = ledger_of(run_id, records)
+    usage = ledger.total.usage
+    return [
+        f"models: {ledger.total}, {usage.input_tokens:,} tokens read, {usage.output_tokens:,} written",
+        *(f"  {node}: {spent}" for node, spent in ledger.by("node").items()),
+        *(f"  {model}: {spent}" for model, spent in ledger.by("model").items()),
+    ]
 
 
 def _show_record(told: Told, story: Story, seq: int) -> None:

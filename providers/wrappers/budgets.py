@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 from ..labels import Labels
 from .accounts import PER_DOLLAR, Account, Amount
+from .ledger import Ledger
 
 Per: TypeAlias = Literal["run", "node", "agent"]
 
@@ -125,6 +126,17 @@ class Budget:
         account = self.account(labels)
         account.settle(Amount(), Amount(round(dollars * PER_DOLLAR), tokens))
         self.warn(labels, account)
+
+    def count(self, ledger: Ledger) -> None:
+        """Count what a ledger holds, such as what a run took before its process died; to be done once.
+
+        What it has no label for, such as agents in a ledger from a journal, is counted under the empty one.
+        """
+        groups = {"": ledger.total} if self._per is None else ledger.by(self._per)
+        for of, spent in groups.items():
+            labels = Labels() if self._per is None else Labels().told({self._per: of})
+            tokens = spent.usage.input_tokens + spent.usage.output_tokens
+            self.note(labels, dollars=spent.cost, tokens=tokens)
 
     def forget(self, of: str) -> None:
         """Drop the account of a run, node or agent that will spend no more."""

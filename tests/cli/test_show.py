@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -132,3 +134,42 @@ def test_values_that_json_lacks_are_told_as_strings(here: Path):
         "x": "Infinity",
         "xs": ["NaN"],
     }
+
+
+def test_show_says_what_the_calls_of_models_took(here: Path):
+    program = here / "asking.py"
+    program.write_text(
+        """
+import asyncio
+from pydantic import BaseModel
+from backedge import END, START, Graph
+from backedge.providers import Message, Model, ModelRequest, ModelResponse, ScriptedModel, Usage
+
+
+class State(BaseModel):
+    said: str = ""
+
+
+graph = Graph(State, resources={"model": Model})
+
+
+@graph.node(writes="said")
+async def asker(model: Model) -> str:
+    return (await model.respond(ModelRequest(messages=(Message.of("user", "?"),)))).text
+
+
+graph.chain(START, asker, END)
+answer = ModelResponse(message=Message.of("assistant", "ok"), usage=Usage(input_tokens=1200, output_tokens=34))
+model = ScriptedModel([answer], name="own:x")
+asyncio.run(graph.compile().run({}, journal="backedge.db", run_id="asked", resources={"model": model}))
+"""
+    )
+    subprocess.run([sys.executable, str(program)], cwd=here, check=True)
+    lines = ran("show", "asked").stdout.splitlines()
+    unknown = "unknown for 1 call (1 without a known price)"
+    assert lines[2:6] == [
+        f"models: {unknown}, 1,200 tokens read, 34 written",
+        f"  asker: {unknown}",
+        f"  own:x: {unknown}",
+        "",
+    ]

@@ -6,9 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from backedge.providers import Usage
 from backedge.providers.labels import Labels
 from backedge.providers.wrappers.accounts import PER_DOLLAR, Amount
 from backedge.providers.wrappers.budgets import Budget, BudgetState, BudgetWarning
+from backedge.providers.wrappers.ledger import Ledger
 
 
 def test_each_run_has_its_own():
@@ -87,3 +89,19 @@ def test_a_budget_without_a_limit_or_with_a_senseless_one_is_refused():
     for wrong in (-1, float("inf"), float("nan")):
         with pytest.raises(ValueError, match="a number from 0"):
             Budget(dollars=wrong)
+
+
+def test_a_ledger_is_counted_for_each_of_whom_it_is_for():
+    ledger = Ledger()
+    for run, agent in (("r", "a"), ("r", "b"), ("s", "b")):
+        usage = Usage(input_tokens=100, output_tokens=10)
+        ledger.add(Labels(run=run, agent=agent), "m", usage, 0.25)
+    for per, expected in (("run", {"r": 220, "s": 110}), ("agent", {"a": 110, "b": 220})):
+        budget = Budget(tokens=1000, dollars=1, per=per)
+        budget.count(ledger)
+        for of, tokens in expected.items():
+            assert budget.state(**{per: of}).tokens == tokens
+            assert budget.state(**{per: of}).dollars == tokens / 440
+    budget = Budget(tokens=1000, window="day")
+    budget.count(ledger)
+    assert budget.state() == BudgetState(0.75, 330, 0.0, 0)

@@ -1,0 +1,82 @@
+"""What the calls of models in a run took and cost, told from its journal: also of a process that has died since."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from os import PathLike
+from typing import Final
+
+from backedge.engine.ports import Journal, opened
+from backedge.engine.records import EffectKind, EffectRecorded, Record, RunForked
+from backedge.providers.errors import MissingPackageError
+from backedge.providers.labels import Labels
+from backedge.providers.messages import Usage
+from backedge.providers.protocol import ModelResponse
+from backedge.providers.wrappers.ledger import Ledger
+from backedge.providers.wrappers.prices import PriceList
+
+_NOTHING: Final = Usage()
+
+
+async def spent(run_id: str, /, *, journal: str | PathLike[str] | Journal, since: float = 0.0) -> Ledger:
+    """What a run's calls of models took and cost, by node and model; of all its processes and attempts together.
+
+    A cost that a record does not hold is told by the price list, if that is installed. What a fork has from its parent
+    the parent paid for.
+
+    Args:
+        run_id: The run.
+        journal: Where it is recorded.
+        since: Calls that ended before this time are left out; in seconds since the epoch.
+
+    Raises:
+        RunNotFoundError: There is no such run.
+        JournalError: The journal cannot be read.
+
+    Example::
+
+        earlier = await spent("demo", journal="runs.db")
+        print(earlier.total, earlier.by("node"))
+        budget.count(earlier)           # before the run is resumed under a budget
+    """
+    async with opened(journal, create=False) as store:
+        return ledger_of(run_id, await store.read(run_id), since=since)
+
+
+def ledger_of(run_id: str, records: Iterable[Record], *, since: float = 0.0) -> Ledger:
+    """The same, of a run's records."""
+    ledger, prices = Ledger(), PriceList()
+    for record in records:
+        if isinstance(record, RunForked):
+            ledger = Ledger()
+        elif isinstance(record, EffectRecorded) and record.kind is EffectKind.MODEL and record.at >= since:
+            _count(ledger, Labels(run=run_id, node=record.activation.node), record, prices)
+    return ledger
+
+
+def _count(ledger: Ledger, labels: Labels, record: EffectRecorded, prices: PriceList) -> None:
+    if record.result is None:
+        usage = _usage_of_error(record)
+        cost = _cost(prices, ModelResponse.model_construct(usage=usage), record.name)
+        ledger.add(labels, record.name, usage, cost, failed=True)
+        return
+    response = ModelResponse.model_validate_json(record.result)
+    cost = response.cost if response.cost is not None else _cost(prices, response, record.name)
+    ledger.add(labels, response.by or record.name, response.usage, cost)
+
+
+def _usage_of_error(record: EffectRecorded) -> Usage:
+    """What a failed call took, as its error says: models' errors have what they know as their second argument."""
+    args = json.loads(record.error.args) if record.error is not None and record.error.args else []
+    facts = args[1] if len(args) > 1 and isinstance(args[1], dict) else {}
+    return Usage.model_validate(facts.get("usage", {}))
+
+
+def _cost(prices: PriceList, response: ModelResponse, name: str) -> float | None:
+    if response.usage == _NOTHING:
+        return 0.0
+    try:
+        return prices.of_response(response, name)
+    except MissingPackageError:
+        return None
