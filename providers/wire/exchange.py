@@ -24,7 +24,7 @@ from .clients import limit_headers, patience
 from .content import Body
 from .failures import failure, failure_in, translated
 from .hiding import Keys
-from .reading import read_body
+from .reading import read_body, reason_of
 
 T = TypeVar("T")
 
@@ -157,7 +157,7 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
                     yield call.keys.freed_piece(piece)
             if not call.goes_on:
                 await read_rest(events)
-            response = _read(call, partial(gathering.response, call.by), gathering.usage)
+            response = _read(call, partial(gathering.response, call.by), lambda: gathering.usage)
             response = _finished(call, response, events.response.headers)
     yield Finished(response=response)
 
@@ -165,6 +165,9 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
 async def _gathered(call: Call, events: Any, gathering: Gathers) -> AsyncGenerator[StreamEvent, None]:
     """The pieces of a stream until its end, before which the model must have ended."""
     begun = False
+
+    def spent() -> Usage:
+        return gathering.usage
 
     def failed(error: Exception) -> ModelError:
         return call.failed(error, usage=gathering.usage, streaming=begun)
@@ -177,7 +180,7 @@ async def _gathered(call: Call, events: Any, gathering: Gathers) -> AsyncGenerat
         if not isinstance(event, dict):
             what = f"an event of the stream is no JSON object but {type(event).__name__}"
             raise BadAnswerError(what, model=call.by, usage=gathering.usage)
-        for piece in _read(call, partial(gathering.take, event), gathering.usage):
+        for piece in _read(call, partial(gathering.take, event), spent):
             yield piece
         if gathering.failure is not None:
             raise call.failed_in(gathering.failure, events.response, gathering.usage)
@@ -187,26 +190,24 @@ async def _gathered(call: Call, events: Any, gathering: Gathers) -> AsyncGenerat
         raise StreamBrokenError(told, model=call.by, usage=gathering.usage)
 
 
-def _read(call: Call, read: Callable[[], T], usage: Usage) -> T:
-    """What `read` makes of an answer; an answer that our types cannot hold is no answer."""
+def _read(call: Call, read: Callable[[], T], spent: Callable[[], Usage]) -> T:
+    """What `read` makes of an answer; an answer that our types cannot hold is no answer, but took what was `spent`."""
     try:
         return read()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    raise BadAnswerError(
-        f"the answer is not the API's: {call.keys.hide(reason)[:300]}", model=call.by, usage=usage
-    )
+        reason = call.keys.hide(reason_of(error))[:300]
+    raise BadAnswerError(f"the answer is not the API's: {reason}", model=call.by, usage=spent())
 
 
 def _read_whole(call: Call, response: Any) -> ModelResponse:
     """An answer that came in one piece. Errors come with status 200, too, and so do pages of HTML."""
-    found = _read(call, partial(read_body, response.content), Usage())
+    found = _read(call, partial(read_body, response.content), Usage)
     if not isinstance(found, dict):
         raise call.failed_in(found, response, Usage())
-    usage = call.spent(found)
+    spent = partial(call.spent, found)
     if (problem := call.error_in(found)) is not None:
-        raise call.failed_in(problem, response, usage)
-    return _read(call, partial(call.read, found, call.by), usage)
+        raise call.failed_in(problem, response, spent())
+    return _read(call, partial(call.read, found, call.by), spent)
 
 
 def _finished(call: Call, response: ModelResponse, headers: Mapping[str, str]) -> ModelResponse:

@@ -56,7 +56,7 @@ async def test_a_connection_that_is_not_made_is_not_waited_for_any_longer(wire, 
 
 
 @pytest.mark.parametrize("then", ["cut", "reset"])
-@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 200", HEAD, HEAD + b"content-type: text/ev"])
+@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 200", HEAD + b"content-type: text/ev"])
 async def test_a_connection_that_ends_before_the_answer(server, model, streamed, before, then):
     server.answer = sends(before, then=then)
     error = await failure(model, streamed=streamed)
@@ -226,11 +226,8 @@ async def test_an_answer_that_says_it_is_shorter(server, wire, model, streamed):
     [
         b"\x15\x03\x01\x00\x02\x02\x50",  # TLS, where none was asked for
         b"SSH-2.0-OpenSSH_9.2\r\n",
-        b"220 mail.example.com ESMTP\r\n\r\n",
         b"HTTP/9.9 200 OK\r\n\r\n",
-        b"HTTP/1.1 20 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n{}",
-        b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n{}",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n",
         b"\x00" * 300_000,
     ],

@@ -70,10 +70,10 @@ async def test_a_status_is_enough_whatever_its_body_is(server, model, streamed, 
         ("retry-after: inf", (1e9, 1e16)),
     ],
 )
-async def test_the_wait_that_is_asked_for_is_told_in_seconds(server, wire, model, streamed, header, wait):
+async def test_the_wait_that_is_asked_for_is_told_in_seconds(server, wire, model, header, wait):
     said = json.dumps(wire.error("rate_limit_error", "slow down")).encode()
     server.answer = lambda door: door.send(page(said, status=429, headers=[header]))
-    error = await failure(model, streamed=streamed)
+    error = await failure(model, streamed=False)
     assert type(error) is RateLimitError
     assert wait[0] <= error.retry_after <= wait[1]
 
@@ -81,10 +81,10 @@ async def test_the_wait_that_is_asked_for_is_told_in_seconds(server, wire, model
 @pytest.mark.parametrize(
     "header", ["retry-after: soon", "retry-after: nan", "retry-after: Sun, 99 Foo", "x: y"]
 )
-async def test_a_wait_that_makes_no_sense_is_no_wait(server, wire, model, streamed, header):
+async def test_a_wait_that_makes_no_sense_is_no_wait(server, wire, model, header):
     said = json.dumps(wire.error("rate_limit_error", "slow down")).encode()
     server.answer = lambda door: door.send(page(said, status=429, headers=[header]))
-    error = await failure(model, streamed=streamed)
+    error = await failure(model, streamed=False)
     assert (type(error), error.retry_after) == (RateLimitError, None)
 
 
@@ -119,7 +119,7 @@ async def test_a_page_of_html_is_no_answer(server, model, streamed, kind):
 
 
 @pytest.mark.parametrize("kind", ["application/json", ""])
-@pytest.mark.parametrize("body", [b"", b"ok", b'"ok"', b"[]", b"{}", b"null"])
+@pytest.mark.parametrize("body", [b"", b'"ok"', b"{}", b"null"])
 async def test_what_is_no_answer_is_never_taken_for_one(server, model, streamed, kind, body):
     server.answer = lambda door: door.send(page(body, kind=kind))
     error = await failure(model, streamed=streamed)
