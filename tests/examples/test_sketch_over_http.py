@@ -1,6 +1,7 @@
 """The loop of four roles against a server that speaks the APIs: over HTTP, through the official clients."""
 
 import json
+import re
 from base64 import b64encode
 from contextlib import aclosing
 
@@ -19,13 +20,26 @@ from .test_sketch_to_code import RIGHT, SPECIFICATION, WRONG, example
 pytestmark = needs_mock_server
 
 CODER = {"systemMessage": "You write Python"}
+
+
+def refusal(status, kind):
+    return {"error": {"message": "no room", "type": kind}, "status": status}
+
+
 FIXTURES = [
     {"match": {"userMessage": "The picture is a sketch"}, "response": {"content": SPECIFICATION}},
+    # The first try of all is refused, the next one is not.
+    {"match": {**CODER, "sequenceIndex": 0}, "response": refusal(529, "overloaded_error")},
+    # The third round's answer: a stream of it breaks off the first time, an answer in one piece does not.
     {
-        "match": {**CODER, "sequenceIndex": 0},
-        "response": {"error": {"message": "no room", "type": "overloaded_error"}, "status": 529},
+        "match": {**CODER, "userMessage": "Attempt 2", "sequenceIndex": 0},
+        "response": {"content": RIGHT},
+        "truncateAfterChunks": 4,
     },
-    {"match": {**CODER, "userMessage": "Attempt 1"}, "response": {"content": RIGHT}},
+    {"match": {**CODER, "userMessage": "Attempt 2"}, "response": {"content": RIGHT}},
+    # The second round is refused as often as it is tried.
+    {"match": {**CODER, "userMessage": "Attempt 1"}, "response": refusal(500, "api_error")},
+    # The first round: a tool, then a wrong program.
     {
         "match": {**CODER, "toolName": "library", "hasToolResult": False},
         "response": {"toolCalls": [{"name": "library", "arguments": {"module": "itertools"}}]},
@@ -126,15 +140,18 @@ async def test_the_loop_of_four_roles_goes_round_over_http(server, wire, streame
 
     assert state.passed
     assert state.code in RIGHT
-    assert len(state.feedback) == 1  # the wrong program alone: what the API refused was tried again
+    wrong, missing = state.feedback
+    assert wrong.startswith("totals(")
+    assert re.fullmatch(r"there was no program: .*: no room \(status 500, .*2 attempts\)", missing)
     if streamed:
         assert asked.pieces >= 4
     seen = server.seen(test)
-    assert [one["response"]["status"] for one in seen] == [200, 529, 200, 200, 200]
+    statuses = [200, 529, 200, 200, 500, 500, 200] + [200] * streamed
+    assert [one["response"]["status"] for one in seen] == statuses
     assert {one["path"] for one in seen} == {PATHS[wire]}
     assert {bool(one["body"].get("stream")) for one in seen} == {streamed}
     assert {one["headers"]["x-stainless-retry-count"] for one in seen} == {"0"}  # every try is ours
-    look, refused, asks, told, again = (one["body"]["messages"] for one in seen)
+    look, refused, asks, told, again, once_more, last, *rest = (one["body"]["messages"] for one in seen)
     assert example.READ.split()[-1] in str(look)
     picture = b64encode(example.SKETCH.read_bytes()).decode()
     assert int(seen[0]["headers"]["content-length"]) > len(picture)
@@ -144,6 +161,9 @@ async def test_the_loop_of_four_roles_goes_round_over_http(server, wire, streame
     assert call["tool_calls"][0]["function"]["name"] == "library"
     assert (result["tool_call_id"], result["content"]) == (call["tool_calls"][0]["id"], "all of itertools")
     assert 'Attempt 1: totals([[1, "ann", 500]' in again[-1]["content"]
+    assert once_more == again
+    assert "Attempt 2: there was no program: " in last[-1]["content"]
+    assert rest == [last] * streamed
 
 
 def test_the_example_asks_whichever_model_it_is_told_to(server, tmp_path, monkeypatch, capsys):
