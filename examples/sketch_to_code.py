@@ -17,8 +17,8 @@ import argparse
 import asyncio
 import shlex
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -141,11 +141,10 @@ def told(event: Event) -> str | None:
 
 async def carry_out(typed: argparse.Namespace) -> int:
     """Run or go on, tell how it goes, draw it, and give the exit code."""
-    flow = graph.compile()
-    async with (
-        model(typed.model) if typed.model else scripted() as named,
-        sandbox_named(typed.sandbox) as sandbox,
-    ):
+    flow, sandbox = graph.compile(), open_sandbox(typed.sandbox)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(sandbox.close)
+        named = await stack.enter_async_context(model(typed.model) if typed.model else scripted())
         resources = {"model": Retrying(named, attempts=3), "sandbox": sandbox}
         if typed.resume:
             run = flow.reopen(typed.resume, journal=typed.journal, resources=resources)
@@ -165,22 +164,15 @@ async def carry_out(typed: argparse.Namespace) -> int:
                     f"--{name}={value}" for name, value in vars(typed).items() if value and name in KEPT
                 ]
                 complain(explain(error))
-                say(f"go on with: {shlex.join(['python', sys.argv[0], f'--resume={run.run_id}', *options])}")
+                say(
+                    f"go on with: {shlex.join([sys.executable, sys.argv[0], f'--resume={run.run_id}', *options])}"
+                )
                 return exit_code(error)
             finally:
                 await asyncio.to_thread(draw, typed, run.run_id)
     print(state.code, end="")
     say("passed: it does what the cases ask" if state.passed else f"not passed: {state.feedback[-1]}")
     return 0 if state.passed else 1
-
-
-@asynccontextmanager
-async def sandbox_named(name: str) -> AsyncIterator[Sandbox]:
-    sandbox = open_sandbox(name)
-    try:
-        yield sandbox
-    finally:
-        await sandbox.close()
 
 
 def draw(typed: argparse.Namespace, run_id: str) -> None:
