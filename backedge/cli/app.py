@@ -62,7 +62,7 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "prune": "Delete old runs, and give their space back.",
     "export": "Write a run into a file that any journal can import.",
     "import": "Store a run that `backedge export` wrote.",
-    "repair": "Repair a defective program by search.",
+    "repair": "Repair a defective program, by search or by a model.",
     "models": "List the providers of models, and what each lacks to be called.",
 }
 """What ``backedge --help`` says of each, without loading it."""

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from backedge.engine.errors import BackedgeError
-from backedge.nodes.repair.graph import Repair, Request
+from backedge.nodes.repair.graph import Repair, Request, Team
 from backedge.nodes.repair.judge import Rules
+from backedge.nodes.repair.models import Bill, Winner
 from backedge.nodes.repair.patch import patch
 
 from .again import program as ourselves
 from .console import complain, json_line, print_traceback, say, span
 from .options import Told
 from .problems import Exit, exit_code, explain
+from .repair_progress import bill_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,8 @@ class Wanted:
         resume: The run to go on with; None for a new one.
         journal: Path of the journal.
         run_id: What to call a new run; None to have an id made up.
-        rules: When to stop, for a new run; one that is resumed has its own.
+        team: Who writes candidates, for a new run; one that is resumed has its own.
+        rules: When to stop, likewise.
         workers: Sandboxes at once; None for one a processor.
         sandbox: Which kind.
         svg: Where to draw the run; None for a place beside the journal.
@@ -37,6 +40,7 @@ class Wanted:
     resume: str | None
     journal: str
     run_id: str | None
+    team: Team
     rules: Rules
     workers: int | None
     sandbox: str
@@ -97,11 +101,16 @@ def tell(ended: Ended, wanted: Wanted, told: Told, answer: IO[str]) -> None:
         memory = state.memory
         count = f"{memory.round} rounds, {memory.candidates:,} candidates, {span(memory.seconds)}"
         say(f"{state.verdict.status}: {state.verdict.message} ({count})")
-        for number, text in enumerate(_patches(state), 1):
+        for number, (text, one) in enumerate(zip(_patches(state), _shown(state), strict=True), 1):
             if state.rules.alternatives > 1:
-                say(f"patch {number}:")
+                by = ""
+                if state.team.coder == "both":
+                    by = " by the model" if one.candidate.kind == "model" else " by the search"
+                say(f"patch {number}{by}:")
             answer.write(text)
         answer.flush()
+        if state.team.model is not None:
+            say(f"model: {state.team.model}, {bill_line(memory.bill)}")
         if memory.winners:
             say("plausible: it does what the cases ask; read it before you trust it")
     say(f"journal: {wanted.journal}, run {ended.run_id}")
@@ -114,8 +123,22 @@ def tell(ended: Ended, wanted: Wanted, told: Told, answer: IO[str]) -> None:
 def _patches(state: Repair) -> list[str]:
     """The best patches, for the file by the name it was given, so that they apply where that name leads to it."""
     name = os.path.normpath(state.request.program).lstrip("/")
-    winners = state.memory.winners[: state.rules.alternatives]
-    return [patch(state.specification, winner.candidate, name=name) for winner in winners]
+    return [patch(state.specification, winner.candidate, name=name) for winner in _shown(state)]
+
+
+def _shown(state: Repair) -> tuple[Winner, ...]:
+    return state.memory.winners[: state.rules.alternatives]
+
+
+def _model_json(name: str, bill: Bill) -> dict[str, Any]:
+    """What a model's calls took; a cost that is not wholly known is null."""
+    return {
+        "name": name,
+        "calls": bill.calls,
+        "input_tokens": bill.input_tokens,
+        "output_tokens": bill.output_tokens,
+        "cost": None if bill.unpriced else bill.dollars,
+    }
 
 
 def _as_json(ended: Ended, wanted: Wanted) -> dict[str, Any]:
@@ -139,6 +162,8 @@ def _as_json(ended: Ended, wanted: Wanted) -> dict[str, Any]:
             "candidates": state.memory.candidates,
             "searched": state.memory.seconds,
             "patches": _patches(state),
+            "found_by": ["model" if one.candidate.kind == "model" else "search" for one in _shown(state)],
+            "model": None if state.team.model is None else _model_json(state.team.model, state.memory.bill),
         }
     return found
 

@@ -14,8 +14,7 @@ from backedge.engine.errors import BackedgeError, JournalError, NodeRaisedError,
 from backedge.engine.flow import Flow, RunOptions
 from backedge.engine.ports import Journal
 from backedge.engine.run import Run
-from backedge.nodes.repair.graph import Repair, Request, repair_graph
-from backedge.nodes.repair.programmer import SearchProgrammer
+from backedge.nodes.repair.graph import Repair, Request
 from backedge.nodes.repair.runner import Runner, UnusableTestsError
 from backedge.nodes.sandbox import open_sandbox
 
@@ -25,6 +24,7 @@ from .journals import MadeLate, existing
 from .options import Told
 from .problems import CommandError
 from .repair_progress import Progress, show
+from .repair_team import crew, kept_with
 from .repair_told import Ended, Wanted, again, tell
 
 
@@ -76,9 +76,8 @@ def carry_out(wanted: Wanted, told: Told) -> int:
     Raises:
         BackedgeError: It could not begin.
     """
-    flow = repair_graph().compile()
     with stdout_kept(told.json) as answer:
-        ended = asyncio.run(_carry_out(flow, wanted, told))
+        ended = asyncio.run(_carry_out(wanted, told))
         if ended.state is not None and ended.state.verdict.status == "nothing to repair":
             raise CommandError(f"nothing to repair: {ended.state.verdict.message}")
         if (message := _unusable(ended.error)) is not None:
@@ -87,13 +86,18 @@ def carry_out(wanted: Wanted, told: Told) -> int:
     return ended.code
 
 
-async def _carry_out(flow: Flow[Repair], wanted: Wanted, told: Told) -> Ended:
+async def _carry_out(wanted: Wanted, told: Told) -> Ended:
     sandbox = open_sandbox(wanted.sandbox)
     try:
         async with _opened(wanted) as journal:
+            team, rules = wanted.team, wanted.rules
+            if wanted.resume is not None:
+                team, rules = await kept_with(journal, wanted.resume)
             runner = Runner(sandbox=sandbox, workers=wanted.workers or os.cpu_count() or 2)
-            options = RunOptions(resources={"programmer": SearchProgrammer(), "runner": runner}, grace=1.0)
-            ended = await _watched(_started(flow, wanted, journal, options), wanted, told)
+            async with crew(team, rules, runner, wanted.journal) as (flow, resources):
+                options = RunOptions(resources=resources, grace=1.0)
+                run = _started(flow, wanted, journal, options)
+                ended = await _watched(run, wanted, told, Progress(model=team.model or "", coder=team.coder))
         svg = await asyncio.to_thread(_drawn, flow, ended.run_id, wanted)
         return Ended(ended.run_id, ended.seconds, ended.state, ended.error, svg)
     finally:
@@ -107,7 +111,7 @@ def _opened(wanted: Wanted) -> AbstractAsyncContextManager[Journal]:
 def _started(flow: Flow[Repair], wanted: Wanted, journal: Journal, options: RunOptions) -> Run[Repair]:
     if wanted.resume is not None:
         return flow.reopen(wanted.resume, journal=journal, **options)
-    inputs = {"request": wanted.request, "rules": wanted.rules}
+    inputs = {"request": wanted.request, "rules": wanted.rules, "team": wanted.team}
     return flow.start(inputs, journal=journal, run_id=wanted.run_id, **options)
 
 
@@ -118,14 +122,14 @@ def _unusable(error: BackedgeError | None) -> str | None:
     return next((one.message for one in told if one.type_name.endswith(UnusableTestsError.__name__)), None)
 
 
-async def _watched(run: Run[Repair], wanted: Wanted, told: Told) -> Ended:
+async def _watched(run: Run[Repair], wanted: Wanted, told: Told, progress: Progress) -> Ended:
     began = time.monotonic()
     error: BackedgeError | None = None
     state: Repair | None = None
     async with run:
         with interrupts(run.interrupt, f"stopped at once; go on with: {again(run.run_id, wanted)}"):
             if not told.json:
-                await show(run.events(), Progress())
+                await show(run.events(), progress)
             try:
                 state = (await run.result()).state
             except (RunError, JournalError) as its:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel
 
@@ -37,10 +38,26 @@ class Request(Frozen):
         return Specification.from_cases(Path(self.program), self.function, Path(self.cases))
 
 
+Coder: TypeAlias = Literal["search", "model", "both"]
+
+
+class Team(Frozen):
+    """Who writes candidates; kept with a run, so that it goes on with the same when it is resumed.
+
+    Attributes:
+        coder: The search, a model, or both.
+        model: The model's name, as `backedge.providers.model` takes it; None where there is none.
+    """
+
+    coder: Coder = "search"
+    model: str | None = None
+
+
 class Repair(BaseModel):
     """The state of a repair."""
 
     request: Request
+    team: Team = Team()
     rules: Rules = Rules()
     specification: Specification
     survey: Survey | None = None

@@ -10,6 +10,9 @@ from .spec import Specification
 SEARCH_ON = 1
 """Rounds that follow the first success, to look for a smaller patch or one that fits better."""
 
+MOST_MISSES = 3
+"""Calls of a model in a row that bring nothing to try, after which it is not asked again."""
+
 SHOWN_LINES = 3
 
 
@@ -21,11 +24,16 @@ class Rules(Frozen):
             very end is still confirmed, which may take a moment more.
         guided: Whether the search learns from results; it is there to be measured.
         alternatives: How many patches are wanted.
+        dollars: What a model may cost; None for no limit. It is not asked again once this is spent, so that the last
+            call may pass it.
+        tokens: How many tokens it may read and write, likewise.
     """
 
     seconds: float = 60.0
     guided: bool = True
     alternatives: int = 1
+    dollars: float | None = None
+    tokens: int | None = None
 
 
 class Judgement(Frozen):
@@ -60,6 +68,10 @@ def judgement(
     spec: Specification, survey: Survey, memory: Memory, batch: Batch, report: Report, rules: Rules
 ) -> Judgement:
     """Judge a round of candidates."""
+    if report.over or batch.over:
+        message = f"the other coder has a patch; stopped after {memory.candidates} candidates"
+        known = memory.model_copy(update={"bill": memory.bill + batch.bill})
+        return Judgement(memory=known, verdict=Verdict(status="called off", message=message))
     known = learn(memory, spec, survey, batch.candidates, report, guided=rules.guided)
     if batch.author != SEARCH:
         known = reviewed(known, batch, report)
@@ -70,20 +82,42 @@ def _verdict(
     survey: Survey, before: Memory, memory: Memory, batch: Batch, report: Report, rules: Rules
 ) -> Verdict:
     found = len(memory.winners)
-    if found and (_enough(memory, rules) or not batch.candidates or memory.seconds >= rules.seconds):
+    late = memory.seconds >= rules.seconds
+    ending = _given_up(memory, batch, rules)
+    if found and (_enough(memory, batch, rules) or ending or late):
         patches = "a patch" if found == 1 else f"{found} patches"
         return Verdict(status="repaired", message=f"{patches} found, all {len(survey.cases)} cases pass")
-    if not batch.candidates:
-        return Verdict(
-            status="exhausted", message=f"nothing left to try after {memory.candidates} candidates"
-        )
-    if memory.seconds >= rules.seconds:
+    if ending:
+        return Verdict(status="exhausted", message=ending)
+    if late:
         return Verdict(status="out of time", message=f"no patch in {memory.candidates} candidates")
-    return Verdict(status="searching", message=_told(survey, before, memory, report))
+    told = f"an answer of no use: {batch.note}" if batch.said else batch.note
+    return Verdict(status="searching", message=told or _told(survey, before, memory, report))
 
 
-def _enough(memory: Memory, rules: Rules) -> bool:
+def _given_up(memory: Memory, batch: Batch, rules: Rules) -> str:
+    """Why there is no further round, if that is so: nothing left to try, or a model that is of no more use."""
+    if not batch.candidates and not batch.note:
+        return f"nothing left to try after {memory.candidates} candidates"
+    if batch.author == SEARCH or memory.seconds >= rules.seconds:
+        return ""
+    if memory.misses >= MOST_MISSES:
+        return f"{batch.author} gave nothing to try {memory.misses} times in a row; at last: {batch.note}"
+    bill = memory.bill
+    if rules.tokens is not None and bill.tokens >= rules.tokens:
+        return f"the budget of {rules.tokens:,} tokens is spent: {bill.tokens:,}"
+    if rules.dollars is not None and bill.unpriced:
+        return "what a call cost is unknown, so that a budget in dollars cannot be kept"
+    if rules.dollars is not None and bill.dollars >= rules.dollars:
+        return f"the budget of ${rules.dollars:.2f} is spent: ${bill.dollars:.4f}"
+    return ""
+
+
+def _enough(memory: Memory, batch: Batch, rules: Rules) -> bool:
+    """Whether to be content with what was found. The search looks on for a moment; a model is not asked for more."""
     since = memory.round - memory.first_success
+    if batch.author != SEARCH:
+        return len(memory.winners) >= rules.alternatives or since > MOST_MISSES
     return since >= SEARCH_ON and (len(memory.winners) >= rules.alternatives or since > SEARCH_ON * 10)
 
 

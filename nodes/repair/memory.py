@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .models import PASSED, Batch, Candidate, Frozen, Replacement, Report, Result, Survey, Winner
+from .models import PASSED, Batch, Bill, Candidate, Frozen, Replacement, Report, Result, Survey, Winner
 from .neighbours import neighbours
 from .rank import ranked
 from .spec import Specification
@@ -23,7 +23,7 @@ MOST_WINNERS = 12
 """Patches kept."""
 
 MOST_ATTEMPTS = 6
-"""Candidates of a model's that are kept, to be told what became of them."""
+"""Answers of a model's that are kept, to be told what became of them."""
 
 MORE_PATIENCE, MOST_PATIENCE = 10.0, 200.0
 """Factors on the time limits in the second try, and in the last."""
@@ -70,11 +70,23 @@ class Base(Frozen):
 
 
 class Attempt(Frozen):
-    """A candidate of a model's that did not pass: what it was, and the case that refuted it (-1: none was run)."""
+    """An answer of a model's that did not repair the program.
 
-    replacements: tuple[Replacement, ...]
-    case: int
-    text: str
+    Attributes:
+        replacements: What it was; empty where no program could be made of it.
+        case: The case that refuted it, -1 where none did.
+        text: What that case gave.
+        outcomes: As in `Result.outcomes`.
+        refused: Why no program could be made of it.
+        said: How such an answer began.
+    """
+
+    replacements: tuple[Replacement, ...] = ()
+    case: int = -1
+    text: str = ""
+    outcomes: str = ""
+    refused: str = ""
+    said: str = ""
 
 
 class Memory(Frozen):
@@ -98,7 +110,9 @@ class Memory(Frozen):
         winners: Candidates that passed and were confirmed, the best first.
         original: What the original does on neighbouring inputs, once there are winners.
         first_success: The round in which the first was found.
-        attempts: The last candidates of a model's, oldest first; a search needs none.
+        attempts: The last answers of a model's, oldest first; a search needs none.
+        misses: How many of a model's calls in a row brought no candidate.
+        bill: What the model's calls took.
     """
 
     round: int = 0
@@ -118,6 +132,8 @@ class Memory(Frozen):
     original: tuple[str, ...] = ()
     first_success: int = 0
     attempts: tuple[Attempt, ...] = ()
+    misses: int = 0
+    bill: Bill = Bill()
 
 
 def gain(survey: Survey, result: Result) -> float:
@@ -206,14 +222,22 @@ def _places(ids: Iterable[str]) -> Iterator[tuple[str, int]]:
 
 
 def reviewed(memory: Memory, batch: Batch, report: Report) -> Memory:
-    """The memory with what became of a model's candidates."""
+    """The memory with what became of a model's answer."""
     results = {result.id: result for result in report.results}
     fresh = [
-        Attempt(replacements=one.replacements, case=result.case, text=result.text)
+        Attempt(replacements=one.replacements, case=result.case, text=result.text, outcomes=result.outcomes)
         for one in batch.candidates
         if (result := results.get(one.id)) is not None and not result.passed
     ]
-    return memory.model_copy(update={"attempts": (*memory.attempts, *fresh)[-MOST_ATTEMPTS:]})
+    if batch.said:
+        fresh.append(Attempt(refused=batch.note, said=batch.said))
+    return memory.model_copy(
+        update={
+            "attempts": (*memory.attempts, *fresh)[-MOST_ATTEMPTS:],
+            "misses": 0 if batch.candidates else memory.misses + 1,
+            "bill": memory.bill + batch.bill,
+        }
+    )
 
 
 def _lessons(

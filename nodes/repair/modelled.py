@@ -1,29 +1,33 @@
-"""A model as the coder of a repair: it is shown the program and what fails, and what became of its earlier answers."""
+"""A model as the coder of a repair: shown the program and what fails, and what became of its earlier answers.
+
+One call is one round of the loop. What an answer was worth, or why there was none, is told by the checker's memory in the
+next round's prompt; so a model that gives nonsense, refuses, or cannot be reached is a round without candidates, and the
+checker decides when to ask it no more.
+"""
 
 from __future__ import annotations
 
-import ast
-import re
+import asyncio
 from typing import Any, Final
 
-from backedge.providers import Message, Model, ModelRequest
+from backedge.providers import Message, Model, ModelRequest, ModelResponse
+from backedge.providers.errors import ModelError
 
+from .answers import UnusableAnswerError, program_from
+from .lessons import Lessons
 from .memory import Memory
-from .models import Batch, Candidate, Survey, replaced
-from .patch import unified
+from .models import Batch, Bill, Candidate, Survey, replaced
+from .prompting import SAID, TASK, cut, prompt
 from .search import difference
 from .spec import Specification
 
-TRIES: Final = 3
-"""Answers asked for in one round until one holds a program that is new and can be parsed."""
-SHOWN: Final = 8
-"""Failing cases that a model is shown."""
+CALL_SECONDS: Final = 180.0
+"""Seconds that one call may take, retries included."""
 
-_TASK: Final = (
-    "You repair Python programs. Answer with the whole corrected program in one fenced code block, "
-    "changing as little as possible. Keep names and signatures."
-)
-_BLOCK: Final = re.compile(r"```[^\n]*\n(.*?)```", re.DOTALL)
+MOST_TOKENS: Final = 8_192
+"""Tokens of one answer, thoughts included."""
+
+_CUT_OFF: Final = "it was too long and was cut off: give only the functions that change"
 
 
 class ModelProgrammer:
@@ -31,81 +35,127 @@ class ModelProgrammer:
 
     In a graph its calls are effects of the coder: they are journaled, and not made again on resume.
 
+    Args:
+        model: Who is asked.
+        seconds: The time for the whole repair, as in `Rules.seconds`: a call is given up when it is over.
+        call_seconds: The most that one call may take.
+
     Example::
 
         resources = {"programmer": ModelProgrammer(model), "runner": Runner(sandbox=open_sandbox())}
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(
+        self, model: Model, *, seconds: float = float("inf"), call_seconds: float = CALL_SECONDS
+    ) -> None:
         self._model = model
+        self._seconds = seconds
+        self._call_seconds = call_seconds
+
+    @property
+    def name(self) -> str:
+        """The model's."""
+        return self._model.name
 
     def for_activation(self, context: Any) -> ModelProgrammer:
         """The same, with a model whose calls the activation journals."""
         bind = getattr(self._model, "for_activation", None)
-        return self if bind is None else ModelProgrammer(bind(context))
+        if bind is None:
+            return self
+        return ModelProgrammer(bind(context), seconds=self._seconds, call_seconds=self._call_seconds)
 
-    async def propose(self, spec: Specification, survey: Survey, memory: Memory) -> Batch:
-        """One candidate, or none when the model has no new program to offer."""
-        told = [Message.of("system", _TASK), Message.of("user", prompt(spec, survey, memory))]
-        known = {spec.source, *(replaced(spec.source, one.replacements) for one in memory.attempts)}
-        for _ in range(TRIES):
-            response = await self._model.respond(ModelRequest(messages=tuple(told)))
-            source = program_in(response.text, spec.source)
-            refused = _refused(source, known)
-            if refused is None and source is not None:
-                return Batch(candidates=(_candidate(spec, memory, source),), author=self._model.name)
-            told += [
-                response.message,
-                Message.of("user", f"{refused} Answer with the whole corrected program."),
-            ]
-        return Batch(author=self._model.name)
+    async def propose(
+        self, spec: Specification, survey: Survey, memory: Memory, known: Lessons | None = None
+    ) -> Batch:
+        """One candidate, or none and why.
 
-
-def prompt(spec: Specification, survey: Survey, memory: Memory) -> str:
-    """What a model is told: the program, its failing cases, and how earlier answers did."""
-    parts = [f"The program {spec.program}:\n```python\n{spec.source}```"]
-    if spec.docstring:
-        parts.append(f"What it should do: {spec.docstring}")
-    failing = survey.failing[:SHOWN]
-    lines = [f"- {_case(spec, survey, number)}, but: {survey.cases[number].text}" for number in failing]
-    count = len(survey.cases)
-    parts.append("\n".join([f"{len(survey.failing)} of {count} cases fail. They should be:", *lines]))
-    for attempt in memory.attempts:
-        diff = unified(spec.source, replaced(spec.source, attempt.replacements), spec.program)
-        wrong = f"did not pass {_case(spec, survey, attempt.case)}" if attempt.case >= 0 else "did not run"
-        parts.append(
-            f"An earlier answer:\n```diff\n{diff}```\nIt {wrong}: {attempt.text or 'another result'}"
+        Args:
+            spec: What the program should do.
+            survey: How the original did.
+            memory: What became of earlier answers.
+            known: What a search beside it has learned.
+        """
+        waiting = memory.slow or memory.late
+        if waiting:  # an answer that no case refuted and that only lacked time: it gets more, before another is paid for
+            return Batch(candidates=waiting, author=self.name)
+        request = ModelRequest(
+            messages=(Message.of("system", TASK), Message.of("user", prompt(spec, survey, memory, known))),
+            max_tokens=MOST_TOKENS,
         )
-    return "\n\n".join(parts)
-
-
-def program_in(answer: str, original: str) -> str | None:
-    r"""The program in an answer: its longest code block, or all of it where that is Python; None when there is none.
-
-    >>> program_in("Sure:\n```python\nx = 1\n```", "x = 2\n")
-    'x = 1\n'
-    """
-    found: str | None = max(_BLOCK.findall(answer), key=len, default=None)
-    if found is None:
+        left = min(max(self._seconds - memory.seconds, 0.0), self._call_seconds)
         try:
-            found = answer if ast.parse(answer).body else None
-        except (SyntaxError, ValueError):
-            return None
-    if found is not None and original.endswith("\n") and not found.endswith("\n"):
-        found += "\n"
-    return found
+            async with asyncio.timeout(left):
+                response = await self._model.respond(request)
+        except TimeoutError:
+            return self._nothing(f"it gave no answer in {left:.0f} s", bill=Bill(calls=1, unpriced=1))
+        except ModelError as error:
+            return self._nothing(f"the call failed: {error}", bill=_bill_of(error))
+        return self._batch(spec, memory, response)
+
+    def _batch(self, spec: Specification, memory: Memory, response: ModelResponse) -> Batch:
+        """What an answer comes to."""
+        bill = bill_of(response)
+        try:
+            source = _program(spec, memory, response)
+        except UnusableAnswerError as error:
+            said = cut(response.text.strip(), SAID) or "(no words)"
+            return self._nothing(str(error), said=said, bill=bill)
+        return Batch(candidates=(_candidate(spec, memory, source),), author=self.name, bill=bill)
+
+    def _nothing(self, note: str, *, said: str = "", bill: Bill) -> Batch:
+        return Batch(author=self.name, note=note, said=said, bill=bill)
 
 
-def _refused(source: str | None, known: set[str]) -> str | None:
-    if source is None:
-        return "There was no code block in that."
-    if source in known:
-        return "That program was tried already and does not pass."
+def bill_of(response: ModelResponse) -> Bill:
+    """What an answer took."""
+    return Bill(
+        calls=1,
+        input_tokens=response.usage.input_tokens,
+        output_tokens=response.usage.output_tokens,
+        dollars=response.cost or 0.0,
+        unpriced=int(response.cost is None),
+    )
+
+
+def _bill_of(error: ModelError) -> Bill:
+    """What a call took that failed. Where that is nothing, it cost nothing."""
+    tokens = error.usage.input_tokens + error.usage.output_tokens
+    return Bill(
+        calls=1,
+        input_tokens=error.usage.input_tokens,
+        output_tokens=error.usage.output_tokens,
+        unpriced=int(tokens > 0),
+    )
+
+
+def _program(spec: Specification, memory: Memory, response: ModelResponse) -> str:
+    """The program that an answer makes, a new one.
+
+    Raises:
+        UnusableAnswerError: There is none; the message says why.
+    """
+    if response.finish in ("refusal", "filtered"):
+        refused = response.finish == "refusal"
+        raise UnusableAnswerError(
+            "it was refused" if refused else "it was held back by the provider's filter"
+        )
+    cut_off = response.finish == "length"
+    if cut_off and response.text.count("```") % 2:
+        raise UnusableAnswerError(_CUT_OFF)
     try:
-        ast.parse(source)
-    except (SyntaxError, ValueError) as error:
-        return f"That is not Python: {error}."
-    return None
+        source = program_from(response.text, spec.source)
+    except UnusableAnswerError as error:
+        if cut_off:
+            raise UnusableAnswerError(_CUT_OFF) from error
+        if response.message.tool_calls:
+            raise UnusableAnswerError(
+                "it called a tool, and there is none: answer in words and code"
+            ) from error
+        raise
+    known = {replaced(spec.source, one.replacements) for one in memory.attempts if not one.refused}
+    if source in known or any(one.candidate.source(spec.source) == source for one in memory.winners):
+        raise UnusableAnswerError("it is a program that you gave before")
+    return source
 
 
 def _candidate(spec: Specification, memory: Memory, source: str) -> Candidate:
@@ -113,10 +163,3 @@ def _candidate(spec: Specification, memory: Memory, source: str) -> Candidate:
     line = spec.source.count("\n", 0, changes[0].start) + 1
     size = float(sum(change.end - change.start + len(change.text) for change in changes))
     return Candidate(f"model.{memory.round}", changes, line, "model", size)
-
-
-def _case(spec: Specification, survey: Survey, number: int) -> str:
-    if spec.cases:
-        case = spec.cases[number]
-        return f"{spec.function}({case.arguments[1:-1]}) == {case.expected}"
-    return survey.names[number] if number < len(survey.names) else f"test {number + 1}"

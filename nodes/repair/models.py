@@ -121,16 +121,57 @@ def lines_of(text: str) -> list[str]:
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
+class Bill(Frozen):
+    """What calls of a model took.
+
+    Attributes:
+        calls: How many there were, failed ones included.
+        input_tokens: Tokens read.
+        output_tokens: Tokens written.
+        dollars: What those calls cost whose price is known.
+        unpriced: Calls whose price is unknown.
+    """
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    dollars: float = 0.0
+    unpriced: int = 0
+
+    def __add__(self, other: Bill) -> Bill:
+        """Both together."""
+        return Bill(
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            dollars=round(self.dollars + other.dollars, 9),
+            unpriced=self.unpriced + other.unpriced,
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read and written."""
+        return self.input_tokens + self.output_tokens
+
+
 class Batch(Frozen):
     """What the coder proposes for one round; empty in the first, when the original is looked at.
 
     Attributes:
         candidates: The most promising first.
         author: Who proposed them.
+        note: Why a model has no candidate this time.
+        said: How its answer began, where no program could be made of it.
+        bill: What the model's call took.
+        over: Whether the other coder has won, so that this one stops.
     """
 
     candidates: tuple[Candidate, ...] = ()
     author: str = SEARCH
+    note: str = ""
+    said: str = ""
+    bill: Bill = Bill()
+    over: bool = False
 
 
 class Result(NamedTuple):
@@ -187,6 +228,7 @@ class Report(Frozen):
         seconds: Time on the clock that running took.
         elapsed: Time on the clock since the report before, or since this process began to work on the repair. So the
             sum over all reports is what the repair has used, and time between an interruption and a resume is not in it.
+        over: Whether the other coder won meanwhile, so that the candidates were let go of.
     """
 
     survey: Survey | None = None
@@ -195,9 +237,10 @@ class Report(Frozen):
     original: tuple[str, ...] = ()
     seconds: float = 0.0
     elapsed: float = 0.0
+    over: bool = False
 
 
-Status = Literal["searching", "repaired", "nothing to repair", "exhausted", "out of time"]
+Status = Literal["searching", "repaired", "nothing to repair", "exhausted", "out of time", "called off"]
 
 
 class Verdict(Frozen):
