@@ -33,7 +33,7 @@ from backedge.nodes.cases import Case, Trial, program_in, try_program
 from backedge.nodes.sandbox import Sandbox, open_sandbox
 from backedge.providers import Image, Message, Model, ModelError, ModelRequest, ScriptedModel, respond_as
 from backedge.providers.errors import BadAnswerError, OverloadedError, TransientError
-from backedge.providers.wrappers.retry import Retrying
+from backedge.providers.wrappers import Retrying
 
 ASIDE = Path(__file__).with_suffix("")
 SKETCH = ASIDE / "sketch.png"

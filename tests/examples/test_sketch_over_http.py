@@ -12,7 +12,7 @@ from backedge.nodes.sandbox import SubprocessSandbox
 from backedge.providers import Finished, Image, Message, Model, ModelRequest, ToolResult, ToolSpec
 from backedge.providers.errors import TransientError
 from backedge.providers.recorded import Recordable
-from backedge.providers.wrappers.retry import Retrying
+from backedge.providers.wrappers import Retrying
 
 from ..mock_server import mock_server, needs_mock_server
 from .test_sketch_to_code import RIGHT, SPECIFICATION, WRONG, example

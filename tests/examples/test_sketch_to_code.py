@@ -15,7 +15,7 @@ from backedge.nodes.cases import Case
 from backedge.nodes.sandbox import SubprocessSandbox
 from backedge.providers import Image, ScriptedModel
 from backedge.providers.errors import AuthenticationError, OverloadedError, ServerError
-from backedge.providers.wrappers.retry import Retrying
+from backedge.providers.wrappers import Retrying
 
 from .. import forking
 
