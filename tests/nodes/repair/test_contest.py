@@ -160,14 +160,20 @@ async def test_a_search_without_ideas_leaves_the_model_to_go_on(contest):
 
 
 async def test_the_search_supplies_its_lessons_to_the_prompt(contest):
-    board = contest.board
+    learned = asyncio.Event()
+
+    class Board(JournalBoard):
+        def post(self, memory):
+            super().post(memory)
+            if memory.candidates:
+                learned.set()
 
     class Patient(ScriptedModel):
         async def respond(self, request):
-            while not board.look().candidates:
-                await asyncio.sleep(0.01)
+            await learned.wait()
             return await super().respond(request)
 
+    contest.board = Board(contest.journal)
     model = Patient(["Let me see.", "No.", "No."])
     await contest.run(model, cases=IMPOSSIBLE, rules=Rules(seconds=2))
     first, second = (request.messages[-1].text for request in model.requests[:2])

@@ -111,7 +111,7 @@ async def test_an_answer_of_use_begins_the_count_anew(runner, inputs):
 
 
 async def test_failed_calls_end_the_loop_after_a_few_in_a_row(runner, inputs):
-    model, run = repair(inputs, runner, [RateLimitError("slow down")] * 3)
+    _, run = repair(inputs, runner, [RateLimitError("slow down")] * 3)
     verdict = (await run).state.verdict
     assert verdict.status == "exhausted"
     assert "the call failed: slow down" in verdict.message
@@ -165,7 +165,7 @@ async def test_a_budget_of_tokens_ends_the_loop_when_it_is_spent(runner, inputs)
 async def test_a_budget_of_dollars_ends_the_loop_when_it_is_spent_or_cannot_be_kept(
     runner, inputs, cost, message
 ):
-    model, run = repair(
+    _, run = repair(
         {**inputs, "rules": Rules(dollars=0.25)}, runner, [response(block(WRONG), cost=cost), "never"]
     )
     assert (await run).state.verdict.message == message
