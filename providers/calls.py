@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from .errors import Attempt, ModelError
+from .labels import Labels
 from .messages import AnyPart, Usage
 from .protocol import (
     Finish,
@@ -21,6 +22,8 @@ from .protocol import (
 )
 from .redaction import Piecewise, Redact
 
+_NOBODY: Final = Labels()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _CallEvent:
@@ -30,11 +33,13 @@ class _CallEvent:
         call: Names the call; all its events have the same.
         model: Who is asked, as we name it.
         at: When, in seconds since the epoch.
+        labels: Whom it is for, as far as whoever tells it was told.
     """
 
     call: str
     model: str
     at: float
+    labels: Labels = _NOBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,13 +154,26 @@ class Call:
         model: Who is asked.
         hook: Told the events.
         redact: Applied to every text.
+        labels: Whom the call is for.
         texts: Which contents are told: ``all``; ``pieces``, which is those of streams and what errors say, but not the
             conversation and the answer as a whole; or ``none``.
         now: The time in seconds since the epoch.
         clock: Seconds, for durations.
     """
 
-    __slots__ = ("_began", "_clock", "_hook", "_id", "_model", "_now", "_of", "_pieces", "_redact", "_texts")
+    __slots__ = (
+        "_began",
+        "_clock",
+        "_hook",
+        "_id",
+        "_labels",
+        "_model",
+        "_now",
+        "_of",
+        "_pieces",
+        "_redact",
+        "_texts",
+    )
 
     def __init__(
         self,
@@ -164,6 +182,7 @@ class Call:
         *,
         redact: Redact,
         texts: Texts,
+        labels: Labels = _NOBODY,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -171,6 +190,7 @@ class Call:
         self._hook = hook
         self._redact = redact
         self._texts = texts
+        self._labels = labels
         self._now = now
         self._clock = clock
         self._id = secrets.token_hex(8)
@@ -258,7 +278,7 @@ class Call:
             self._tell(CallAttempt, number=number, attempt=attempt)
 
     def _tell(self, kind: type[CallEvent], **told: Any) -> None:
-        self._hook(kind(call=self._id, model=self._model, at=self._now(), **told))
+        self._hook(kind(call=self._id, model=self._model, at=self._now(), labels=self._labels, **told))
 
 
 def _text_of(part: AnyPart) -> str:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .prices import PriceList, price_of
     from .retry import Retrying
     from .routing import Candidate, Router
+    from .spans import Spans
     from .sqlite_store import SqliteStore
     from .stores import CacheError, MemoryStore, Store, Stored
     from .waiting import Priority
@@ -69,6 +70,7 @@ __all__ = [
     "RoundRobin",
     "Router",
     "Row",
+    "Spans",
     "Spent",
     "SqliteStore",
     "Store",
@@ -98,6 +100,7 @@ _WHERE = {
     "prices": "PriceList price_of",
     "retry": "Retrying",
     "routing": "Candidate Router",
+    "spans": "Spans",
     "sqlite_store": "SqliteStore",
     "stores": "CacheError MemoryStore Store Stored",
     "waiting": "Priority",

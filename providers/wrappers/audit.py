@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, Self
 
 from ..calls import Call, CallEvent, Hook, Texts
-from ..labels import labelled
+from ..labels import Labels, labelled
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from ..redaction import MASK, Redact, redact_keys
@@ -59,6 +59,7 @@ class Audited(Recordable):
         self._texts: Texts = "all" if texts else "none"
         self._now = now
         self._clock = clock
+        self._labels = Labels()
 
     @property
     def name(self) -> str:
@@ -71,9 +72,10 @@ class Audited(Recordable):
         return self._guard.missed
 
     def labelled(self, **labels: str) -> Self:
-        """The same, with the model within told whom the calls are for."""
+        """The same hook, told whom the calls are for, as is the model within."""
         told = copy.copy(self)
         told._model = labelled(self._model, labels)
+        told._labels = self._labels.told(labels)
         return told
 
     async def aclose(self) -> None:
@@ -92,7 +94,13 @@ class Audited(Recordable):
     async def _begin(self, request: ModelRequest, *, streamed: bool = False) -> Call:
         guard = self._guard
         call = Call(
-            self.name, guard.hook, redact=guard.redact, texts=self._texts, now=self._now, clock=self._clock
+            self.name,
+            guard.hook,
+            redact=guard.redact,
+            texts=self._texts,
+            labels=self._labels,
+            now=self._now,
+            clock=self._clock,
         )
         call.started(request, streamed=streamed)
         return call
