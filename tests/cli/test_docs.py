@@ -42,7 +42,7 @@ def test_every_exit_code_is_documented():
     assert documented == {code.value for code in Exit}
 
 
-@pytest.mark.parametrize("name", [name for name in LAZY if name != "repair"])
+@pytest.mark.parametrize("name", LAZY)
 def test_every_command_and_option_is_documented(name: str):
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
