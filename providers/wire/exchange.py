@@ -127,7 +127,7 @@ async def whole(call: Call) -> ModelResponse:
 
     posted = call.client.post(call.path, cast_to=httpx2.Response, body=call.body, options=_options(call))
     response = await translated(posted, call.failed, within=patience(call.timeout))
-    return _finished(call, _read_whole(call, response), response.headers)
+    return _finished(call, _read_whole(call, response), response)
 
 
 async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
@@ -147,7 +147,7 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
     async with await translated(posted, call.failed, within=patience(call.timeout)) as events:
         if _is_page(events.response.headers):
             await translated(events.response.aread(), call.failed, within=call.timeout)
-            response = _finished(call, _read_whole(call, events.response), events.response.headers)
+            response = _finished(call, _read_whole(call, events.response), events.response)
             for piece in pieces_of(response):
                 yield piece
         else:
@@ -158,7 +158,7 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
             if not call.goes_on:
                 await read_rest(events)
             response = _read(call, partial(gathering.response, call.by), lambda: gathering.usage)
-            response = _finished(call, response, events.response.headers)
+            response = _finished(call, response, events.response, streamed=True)
     yield Finished(response=response)
 
 
@@ -210,10 +210,10 @@ def _read_whole(call: Call, response: Any) -> ModelResponse:
     return _read(call, partial(call.read, found, call.by), spent)
 
 
-def _finished(call: Call, response: ModelResponse, headers: Mapping[str, str]) -> ModelResponse:
-    """The response with what the headers say, without keys, if it can be used."""
-    told = response.model_copy(update={"headers": limit_headers(headers)})
-    return checked(call.keys.freed(told), call.request)
+def _finished(call: Call, answer: ModelResponse, response: Any, *, streamed: bool = False) -> ModelResponse:
+    """The answer with what the response's headers say, without keys, if it can be used."""
+    told = answer.model_copy(update={"headers": limit_headers(response.headers)})
+    return checked(call.keys.freed(told, None if streamed else response.content), call.request)
 
 
 def _options(call: Call) -> Any:

@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from ..protocol import Finished, ModelResponse, StreamEvent
 from ..shapes import MASK, carried, google_key, provider_key
 
 Hide: TypeAlias = Callable[[str], str]
 """Gives a text without the keys in it."""
+
+
+class Freed(Protocol):
+    """Frees answers of keys."""
+
+    def __call__(self, response: ModelResponse, sent: bytes | None = None) -> ModelResponse:
+        """The answer without the keys in it; `sent` is the body that it was read from, if it came in one piece."""
+
 
 _SECRET: Final = ("authorization", "key", "token", "secret")
 _SHORTEST: Final = (
@@ -58,7 +66,7 @@ class Keys:
     """
 
     hide: Hide
-    freed: Callable[[ModelResponse], ModelResponse]
+    freed: Freed
     freed_piece: Callable[[StreamEvent], StreamEvent]
 
 
@@ -73,13 +81,16 @@ def keys_hidden(*keys: str | None) -> Keys:
             text = text.replace(key, MASK)
         return text
 
-    def freed(response: ModelResponse) -> ModelResponse:
+    def freed(response: ModelResponse, sent: bytes | None = None) -> ModelResponse:
         if not long:
             return response
-        try:
-            written = response.model_dump_json()
-        except ValueError:  # half a character is in there: nobody gets to see it
-            return response
+        if sent is not None:  # saves writing down what was just read
+            written = f"{sent.decode(errors='replace')} {response.headers}"
+        else:
+            try:
+                written = response.model_dump_json()
+            except ValueError:  # half a character is in there: nobody gets to see it
+                return response
         if not any(sign in written for sign in signs):
             return response
         return ModelResponse.model_validate(_each_text(response.model_dump(), cut))

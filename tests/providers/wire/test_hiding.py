@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from backedge.providers import (
@@ -88,6 +90,15 @@ def test_a_key_in_an_answer_is_masked_wherever_it_stands_and_nothing_else_is():
     assert freed(said(f"it is {KEY}, or sk-{'a' * 24}")) == said(f"it is [key], or sk-{'a' * 24}")
     untouched = said("no key of ours, though Zq7 is in there")
     assert freed(untouched) is untouched
+
+
+def test_the_body_an_answer_was_read_from_saves_a_look_at_the_answer_but_not_at_its_headers():
+    freed = keys_hidden(KEY).freed
+    clean = ModelResponse(message=Message.of("assistant", "x"))
+    assert freed(clean, b"{}") is clean
+    assert freed(said(KEY), json.dumps({"a": KEY}).replace("/", r"\/").encode()) == said("[key]")
+    headed = ModelResponse(message=Message.of("assistant", "x"), headers={"x": KEY})
+    assert freed(headed, b"{}").headers == {"x": "[key]"}
 
 
 def test_words_that_local_servers_take_for_a_key_are_not_masked_in_answers_but_in_errors():
