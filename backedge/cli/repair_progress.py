@@ -13,6 +13,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from backedge.engine.execution.events import ActivationFinished, ActivationStarted, Event
+from backedge.engine.records import ActivationId
 from backedge.nodes.repair.graph import Coder
 from backedge.nodes.repair.memory import Memory
 from backedge.nodes.repair.models import Batch, Bill, Report, Survey, Verdict
@@ -61,7 +62,7 @@ class Progress:
     def hear(self, event: Event) -> str | None:
         """Take in an event; a line when it ended a round."""
         if isinstance(event, ActivationStarted):
-            self._begun(event.activation.node)
+            self._begun(event.activation)
         if not isinstance(event, ActivationFinished):
             return None
         updates = event.updates
@@ -85,11 +86,13 @@ class Progress:
             return self._asked(self._answer, memory, verdict)
         return None
 
-    def _begun(self, node: str) -> None:
+    def _begun(self, activation: ActivationId) -> None:
+        node = activation.node
         what = DOING.get(node, node)
-        if node == "coder" and self.coder == "model" and self.cases:
+        first = not any(number for _, number in activation.rounds)
+        if node == "coder" and self.coder == "model" and not first:
             what = DOING["author"]
-        if node == "interpreter" and not self._batch.candidates and not self.cases:
+        if node == "interpreter" and self.coder != "both" and first:
             what = DOING["look"]
         if node == "outcome":
             self._doing.clear()

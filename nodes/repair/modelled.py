@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from backedge.providers import Message, Model, ModelRequest, ModelResponse
+from backedge.engine.errors import EffectError
+from backedge.providers import CassetteError, Message, Model, ModelRequest, ModelResponse, ScriptError
 from backedge.providers.errors import ModelError
 
 from .answers import UnusableAnswerError, program_from
@@ -89,7 +90,11 @@ class ModelProgrammer:
         except TimeoutError:
             return self._nothing(f"it gave no answer in {left:.0f} s", bill=Bill(calls=1, unpriced=1))
         except ModelError as error:
-            return self._nothing(f"the call failed: {error}", bill=_bill_of(error))
+            return self._nothing(f"the call failed: {cut(str(error), SAID)}", bill=_bill_of(error))
+        except (EffectError, ScriptError, CassetteError) as error:
+            # A client that breaks, or a script that is used up, is no reason for a search beside it to end.
+            told = error.message if isinstance(error, EffectError) else str(error)
+            return self._nothing(f"the call failed: {cut(told, SAID)}", bill=Bill(calls=1, unpriced=1))
         return self._batch(spec, memory, response)
 
     def _batch(self, spec: Specification, memory: Memory, response: ModelResponse) -> Batch:

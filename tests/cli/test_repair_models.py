@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from backedge.cli.repair_progress import DOING, bill_line
+from backedge.cli.repair_progress import DOING, Progress, bill_line
+from backedge.engine.execution.events import ActivationStarted
+from backedge.engine.records import ActivationId
 from backedge.nodes.repair.contest import contest_graph
+from backedge.nodes.repair.graph import Coder
 from backedge.nodes.repair.models import Bill
 
 from .kit import call, typed
@@ -180,6 +183,36 @@ def test_a_contest_is_resumed_as_one(there: Path):
 )
 def test_a_bill_says_what_it_does_not_know(bill: Bill, told: str):
     assert bill_line(bill) == told
+
+
+def test_while_both_work_it_is_said_what_each_is_doing():
+    progress = Progress(model="openai:x", coder="both")
+
+    def begun(node: str) -> str:
+        progress.hear(ActivationStarted(ActivationId(node), 1, 0.0))
+        return progress.doing
+
+    assert begun("look") == "looking at the original"
+    assert begun("coder") == "proposing candidates"
+    assert begun("author") == "proposing candidates; asking the model"
+    assert begun("interpreter") == "running candidates in the sandbox; asking the model"
+    assert begun("outcome") == "putting it together"
+
+
+@pytest.mark.parametrize(
+    ("coder", "node", "number", "told"),
+    [
+        ("search", "interpreter", 0, "looking at the original"),
+        ("search", "interpreter", 1, "running candidates in the sandbox"),
+        ("search", "coder", 1, "proposing candidates"),
+        ("model", "coder", 0, "proposing candidates"),
+        ("model", "coder", 1, "asking the model"),
+    ],
+)
+def test_alone_it_is_said_what_the_coder_is_doing(coder: Coder, node: str, number: int, told: str):
+    progress = Progress(coder=coder)
+    progress.hear(ActivationStarted(ActivationId(node, (("coder", number),)), 1, 0.0))
+    assert progress.doing == told
 
 
 def test_every_node_of_a_contest_has_words_for_what_it_does():

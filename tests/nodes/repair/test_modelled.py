@@ -117,6 +117,22 @@ async def test_failed_calls_end_the_loop_after_a_few_in_a_row(runner, inputs):
     assert "the call failed: slow down" in verdict.message
 
 
+async def test_a_client_that_breaks_ends_the_loop_and_not_the_run(runner, inputs):
+    class Broken(ScriptedModel):
+        async def respond(self, request):
+            raise TypeError("unexpected argument")
+
+    resources = {"programmer": ModelProgrammer(Broken([])), "runner": runner}
+    state = (await repair_graph().compile().run(inputs, resources=resources)).state
+    assert state.verdict.status == "exhausted"
+    assert "the call failed: unexpected argument" in state.verdict.message
+
+
+async def test_a_script_that_is_used_up_is_a_failed_call():
+    batch = await proposed(ScriptedModel([]))
+    assert batch.note.startswith("the call failed: scripted was asked 1 times, but its script has 0 answers")
+
+
 async def test_a_failed_call_is_followed_by_another_and_nothing_is_told_to_the_model(runner, inputs):
     model, run = repair(inputs, runner, [RateLimitError("slow down"), block(RIGHT)])
     assert (await run).state.verdict.status == "repaired"
