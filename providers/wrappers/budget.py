@@ -22,13 +22,11 @@ from ..messages import Usage
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent, ToolCallDelta
 from ..recorded import Recordable
 from .accounts import PER_DOLLAR, Amount, Reservation, reserve
-from .budgets import Budget, BudgetState, BudgetWarning
+from .budgets import Budget
 from .prices import PriceList
 from .sizes import expected
 from .through import Piece, respond_through, stream_through
 from .tries import close
-
-__all__ = ["Budget", "BudgetState", "BudgetWarning", "Budgeted"]
 
 
 class Budgeted(Recordable):

@@ -21,11 +21,8 @@ from ..protocol import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable, pieces_of
 from .digests import digest_of
 from .flights import Flight, Flights, LeftError
-from .sqlite_store import SqliteStore
 from .stores import CacheError, MemoryStore, Store, Stored
 from .tries import broken, close, opened
-
-__all__ = ["CacheError", "CacheStats", "Cached", "MemoryStore", "SqliteStore", "Store", "Stored"]
 
 _log: Final = logging.getLogger(__name__)
 _GOOD: Final = ("stop", "tool_calls")

@@ -11,12 +11,10 @@ from ..labels import Labels, labelled
 from ..messages import Usage
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
-from .ledger import Ledger, Spent
-from .prices import PriceList, price_of
+from .ledger import Ledger
+from .prices import PriceList
 from .through import respond_through, stream_through
 from .tries import close
-
-__all__ = ["Ledger", "PriceList", "Priced", "Spent", "price_of"]
 
 
 class Priced(Recordable):

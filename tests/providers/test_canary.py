@@ -17,8 +17,8 @@ from rich.traceback import Traceback
 from backedge import END, START, Graph
 from backedge.providers import Message, Model, ModelError, ModelRequest, RecordingModel, model
 from backedge.providers.loggers import HeaderFilter
+from backedge.providers.wrappers import Cached, SqliteStore
 from backedge.providers.wrappers.audit import Audited
-from backedge.providers.wrappers.cache import Cached, SqliteStore
 
 CANARY = "Zq7canary0X93hT2kLmW8"  # of no known form: only who holds it can tell that it is a key
 FORMS = (CANARY, CANARY[3:12], base64.b64encode(CANARY.encode()).decode()[:20])

@@ -104,9 +104,14 @@ def test_a_missing_key_is_one_line_that_names_the_variable(monkeypatch, name):
     assert str(caught.value) == f"{name}: there is no key: set {' or '.join(variables)}, or give key="
 
 
+def hidden(name):
+    raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+@pytest.mark.parametrize("find", [lambda name: None, hidden], ids=["not there", "hidden"])
 @pytest.mark.parametrize("name", ["openai:x", "anthropic:x", "ollama:x"])
-def test_a_missing_package_is_one_line_that_says_what_to_install(monkeypatch, name):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+def test_a_missing_package_is_one_line_that_says_what_to_install(monkeypatch, name, find):
+    monkeypatch.setattr(importlib.util, "find_spec", find)
     package = "anthropic" if name.startswith("anthropic") else "openai"
     with pytest.raises(MissingPackageError) as caught:
         model(name, key="k")

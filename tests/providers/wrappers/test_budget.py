@@ -20,7 +20,7 @@ from backedge.providers import (
 )
 from backedge.providers.errors import BudgetExceededError, ServerError
 from backedge.providers.recorded import Recordable
-from backedge.providers.wrappers.budget import Budget, Budgeted
+from backedge.providers.wrappers import Budget, Budgeted
 from backedge.providers.wrappers.sizes import expected
 
 from ...virtual import run_virtual

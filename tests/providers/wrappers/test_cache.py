@@ -9,7 +9,7 @@ import pytest
 from backedge.providers import Finished, Message, Model, ModelResponse, ScriptedModel, ToolCall, Usage
 from backedge.providers.errors import Attempt, ServerError, StreamBrokenError
 from backedge.providers.recorded import Recordable
-from backedge.providers.wrappers.cache import Cached, CacheError, CacheStats, MemoryStore, SqliteStore
+from backedge.providers.wrappers import Cached, CacheError, CacheStats, MemoryStore, SqliteStore
 
 from .kit import Played, ask, heard
 

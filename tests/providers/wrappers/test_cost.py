@@ -9,7 +9,7 @@ import pytest
 from backedge.engine.records import ActivationId
 from backedge.providers import Message, Model, ModelResponse, ScriptedModel, Usage
 from backedge.providers.errors import ServerError
-from backedge.providers.wrappers.cost import Ledger, Priced
+from backedge.providers.wrappers import Ledger, Priced
 from backedge.providers.wrappers.limits import RateLimited
 
 from .kit import Played, ask, heard
