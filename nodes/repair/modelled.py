@@ -28,6 +28,9 @@ CALL_SECONDS: Final = 180.0
 MOST_TOKENS: Final = 8_192
 """Tokens of one answer, thoughts included."""
 
+_PERHAPS_PAID: Final = frozenset({"timeout", "connection", "broken stream", "bad answer"})
+"""Kinds of errors after which the provider may have done its work all the same."""
+
 _CUT_OFF: Final = "it was too long and was cut off: give only the functions that change"
 
 
@@ -123,13 +126,13 @@ def bill_of(response: ModelResponse) -> Bill:
 
 
 def _bill_of(error: ModelError) -> Bill:
-    """What a call took that failed. Where that is nothing, it cost nothing."""
+    """What a call took that failed. One that was turned down cost nothing; of one that broke off nobody knows."""
     tokens = error.usage.input_tokens + error.usage.output_tokens
     return Bill(
         calls=1,
         input_tokens=error.usage.input_tokens,
         output_tokens=error.usage.output_tokens,
-        unpriced=int(tokens > 0),
+        unpriced=int(tokens > 0 or error.kind in _PERHAPS_PAID),
     )
 
 

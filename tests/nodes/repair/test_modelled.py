@@ -14,7 +14,7 @@ from backedge.nodes.repair.models import Candidate, Observed, Survey
 from backedge.nodes.repair.search import difference
 from backedge.nodes.repair.spec import Case, Specification
 from backedge.providers import Message, ModelResponse, ScriptedModel, ToolCall, Usage
-from backedge.providers.errors import AuthenticationError, RateLimitError
+from backedge.providers.errors import AuthenticationError, RateLimitError, StreamBrokenError
 from backedge.providers.wrappers.cost import Priced
 
 from .samples import DOUBLE
@@ -242,6 +242,12 @@ async def test_what_a_failed_call_took_is_counted():
     batch = await proposed(ScriptedModel([error]))
     assert (batch.note, batch.said) == ("the call failed: no", "")
     assert (batch.bill.input_tokens, batch.bill.unpriced) == (7, 1)
+
+
+@pytest.mark.parametrize(("error", "unpriced"), [(RateLimitError("no"), 0), (StreamBrokenError("no"), 1)])
+async def test_a_call_that_was_turned_down_cost_nothing_and_one_that_broke_off_perhaps(error, unpriced):
+    bill = (await proposed(ScriptedModel([error]))).bill
+    assert (bill.calls, bill.unpriced) == (1, unpriced)
 
 
 async def test_an_answer_that_was_refuted_before_is_refused():
