@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from . import additions, calls, conditions, containers, guards, pieces, statements, targets, tokens, wraps
-from .base import Edit, Maker
+from .base import Edit, Maker, likely
 from .code import Code
 from .scope import Scope
 
@@ -40,9 +40,21 @@ TIERS: tuple[tuple[Maker, ...], ...] = (
         additions.substitutes,
         targets.targets,
         additions.updates_added,
+        additions.yields_added,
+        additions.endings_added,
+        pieces.inner_parts,
+        likely(guards.base_cases, 0.14),
+        likely(guards.guards, 0.27),
+        likely(conditions.strengthened, 0.25),
     ),
-    (pieces.compositions, conditions.strengthened, conditions.filters, additions.assignments_added),
-    (guards.guards, guards.wrapped),
+    (
+        pieces.compositions,
+        conditions.strengthened,
+        conditions.replaced,
+        conditions.filters,
+        additions.assignments_added,
+    ),
+    (guards.guards, guards.wrapped, pieces.alternatives),
 )
 """The makers of each tier."""
 

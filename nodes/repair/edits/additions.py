@@ -9,7 +9,7 @@ from ..models import Replacement
 from .base import Edit, weight
 from .code import Function, Site
 from .scope import Scope, fit, is_kind
-from .statements import SIMPLE, is_elif
+from .statements import SIMPLE, VALUES, is_elif
 
 LARGEST = 8
 """Nodes of an expression that an added assignment may have."""
@@ -85,6 +85,32 @@ def updates_added(scope: Scope, site: Site) -> Iterator[Edit]:
         yield from _beside(scope, site, text, "update added", prior, 3.0)
 
 
+def yields_added(scope: Scope, site: Site) -> Iterator[Edit]:
+    """A missing yield of a generator: of a variable, or of what there is where there is nothing."""
+    function = site.function
+    if function is None or isinstance(site.node, Function | ast.ClassDef) or not scope.yields(function):
+        return
+    share = 1.0 if isinstance(site.node, ast.Return) else 0.6
+    for text in (*VALUES, *scope.names(site)):
+        yield from _beside(scope, site, f"yield {text}", "yield added", 0.5 * share, 2.5)
+
+
+def endings_added(scope: Scope, site: Site) -> Iterator[Edit]:
+    """A missing end of a branch: a bare return in a generator, on to the next or out of a loop."""
+    endings = ast.Return | ast.Continue | ast.Break | ast.Raise
+    if (
+        not isinstance(site.owner, ast.If)
+        or site.node is not site.block[-1]
+        or isinstance(site.node, endings)
+    ):
+        return
+    texts = ["return"] if site.function is not None and scope.yields(site.function) else []
+    for text in (*texts, *(("continue", "break") if scope.code.in_loop(site) else ())):
+        edit = scope.code.inserted(site, text, after=True)
+        if edit is not None:
+            yield Edit((edit,), "ending added", site.line, 0.5, 2.0)
+
+
 def assignments_added(scope: Scope, site: Site) -> Iterator[Edit]:
     """A missing assignment: one of the program's expressions, kept in one of the function's variables."""
     if isinstance(site.node, Function | ast.ClassDef):
@@ -140,6 +166,8 @@ def _update_texts(scope: Scope, site: Site, names: tuple[str, ...]) -> Iterator[
             if types and is_kind(types, "set"):
                 yield f"{name}.add({other})", 0.4
                 yield f"{name}.discard({other})", 0.1
+            if types and is_kind(types, "dict"):
+                yield f"del {name}[{other}]", 0.2
             if types and is_kind(types, "list", "deque"):
                 yield f"{name}.append({other})", 0.35
             if name in stored and _alike(scope, site, name, other):

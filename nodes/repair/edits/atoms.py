@@ -10,7 +10,7 @@ from .base import (
     weight,
 )
 from .code import Site
-from .scope import Scope, fit, is_kind
+from .scope import Scope, Types, fit, is_kind
 
 ABOUT: tuple[tuple[str, tuple[str, ...], float], ...] = (
     ("not {}", ("list", "str", "dict", "set", "tuple", "NoneType", "bool", "deque"), 0.7),
@@ -26,8 +26,16 @@ ABOUT: tuple[tuple[str, tuple[str, ...], float], ...] = (
     ("{} is not None", ("NoneType",), 0.5),
     ("len({}) == 1", ("list", "str", "tuple"), 0.35),
     ("len({}) <= 1", ("list", "str", "tuple"), 0.3),
+    ("len({}) > 1", ("list", "str", "tuple", "set", "dict", "deque"), 0.3),
     ("isinstance({}, list)", ("list",), 0.15),
 )
+
+
+SIZED = ("list", "str", "tuple", "set", "dict", "deque")
+"""Types with a length."""
+
+LARGEST = 5
+"""Nodes of an expression of the program's that may be asked whether it is None or empty."""
 
 
 NEGATED: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -52,6 +60,11 @@ def atoms(scope: Scope, site: Site, place: ast.expr | None = None) -> Iterator[t
             if fresh(ast.unparse(negated)):
                 yield negated, 0.7 / (1 + 0.05 * weight(node))
     names = scope.names(site) if place is None else scope.names_at(site, place)
+    for text, node in scope.ingredients(site).items():
+        if isinstance(node, ast.Subscript | ast.Attribute) and weight(node) <= LARGEST:
+            for made, prior in _about(text, scope.types(site, node), empty="NoneType" in scope.constants):
+                if fresh(made):
+                    yield expression(made), prior
     for name in names:
         types = scope.of_name(site, name)
         for pattern, kinds, prior in ABOUT:
@@ -59,6 +72,16 @@ def atoms(scope: Scope, site: Site, place: ast.expr | None = None) -> Iterator[t
             if (not kinds or is_kind(types, *kinds)) and fresh(text):
                 yield expression(text), prior * (1.0 if types else 0.5)
     yield from _between(scope, site, names, fresh)
+
+
+def _about(text: str, types: Types, *, empty: bool) -> Iterator[tuple[str, float]]:
+    """Whether an item or attribute of something is None, which a program may use for what is empty, or is empty."""
+    if empty or "NoneType" in types:
+        yield f"{text} is None", 0.4
+        yield f"{text} is not None", 0.4
+    if is_kind(types, "list", "str", "dict", "set", "tuple", "bool"):
+        yield text, 0.3
+        yield f"not {text}", 0.3
 
 
 def _between(
@@ -82,10 +105,12 @@ def _between(
                     ]
             if two and is_kind(two, "list", "set", "dict", "tuple", "deque"):
                 texts += [(f"{left} in {right}", 0.35), (f"{left} not in {right}", 0.35)]
-            if two and one and is_kind(two, "list", "str", "tuple") and is_kind(one, "int"):
+            if two and one and is_kind(two, *SIZED) and is_kind(one, "int"):
                 texts += [
                     (f"{left} < len({right})", 0.4),
                     (f"{left} >= len({right})", 0.4),
+                    (f"{left} <= len({right})", 0.3),
+                    (f"{left} > len({right})", 0.3),
                     (f"{left} == len({right})", 0.3),
                 ]
             for text, prior in texts:

@@ -36,6 +36,15 @@ Maker = Callable[[Scope, Site], Iterator[Edit]]
 """Enumerates edits of one statement, always in the same order."""
 
 
+def likely(maker: Maker, least: float) -> Maker:
+    """The likelier edits of a maker: those whose prior is at least so high."""
+
+    def made(scope: Scope, site: Site) -> Iterator[Edit]:
+        yield from (edit for edit in maker(scope, site) if edit.prior >= least)
+
+    return made
+
+
 def loads(site: Site) -> Iterator[ast.expr]:
     """The expressions of a statement that are read, not written to."""
     for node in site.expressions:

@@ -115,7 +115,7 @@ def _added(scope: Scope, site: Site, node: ast.Call) -> Iterator[Edit]:
         case ast.Name(id="int") if len(node.args) == 1:
             extra = [("2", 1, 0.2), ("16", 1, 0.2)]
         case ast.Name(id="sorted" | "max" | "min") | ast.Attribute(attr="sort"):
-            for option in ("reverse=True", "key=len"):
+            for option in ("reverse=True", "key=len", *_looked_up(scope, site, node)):
                 if not any(option.startswith(f"{one.arg}=") for one in node.keywords):
                     keyword = expression(f"f({option})")
                     assert isinstance(keyword, ast.Call)
@@ -130,6 +130,14 @@ def _added(scope: Scope, site: Site, node: ast.Call) -> Iterator[Edit]:
         more_args = [*node.args[:place], expression(text), *node.args[place:]]
         changed = with_fields(node, args=more_args)
         yield exchange(scope.code, site, node, changed, "argument added", prior, 2.0)
+
+
+def _looked_up(scope: Scope, site: Site, node: ast.expr) -> Iterator[str]:
+    """Keys to sort by that are what a dict holds for an item."""
+    for one in scope.names_at(site, node):
+        types = scope.of_name(site, one)
+        if types and is_kind(types, "dict"):
+            yield f"key={one}.get"
 
 
 def integers(scope: Scope, site: Site, node: ast.expr) -> list[str]:

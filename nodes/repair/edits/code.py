@@ -117,6 +117,15 @@ class Code:
                     yield Site(node, block, index, owner, inner, expressions)
                 yield from self._sites(node, inner)
 
+    def in_loop(self, site: Site) -> bool:
+        """Whether a statement is in a loop of its function."""
+        here: ast.AST = site.node
+        while not isinstance(here, Function | ast.Module):
+            here, _ = self.parent(here)
+            if isinstance(here, ast.For | ast.While):
+                return True
+        return False
+
     def whole_lines(self, node: ast.stmt) -> tuple[int, int] | None:
         """The span of the lines of a statement that has them for itself, with the line break; else None."""
         start, end = self.span(node)

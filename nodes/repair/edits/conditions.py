@@ -48,9 +48,9 @@ def strengthened(scope: Scope, site: Site) -> Iterator[Edit]:
         parent, _ = scope.code.parent(node)
         if not _is_condition(scope, node) or isinstance(parent, ast.BoolOp | ast.UnaryOp):
             continue
-        own = ast.unparse(node)
+        known = {ast.unparse(one) for one in (node.values if isinstance(node, ast.BoolOp) else [node])}
         for other, prior in atoms(scope, site, node):
-            if ast.unparse(other) in own:
+            if ast.unparse(other) in known:
                 continue
             for operator in (ast.And(), ast.Or()):
                 for left, right, share in ((node, other, 1.0), (other, node, 0.6)):
@@ -59,6 +59,17 @@ def strengthened(scope: Scope, site: Site) -> Iterator[Edit]:
                     yield exchange(
                         scope.code, site, node, made, "condition extended", 0.6 * prior * share, 3.0
                     )
+
+
+def replaced(scope: Scope, site: Site) -> Iterator[Edit]:
+    """Another condition in the place of one, or of a part of it."""
+    for node in loads(site):
+        if not _is_condition(scope, node) or isinstance(node, ast.UnaryOp):
+            continue
+        own = ast.unparse(node)
+        for other, prior in atoms(scope, site, node):
+            if ast.unparse(other) != own:
+                yield exchange(scope.code, site, node, other, "condition replaced", 0.5 * prior, 3.0)
 
 
 def _values(node: ast.expr, operator: ast.boolop) -> list[ast.expr]:

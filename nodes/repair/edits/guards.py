@@ -22,9 +22,10 @@ def guards(scope: Scope, site: Site) -> Iterator[Edit]:
     node = site.node
     if site.function is None or isinstance(node, Function | ast.ClassDef):
         return
-    if is_elif(scope.code, node):
+    code = scope.code
+    if is_elif(code, node):
         return
-    looping = _in_loop(scope, site)
+    looping = code.in_loop(site)
     values = _return_values(scope, site)
     for condition, prior in atoms(scope, site):
         head = ast.unparse(condition)
@@ -32,19 +33,23 @@ def guards(scope: Scope, site: Site) -> Iterator[Edit]:
         if looping:
             tails += [("continue", 0.5), ("break", 0.4)]
         for tail, share in tails:
-            edit = scope.code.inserted(site, f"if {head}:\n    {tail}")
+            edit = code.inserted(site, f"if {head}:\n    {tail}")
             if edit is not None:
                 about = 1.0 if site.owner is site.function else 0.6
                 yield Edit((edit,), "guard", site.line, 0.55 * prior * share * about, 4.0)
 
 
-def _in_loop(scope: Scope, site: Site) -> bool:
-    here: ast.AST = site.node
-    while not isinstance(here, Function | ast.Module):
-        here, _ = scope.code.parent(here)
-        if isinstance(here, ast.For | ast.While):
-            return True
-    return False
+def base_cases(scope: Scope, site: Site) -> Iterator[Edit]:
+    """Guards where a function begins, as a recursive one needs them."""
+    if site.owner is site.function and not any(map(_acts, site.block[: site.index])):
+        yield from guards(scope, site)
+
+
+def _acts(node: ast.stmt) -> bool:
+    """Whether a statement is more than a docstring or another guard."""
+    docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    guard = isinstance(node, ast.If) and not node.orelse and isinstance(node.body[-1], ast.Return)
+    return not docstring and not guard
 
 
 def _return_values(scope: Scope, site: Site) -> list[tuple[str, float]]:
@@ -52,17 +57,11 @@ def _return_values(scope: Scope, site: Site) -> list[tuple[str, float]]:
     function = site.function
     assert function is not None
     returned: dict[str, float] = {}
-    generator = False
     wanted = frozenset(scope.seen.get(f"{function.name}:return", ()))
     for other in scope.code.sites:
         if other.function is function and isinstance(other.node, ast.Return) and other.node.value is not None:
             returned.setdefault(ast.unparse(other.node.value), 0.9 if weight(other.node.value) < 4 else 0.4)
-        generator |= any(
-            isinstance(one, ast.Yield | ast.YieldFrom)
-            for one in other.expressions
-            if other.function is function
-        )
-    if generator:
+    if scope.yields(function):
         return [("", 1.0)]
     for text in VALUES:
         share = fit(wanted, scope.types(site, expression(text)))

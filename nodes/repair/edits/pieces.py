@@ -5,17 +5,23 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from .atoms import atoms
 from .base import (
     Edit,
     call,
     exchange,
     exchange_source,
+    expression,
     loads,
     weight,
     with_fields,
 )
 from .code import Site
 from .scope import Scope, Types, fit, is_kind
+from .statements import VALUES
+
+LARGEST = 12
+"""Nodes of an expression whose inner parts may take its place."""
 
 
 def ingredients(scope: Scope, site: Site) -> Iterator[Edit]:
@@ -74,6 +80,36 @@ def parts(scope: Scope, site: Site) -> Iterator[Edit]:
         for one in inner:
             prior = 0.6 * max(0.4, fit(wanted, scope.types(site, one)))
             yield exchange_source(scope.code, site, node, one, "part for whole", prior, 1.5)
+
+
+def inner_parts(scope: Scope, site: Site) -> Iterator[Edit]:
+    """What is deeper inside an expression in its place: an argument of an argument, and so on."""
+    for node in loads(site):
+        if not isinstance(node, ast.BinOp | ast.Call | ast.Subscript) or weight(node) > LARGEST:
+            continue
+        direct = [id(child) for child in ast.iter_child_nodes(node)]
+        wanted = scope.types(site, node)
+        for one in ast.walk(node):
+            if one is node or id(one) in direct or not isinstance(one, ast.Name | ast.Call | ast.Subscript):
+                continue
+            if scope.code.parent(one)[1] != "func" and isinstance(getattr(one, "ctx", ast.Load()), ast.Load):
+                prior = 0.4 * max(0.4, fit(wanted, scope.types(site, one)))
+                yield exchange_source(scope.code, site, node, one, "part for whole", prior, 2.0)
+
+
+def alternatives(scope: Scope, site: Site) -> Iterator[Edit]:
+    """An expression only where it makes sense, and a plain value where not: ``items[0] if items else None``."""
+    for node in loads(site):
+        parent, field = scope.code.parent(node)
+        if isinstance(node, ast.Constant | ast.Name) or field != "value" or not isinstance(parent, ast.stmt):
+            continue
+        used = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+        for condition, prior in atoms(scope, site, node):
+            if not {one.id for one in ast.walk(condition) if isinstance(one, ast.Name)} & used:
+                continue
+            for text in VALUES:
+                made = ast.IfExp(condition, node, expression(text))
+                yield exchange(scope.code, site, node, made, "alternative", 0.35 * prior, 3.5)
 
 
 def compositions(scope: Scope, site: Site) -> Iterator[Edit]:

@@ -90,6 +90,15 @@ class Scope:
                 return node
         return None
 
+    def yields(self, function: Function) -> bool:
+        """Whether a function is a generator, as far as its own statements show."""
+        return any(
+            isinstance(one, ast.Yield | ast.YieldFrom)
+            for site in self.code.sites
+            if site.function is function
+            for one in site.expressions
+        )
+
     # ----------------------------------------------------------------------- ingredients
 
     @cached_property

@@ -106,6 +106,8 @@ def constants(scope: Scope, site: Site) -> Iterator[Edit]:
             yield exchange(scope.code, site, node, ast.Constant(None), "constant", 0.2)
         elif isinstance(value, int):
             for other, prior in _near(value):
+                if _neutral(scope, node, other):
+                    continue  # the operation left out says the same in fewer words
                 yield exchange(scope.code, site, node, number(other), "constant", prior)
         elif isinstance(value, float):
             for real in (value + 1, value - 1, 0.0, 1.0, -value, value * 10, value / 10):
@@ -114,6 +116,17 @@ def constants(scope: Scope, site: Site) -> Iterator[Edit]:
             for text in ("[]", "0", "''", "False", "True", "{}", "None"):
                 yield exchange_text(scope.code, site, node, text, "constant", 0.35)
         yield from _own_constants(scope, site, node)
+
+
+def _neutral(scope: Scope, node: ast.expr, value: int) -> bool:
+    """Whether an operation does nothing once its right side is this number."""
+    parent, field = scope.code.parent(node)
+    if not isinstance(parent, ast.BinOp) or field != "right":
+        return False
+    nothing = 1 if isinstance(parent.op, ast.Mult | ast.FloorDiv | ast.Pow) else 0
+    return value == nothing and isinstance(
+        parent.op, ast.Add | ast.Sub | ast.Mult | ast.FloorDiv | ast.Pow | ast.LShift | ast.RShift
+    )
 
 
 def _near(value: int) -> Iterator[tuple[int, float]]:

@@ -51,6 +51,8 @@ WRAPS: tuple[tuple[str, tuple[str, ...], float], ...] = (
     ("{}.upper()", ("str",), 0.2),
     ("{}.split()", ("str",), 0.15),
     ("''.join({})", ("list", "iterator", "generator"), 0.25),
+    ("''.join(sorted({}))", ("str",), 0.15),
+    ("''.join(reversed({}))", ("str",), 0.1),
 )
 """Wraps by text, the types they make sense for (all, where none is named), and a prior."""
 

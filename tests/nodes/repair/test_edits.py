@@ -51,6 +51,25 @@ MENDED = {
     "and for or": ("return n or other", "return n and other"),
     "negation": ("if n:|    return 1|return 0", "if not n:|    return 1|return 0"),
     "negation too many": ("return 1 if not n else 0", "return 1 if n else 0"),
+    # what is missing around an item, a filter, a condition
+    "guard of the same name": (
+        "while xs[0].isdigit():|    n += 1|return n",
+        "while xs and xs[0].isdigit():|    n += 1|return n",
+    ),
+    "condition lost": ("if xs:|    n = 0|return n", "if other > n:|    n = 0|return n"),
+    "filter of groups": ("return [x for x in xs]", "return [x for x in xs if len(x) > 1]"),
+    "item that may be None": (
+        "xs[0] = None|if n:|    n = xs[n]|return n",
+        "xs[0] = None|if n and xs[n] is not None:|    n = xs[n]|return n",
+    ),
+    "ending lost": ("if not xs:|    yield n|yield xs", "if not xs:|    yield n|    return|yield xs"),
+    "letters sorted": ("n = 'abc'|return n", "n = 'abc'|return ''.join(sorted(n))"),
+    "yield before the end": (
+        "if not xs:|    return|yield n",
+        "if not xs:|    yield []|    return|yield n",
+    ),
+    "inner argument": ("return sorted(list(xs)[:1])", "return sorted(xs)"),
+    "plain value where there is none": ("return xs[0]", "return xs[0] if xs else None"),
     # parts of expressions
     "half an operation": ("return n + other", "return n"),
     "wrap too many": ("return list(sorted(xs))", "return sorted(xs)"),
@@ -108,6 +127,11 @@ MENDED = {
     "target": ("n = xs[0]|return n", "other = xs[0]|return n"),
     "item for name": ("xs[n] = 1|xs = 2|return xs", "xs[n] = 1|xs[n] = 2|return xs"),
     "targets turned round": ("n, other = xs|return n", "other, n = xs|return n"),
+    "nested targets turned round": (
+        "for n, (xs, other) in xs:|    f(n)",
+        "for (xs, other), n in xs:|    f(n)",
+    ),
+    "targets in parentheses": ("for n, (xs, other) in xs:|    f(n)", "for n, (other, xs) in xs:|    f(n)"),
     "values turned round": ("n, other = xs, n|return n", "n, other = n, xs|return n"),
     # wraps and compositions
     "list": ("return map(str, xs)", "return list(map(str, xs))"),
@@ -151,6 +175,33 @@ def test_an_update_of_a_set_that_was_seen_is_offered():
     types = {"f:other": ("set[int]",), "f:x": ("int",)}
     texts = [replaced(source, edit.replacements) for edit in edits_of(source, types)]
     assert function("for x in xs:", "    n = x", "    other.add(x)", "return n") in texts
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("n = 1|return d", "del d[n]|n = 1|return d"),
+        ("return min(d)", "return min(d, key=d.get)"),
+        ("if d:|    n = 0|return n", "if n >= len(d):|    n = 0|return n"),
+    ],
+)
+def test_what_was_seen_in_a_dict_is_offered(wrong, right):
+    head = "def f(d, n):"
+    texts = {
+        replaced(function(*wrong.split("|"), head=head), edit.replacements)
+        for edit in edits_of(function(*wrong.split("|"), head=head), {"f:d": ("dict[str]",), "f:n": ("int",)})
+    }
+    assert normal(function(*right.split("|"), head=head)) in {
+        normal(text) for text in texts if compiles(text)
+    }
+
+
+def test_an_operation_that_does_nothing_is_not_offered():
+    texts = [
+        replaced(function("return n - 1"), edit.replacements) for edit in edits_of(function("return n - 1"))
+    ]
+    assert function("return n") in texts
+    assert function("return n - 0") not in texts
 
 
 def test_attributes_take_each_others_place():
