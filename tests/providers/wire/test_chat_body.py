@@ -315,3 +315,15 @@ def test_what_only_the_provider_knows_is_put_in():
 def test_what_would_change_the_call_itself_is_refused_as_extra(extra):
     with pytest.raises(UnsupportedError, match=next(iter(extra))):
         body(user("hi"), extra=extra)
+
+
+@pytest.mark.parametrize("kind", ["tool_use", "function_call", "custom_tool_call"])
+def test_what_other_apis_want_back_with_a_call_does_not_go_here(kind):
+    own = ToolCall(id="1", name="f", arguments="{}", raw={"extra_content": {"google": 1}})
+    foreign = ToolCall(id="2", name="f", arguments="{}", raw={"type": kind, "status": "completed"})
+    (turn,) = said(Message.of("assistant", own, foreign))
+    function = {"name": "f", "arguments": "{}"}
+    assert turn["tool_calls"] == [
+        {"extra_content": {"google": 1}, "id": "1", "type": "function", "function": function},
+        {"id": "2", "type": "function", "function": function},
+    ]

@@ -380,3 +380,11 @@ async def test_what_a_call_gives_is_passed_on():
         return 7
 
     assert await translated(call(), lambda error: ModelError("never")) == 7
+
+
+@pytest.mark.parametrize("where", ["headers", "body"])
+def test_a_key_as_the_number_of_a_request_is_hidden(where):
+    headers = {"x-request-id": KEY} if where == "headers" else {}
+    body = {"error": {"message": "no"}, "request_id": "" if headers else KEY}
+    error = failure_in(body, status=500, headers=headers, model="m", hide=hider(KEY))
+    assert error.request_id == "[key]"
