@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import Final, Self
+from typing import Final
 
 from ..calls import Call, CallEvent, Hook, Texts
-from ..labels import Labels, labelled
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
-from ..recorded import Recordable
 from ..redaction import MASK, Redact, redact_keys
+from .around import Around
 from .through import respond_through, stream_through
-from .tries import close
 
 _log: Final = logging.getLogger(__name__)
 
 
-class Audited(Recordable):
+class Audited(Around):
     """A model each call of which is told to a hook: its start, the pieces of a stream, its tries, and its end.
 
     What the hook raises does not touch the call. The first time it is logged as an error, with its traceback, under
@@ -54,33 +51,16 @@ class Audited(Recordable):
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._model = model
+        super().__init__(model)
         self._guard = _Guard(hook, redact)
         self._texts: Texts = "all" if texts else "none"
         self._now = now
         self._clock = clock
-        self._labels = Labels()
-
-    @property
-    def name(self) -> str:
-        """The name of the model within."""
-        return self._model.name
 
     @property
     def missed(self) -> int:
         """How often the hook or `redact` raised."""
         return self._guard.missed
-
-    def labelled(self, **labels: str) -> Self:
-        """The same hook, told whom the calls are for, as is the model within."""
-        told = copy.copy(self)
-        told._model = labelled(self._model, labels)
-        told._labels = self._labels.told(labels)
-        return told
-
-    async def aclose(self) -> None:
-        """Close what the model within has open."""
-        await close(self._model)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, and tell of it."""

@@ -7,18 +7,15 @@ After M. Nygard, *Release It!*, and Microsoft's circuit breaker pattern.
 
 from __future__ import annotations
 
-import copy
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection
-from typing import Final, Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple
 
 from ..errors import CircuitOpenError, ModelError
-from ..labels import labelled
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
-from ..recorded import Recordable
+from .around import Around
 from .through import respond_through, stream_through
-from .tries import close
 
 ENDPOINT_KINDS: Final = frozenset({"server", "overloaded", "timeout", "connection", "broken stream"})
 """Kinds of errors that speak against an endpoint. Add ``"rate limit"`` to rest when it asks for rest."""
@@ -154,7 +151,7 @@ class Circuit:
         self._last.clear()
 
 
-class CircuitBreaker(Recordable):
+class CircuitBreaker(Around):
     """A model that is left alone for a while after it failed too often.
 
     Args:
@@ -172,23 +169,8 @@ class CircuitBreaker(Recordable):
     """
 
     def __init__(self, model: Model, *, circuit: Circuit | None = None) -> None:
-        self._model = model
+        super().__init__(model)
         self.circuit = circuit or Circuit()
-
-    @property
-    def name(self) -> str:
-        """The name of the model within."""
-        return self._model.name
-
-    def labelled(self, **labels: str) -> Self:
-        """The same, with the model within told whom the calls are for."""
-        told = copy.copy(self)
-        told._model = labelled(self._model, labels)
-        return told
-
-    async def aclose(self) -> None:
-        """Close what the model within has open."""
-        await close(self._model)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, unless the circuit is open.

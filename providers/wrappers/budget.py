@@ -10,26 +10,23 @@ it took; a stream that was left counts for what was read and for what had come.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal, Self
+from typing import Literal
 
 from ..errors import BudgetExceededError, ModelError
-from ..labels import Labels, labelled
 from ..messages import Usage
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent, ToolCallDelta
-from ..recorded import Recordable
 from .accounts import PER_DOLLAR, Amount, Reservation, reserve
+from .around import Around
 from .budgets import Budget
 from .prices import PriceList
 from .sizes import expected
 from .through import Piece, respond_through, stream_through
-from .tries import close
 
 
-class Budgeted(Recordable):
+class Budgeted(Around):
     """A model that refuses a call which may pass a budget, before anything is sent.
 
     In a graph the run and the node are taken from the activation that asks; an agent is told by ``labelled(agent=...)``.
@@ -59,30 +56,13 @@ class Budgeted(Recordable):
     ) -> None:
         if unknown not in ("refuse", "allow"):
             raise ValueError(f"unknown= is 'refuse' or 'allow', not {unknown!r}")
-        self._model = model
+        super().__init__(model)
         self._budgets = (budget,) if isinstance(budget, Budget) else tuple(budget)
         self._in_dollars = any(budget.dollars is not None for budget in self._budgets)
         prices = PriceList()
         self._price = (lambda usage: prices.of_name(model.name, usage)) if price is None else price
         self._output = output
         self._unknown = unknown
-        self._labels = Labels()
-
-    @property
-    def name(self) -> str:
-        """The name of the model inside."""
-        return self._model.name
-
-    def labelled(self, **labels: str) -> Self:
-        """The same model with the same budgets, for calls that are for these."""
-        told = copy.copy(self)
-        told._model = labelled(self._model, labels)
-        told._labels = self._labels.told(labels)
-        return told
-
-    async def aclose(self) -> None:
-        """Close what the model inside has open."""
-        await close(self._model)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request.

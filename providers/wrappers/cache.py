@@ -7,22 +7,21 @@ off, nor refused, nor filtered, nor paused ones. All of the request is part of t
 
 from __future__ import annotations
 
-import copy
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
-from ..labels import labelled
 from ..messages import Usage
 from ..protocol import Finished, Model, ModelRequest, ModelResponse, StreamEvent
-from ..recorded import Recordable, pieces_of
+from ..recorded import pieces_of
+from .around import Around
 from .digests import digest_of
 from .flights import Flight, Flights, LeftError
 from .stores import CacheError, MemoryStore, Store, Stored
-from .tries import broken, close, opened
+from .tries import broken, opened
 
 _log: Final = logging.getLogger(__name__)
 _GOOD: Final = ("stop", "tool_calls")
@@ -53,7 +52,7 @@ class CacheStats:
     saved: Usage = field(default_factory=Usage)
 
 
-class Cached(Recordable):
+class Cached(Around):
     """A model whose answers are kept and given again. Equal requests at the same time become one call.
 
     Put it around what says the cost of an answer, else the saved cost is not known.
@@ -80,7 +79,7 @@ class Cached(Recordable):
     ) -> None:
         if ttl is not None and not ttl > 0:
             raise ValueError(f"ttl is a number of seconds above 0, not {ttl!r}")
-        self._model = model
+        super().__init__(model)
         self._store: Store = MemoryStore() if store is None else store
         self._ttl = ttl
         self._now = now
@@ -88,24 +87,13 @@ class Cached(Recordable):
         self._counts = _Counts()
 
     @property
-    def name(self) -> str:
-        """The name of the model inside."""
-        return self._model.name
-
-    @property
     def stats(self) -> CacheStats:
         """What it did until now."""
         return self._counts.stats
 
-    def labelled(self, **labels: str) -> Self:
-        """The same model with the same answers, for calls that are for these."""
-        told = copy.copy(self)
-        told._model = labelled(self._model, labels)
-        return told
-
     async def aclose(self) -> None:
         """Close what the model inside has open, and the store."""
-        await close(self._model)
+        await super().aclose()
         await self._store.aclose()
 
     async def respond(self, request: ModelRequest) -> ModelResponse:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 
 from ..errors import ModelError
-from ..labels import Labels, labelled
 from ..messages import Usage
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
-from ..recorded import Recordable
+from .around import Around
 from .ledger import Ledger
 from .prices import PriceList
 from .through import respond_through, stream_through
-from .tries import close
 
 
-class Priced(Recordable):
+class Priced(Around):
     """A model that sets `ModelResponse.cost` and writes every call into a ledger.
 
     A cost that is there already is kept, be it the provider's own or 0 from a cache. An unknown price stays ``None``.
@@ -46,27 +43,10 @@ class Priced(Recordable):
         ledger: Ledger | None = None,
         price: Callable[[Usage], float | None] | None = None,
     ) -> None:
-        self._model = model
+        super().__init__(model)
         self.ledger = Ledger() if ledger is None else ledger
         self._price = price
         self._prices = PriceList()
-        self._labels = Labels()
-
-    @property
-    def name(self) -> str:
-        """The name of the model inside."""
-        return self._model.name
-
-    def labelled(self, **labels: str) -> Self:
-        """The same model with the same ledger, for calls that are for these."""
-        told = copy.copy(self)
-        told._model = labelled(self._model, labels)
-        told._labels = self._labels.told(labels)
-        return told
-
-    async def aclose(self) -> None:
-        """Close what the model inside has open."""
-        await close(self._model)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request and say what it cost."""

@@ -14,20 +14,18 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ..errors import ModelError, RateLimitError
-from ..labels import labelled
 from ..messages import Usage
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
-from ..recorded import Recordable
+from .around import Around
 from .gate import Sort, Ticket
 from .limiter import Limiter, Limits, Preset
 from .prices import PriceList
 from .sizes import expected
 from .through import respond_through, stream_through
-from .tries import close
 from .waiting import ORDER, Priority
 
 
-class RateLimited(Recordable):
+class RateLimited(Around):
     """A model that waits until its limits have room for a call.
 
     Args:
@@ -54,21 +52,15 @@ class RateLimited(Recordable):
         price: Callable[[Usage], float | None] | None = None,
         output: int = 1024,
     ) -> None:
-        self._model = model
+        super().__init__(model)
         self.limiter = limits if isinstance(limits, Limiter) else Limiter(limits)
         self._priority = _known(priority)
         self._caller = caller
-        self._run = ""
         self._price = price
         self._output = output
         if price is None and self.limiter.limits.cost is not None:
             prices = PriceList()
             self._price = lambda usage: prices.of_name(model.name, usage)
-
-    @property
-    def name(self) -> str:
-        """The name of the model inside."""
-        return self._model.name
 
     def at(self, priority: Priority, *, caller: str | None = None) -> Self:
         """The same model and the same limits, for calls of this priority."""
@@ -76,17 +68,6 @@ class RateLimited(Recordable):
         told._priority = _known(priority)
         told._caller = self._caller if caller is None else caller
         return told
-
-    def labelled(self, **labels: str) -> Self:
-        """The same, told whom its calls are for: runs take turns."""
-        told = copy.copy(self)
-        told._model = labelled(self._model, labels)
-        told._run = labels.get("run", self._run)
-        return told
-
-    async def aclose(self) -> None:
-        """Close what the model inside has open."""
-        await close(self._model)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, as soon as there is room for it."""
@@ -98,7 +79,7 @@ class RateLimited(Recordable):
 
     async def _pass(self, request: ModelRequest) -> _Passage:
         sizes = self._sizes(expected(request, output=self._output))
-        caller = self._caller or self._run
+        caller = self._caller or self._labels.run
         ticket = await self.limiter.enter(sizes, priority=self._priority, caller=caller)
         return _Passage(self, ticket)
 

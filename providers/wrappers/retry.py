@@ -6,24 +6,22 @@ The first try costs next to nothing; tenacity is loaded when one fails.
 from __future__ import annotations
 
 import asyncio
-import copy
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
-from ..labels import labelled
 from ..protocol import Finished, Model, ModelRequest, ModelResponse, StreamEvent
-from ..recorded import Recordable
-from .tries import Tries, broken, close, opened
+from .around import Around
+from .tries import Tries, broken, opened
 
 if TYPE_CHECKING:
     from tenacity import AsyncRetrying, RetryCallState
     from tenacity.stop import stop_base
 
 
-class Retrying(Recordable):
+class Retrying(Around):
     """A model that is asked again when it fails in a way that may pass.
 
     A response holds all `attempts` and what they took together; so does the error that is raised in the end, the last
@@ -70,7 +68,7 @@ class Retrying(Recordable):
                 "attempts= is 1 at least, within= and most_asked= are seconds from 0, "
                 f"not {attempts!r}, {within!r} and {most_asked!r}"
             )
-        self._model = model
+        super().__init__(model)
         self._attempts = attempts
         self._within = within
         self._kinds = None if kinds is None else frozenset(kinds)
@@ -80,21 +78,6 @@ class Retrying(Recordable):
         self._chance = random.Random(seed)  # noqa: S311  # spreads waits, keeps no secret
         self._now = now
         self._sleep = sleep
-
-    @property
-    def name(self) -> str:
-        """The name of the model within."""
-        return self._model.name
-
-    def labelled(self, **labels: str) -> Self:
-        """The same, with the model within told whom the calls are for."""
-        told = copy.copy(self)
-        told._model = labelled(self._model, labels)
-        return told
-
-    async def aclose(self) -> None:
-        """Close what the model within has open."""
-        await close(self._model)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, trying again where that makes sense."""
