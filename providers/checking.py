@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any, NoReturn
+
+from pydantic_core import PydanticSerializationError, to_json
 
 from .errors import BadAnswerError, BadToolCallError
 from .messages import Other, ToolCall
@@ -64,6 +67,10 @@ def arguments_of(call: ToolCall) -> dict[str, Any]:
 
 def _refuse_unwritable(response: ModelResponse) -> None:
     texts = [getattr(part, "text", "") for part in response.message.parts]
+    with suppress(PydanticSerializationError, ValueError, RecursionError):
+        to_json(response.raw)  # quick, but what it says of what it cannot write is of no use to anybody
+        if all(map(str.isascii, texts)):
+            return
     try:
         for text in (json.dumps(response.raw, ensure_ascii=False), *texts):
             if not text.isascii():

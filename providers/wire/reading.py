@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 
 def read_body(content: bytes) -> Any:
@@ -16,15 +16,15 @@ def read_body(content: bytes) -> Any:
 
         read_body(b'{"city": "Ulm", "city": "Bonn"}')  # ValueError: the key 'city' comes twice in it
     """
-    text = content.decode(errors="replace")
     try:
-        return json.loads(content, object_pairs_hook=_once)
+        return _DECODER.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
     except UnicodeDecodeError as error:
         problem = f"it is not JSON: {error.reason} at byte {error.start}"
     except json.JSONDecodeError as error:
         problem = f"it is not JSON: {error}"
     except RecursionError:
         problem = "its JSON is nested too deeply"
+    text = content.decode(errors="replace")
     if not text.lstrip().startswith(("{", "[")):
         return text
     raise ValueError(problem)
@@ -43,3 +43,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"the key {twice!r} comes twice in it")
     return found
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_once)  # made once: that takes as long as a small answer

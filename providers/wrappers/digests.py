@@ -9,14 +9,20 @@ from typing import Final
 from ..messages import Frozen, Message, Text
 from ..protocol import ModelRequest
 
-_FORM: Final = "1"  # of what follows; whoever changes it changes this
+_FORM: Final = "2"  # of what follows; whoever changes it changes this
+
+_DEFAULTS: Final = tuple(
+    (name, field.get_default(call_default_factory=True))
+    for name, field in ModelRequest.model_fields.items()
+    if name != "messages"
+)
 
 
 def digest_of(request: ModelRequest, model: str) -> str:
     """SHA-256 of everything that can change the answer: all of the request, and the model's name.
 
     The content is canonical JSON, a line for each message and one for the rest: keys in order, bytes (pictures, documents)
-    by their own hash. Messages of nothing but words are most of all and are written faster: the role, and each text after
+    by their own hash; what was left to its default is left out. Messages of nothing but words are most of all and are written faster: the role, and each text after
     its length.
 
     Args:
@@ -25,8 +31,9 @@ def digest_of(request: ModelRequest, model: str) -> str:
     """
     lines = [f"{_FORM} {model!r}"]
     lines += [_words(message) or _ENCODER.encode(message) for message in request.messages]
-    rest = {name: value for name, value in vars(request).items() if name != "messages"}
-    lines.append(_ENCODER.encode(rest))
+    said = vars(request)
+    rest = {name: said[name] for name, default in _DEFAULTS if said[name] != default}
+    lines.append(_ENCODER.encode(rest) if rest else "")
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
