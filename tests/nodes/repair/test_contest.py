@@ -222,3 +222,20 @@ async def test_from_wherever_it_was_stopped_it_goes_on_to_the_same_end(contest, 
         state = await again.watched(again.flow.reopen("r", journal=crashed, resources=resources))
     assert state.memory.winners == before.memory.winners
     assert len(model.requests) == 2 - calls
+
+
+@pytest.mark.parametrize("more", [1, 2], ids=["before the choice", "after the choice"])
+async def test_a_round_of_which_only_its_end_is_recorded_is_run_again(contest, more):
+    await contest.run(Pending([]))
+    records = await contest.journal.read("r")
+    ran = next(
+        place for place, one in enumerate(records) if isinstance(one, EffectRecorded) and one.name == "run"
+    )
+    async with MemoryJournal() as crashed:
+        log = await crashed.create(await contest.journal.header("r"), *records[: ran + more])
+        await log.release()
+        again = Contest(contest.folder, contest.runner, crashed)
+        resources = again.resources(Pending([]))
+        state = await again.watched(again.flow.reopen("r", journal=crashed, resources=resources))
+    assert "interpreter@0" in again.told
+    assert "by the search first" in state.verdict.message
