@@ -19,8 +19,8 @@ def answer(*parts, **more):
     return ModelResponse(message=Message.of("assistant", *parts), usage=SPENT, by="test:m", id="r1", **more)
 
 
-def call(arguments="{}", *, id="1", name="add"):
-    return ToolCall(id=id, name=name, arguments=arguments)
+def call(arguments="{}", *, named="1", name="add"):
+    return ToolCall(id=named, name=name, arguments=arguments)
 
 
 def refused(response, asked):
@@ -32,14 +32,14 @@ def refused(response, asked):
 
 
 def test_an_answer_that_can_be_used_is_given_back_itself():
-    response = answer("well", call('{"a": 1}'), call("", id="2"))
+    response = answer("well", call('{"a": 1}'), call("", named="2"))
     assert checked(response, request(ADD)) is response
 
 
 @pytest.mark.parametrize(
     ("calls", "told"),
     [
-        ([call(id="")], "has no id"),
+        ([call(named="")], "has no id"),
         ([call(), call()], "two tool calls have the id '1'"),
         ([call(name="subtract")], "'subtract', which it was not offered (offered: add)"),
         ([call('{"a": ')], "they are not JSON"),
