@@ -104,5 +104,5 @@ class AccountMachine(RuleBasedStateMachine):
             )
 
 
-AccountMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+AccountMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestAccounts = AccountMachine.TestCase
