@@ -13,6 +13,7 @@ from .base import (
     exchange_source,
     expression,
     loads,
+    name,
     weight,
     with_fields,
 )
@@ -101,7 +102,14 @@ def alternatives(scope: Scope, site: Site) -> Iterator[Edit]:
     """An expression only where it makes sense, and a plain value where not: ``items[0] if items else None``."""
     for node in loads(site):
         parent, field = scope.code.parent(node)
-        if isinstance(node, ast.Constant | ast.Name) or field != "value" or not isinstance(parent, ast.stmt):
+        if isinstance(node, ast.Constant) or field != "value" or not isinstance(parent, ast.stmt):
+            continue
+        for one in scope.names_at(site, node):
+            match = fit(scope.types(site, node), scope.of_name(site, one))
+            if match >= 0.5 and one != ast.unparse(node):
+                made: ast.expr = ast.BoolOp(ast.Or(), [node, name(one)])
+                yield exchange(scope.code, site, node, made, "alternative", 0.25 * match, 3.0)
+        if isinstance(node, ast.Name):
             continue
         used = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
         for condition, prior in atoms(scope, site, node):

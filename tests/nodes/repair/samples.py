@@ -1,6 +1,7 @@
 """Small specifications and what was seen of them, made by hand."""
 
 import json
+import warnings
 
 from backedge.nodes.repair.models import Observed, Survey
 from backedge.nodes.repair.spec import Case, Specification
@@ -24,3 +25,14 @@ def survey_of(*codes, lines=(1, 2, 3), types=None):
         for code, own in zip(codes, per_case, strict=True)
     )
     return Survey(cases=cases, types=types or {})
+
+
+def compiles(text):
+    """Whether a text is a program."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(text, "candidate", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError):
+            return False
+    return True

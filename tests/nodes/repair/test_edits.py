@@ -8,7 +8,8 @@ import pytest
 from backedge.nodes.repair.edits import TIERS, pool
 from backedge.nodes.repair.edits.code import Code
 from backedge.nodes.repair.models import replaced
-from backedge.nodes.repair.search import compiles
+
+from .samples import compiles
 
 PROGRAMS = sorted(Path(__file__).parent.joinpath("programs").glob("*[!s].py"))
 
@@ -69,6 +70,7 @@ MENDED = {
         "if not xs:|    yield []|    return|yield n",
     ),
     "inner argument": ("return sorted(list(xs)[:1])", "return sorted(xs)"),
+    "the other where there is none": ("n = xs|return n", "n = xs or other|return n"),
     "plain value where there is none": ("return xs[0]", "return xs[0] if xs else None"),
     # parts of expressions
     "half an operation": ("return n + other", "return n"),

@@ -4,10 +4,10 @@ import pytest
 
 from backedge.nodes.repair.memory import MORE_PATIENCE, Base, Memory, Tally, learn, marked
 from backedge.nodes.repair.models import Candidate, Report, Result
-from backedge.nodes.repair.search import FIRST_BATCH, MOST_BATCH, Search, batch_size, compiles
+from backedge.nodes.repair.search import FIRST_BATCH, MOST_BATCH, Search, batch_size
 from backedge.nodes.repair.spec import Specification
 
-from .samples import DOUBLE, spec_of, survey_of
+from .samples import DOUBLE, compiles, spec_of, survey_of
 
 FOLDER = Path(__file__).parent / "programs"
 SPEC = spec_of(DOUBLE, "double", ([0], 0), ([1], 2))
@@ -150,10 +150,3 @@ def test_candidates_given_up_for_lack_of_time_come_again_with_more_of_it_at_the_
 )
 def test_batches_grow_with_the_pace(memory, size):
     assert batch_size(memory) == size
-
-
-def test_a_text_that_is_no_program_does_not_compile():
-    assert not compiles("def f(:\n")
-    assert not compiles("x = 1\x00")
-    assert not compiles("return 1\n")
-    assert compiles("assert (1, 'always true')\n")
