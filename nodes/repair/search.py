@@ -25,8 +25,12 @@ from .streams import Stream, streams
 FIRST_BATCH, LEAST_BATCH, MOST_BATCH = 40, 40, 800
 """Candidates in a round."""
 
-ROUND_SECONDS = 0.7
-"""How long a round should take, once the pace is known."""
+ROUND_SECONDS, LONGEST_ROUND, ROUNDS = 0.7, 2.0, 10
+"""How long a round should take once the pace is known, at first and at most, and in how many rounds it grows by the first.
+
+A round has costs of its own, the start of the sandboxes above all. They weigh the more the slower candidates are, and a
+search that has gone on for long may learn a little later.
+"""
 
 LEAST_SUSPICION = 0.05
 """Of a line that is not under suspicion but in a statement that is."""
@@ -45,8 +49,9 @@ def batch_size(memory: Memory) -> int:
     """How many candidates the next round should have, from the pace of the last."""
     if memory.round <= 1:
         return FIRST_BATCH
+    seconds = min(LONGEST_ROUND, ROUND_SECONDS * (1 + (memory.round - 1) / ROUNDS))
     grown = FIRST_BATCH * 2 ** (memory.round - 1)
-    return int(min(max(LEAST_BATCH, memory.rate * ROUND_SECONDS), MOST_BATCH, grown))
+    return int(min(max(LEAST_BATCH, memory.rate * seconds), MOST_BATCH, grown))
 
 
 @dataclass(frozen=True, slots=True)

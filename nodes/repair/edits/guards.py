@@ -68,6 +68,9 @@ def _return_values(scope: Scope, site: Site) -> list[tuple[str, float]]:
         returned.setdefault(text, 0.8 * max(share, 0.15))
     for one in parameters(function):
         returned.setdefault(one, 0.7 * max(fit(wanted, scope.of_name(site, one)), 0.15))
+        for attribute in scope.attributes:
+            wanted_too = fit(wanted, scope.types(site, expression(f"{one}.{attribute}")))
+            returned.setdefault(f"{one}.{attribute}", 0.4 * max(wanted_too, 0.15))
     return list(returned.items())
 
 

@@ -116,7 +116,8 @@ class Scope:
                 if isinstance(name, ast.Name)
             }
             for node in site.expressions:
-                if not isinstance(getattr(node, "ctx", None), ast.Store | ast.Del) and not isinstance(
+                written = isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
+                if not (written and isinstance(node, ast.Name | ast.Tuple | ast.List)) and not isinstance(
                     node, ast.JoinedStr | ast.Starred | ast.Slice | ast.Yield | ast.YieldFrom | ast.Await
                 ):
                     used = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}

@@ -152,6 +152,11 @@ MENDED = {
     "filter too many": ("return [x for x in xs if x]", "return [x for x in xs]"),
     "base case": ("return f(xs, n, other)", "if n == 0:|    return []|return f(xs, n, other)"),
     "guard": ("return xs[0]", "if not xs:|    return None|return xs[0]"),
+    "guard that gives an attribute": (
+        "xs = n.next|return xs",
+        "if xs is None:|    return n.next|xs = n.next|return xs",
+    ),
+    "item that is only written": ("xs[n] = 1|return f(other)", "xs[n] = 1|return f(xs[n])"),
     "skipped": (
         "for x in xs:|    n = x|return n",
         "for x in xs:|    if x == n:|        continue|    n = x|return n",
