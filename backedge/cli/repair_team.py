@@ -88,7 +88,8 @@ async def crew(team: Team, rules: Rules, runner: Runner, journal: str) -> AsyncI
     if team.model is None:
         yield Crew(repair_graph().compile(), {"programmer": SearchProgrammer(), "runner": runner})
         return
-    from backedge.nodes.repair.contest import JournalBoard, contest_graph
+    from backedge.nodes.repair.board import JournalBoard
+    from backedge.nodes.repair.contest import contest_graph
     from backedge.nodes.repair.modelled import ModelProgrammer
 
     model = ready(team.model, rules)

@@ -19,13 +19,14 @@ from backedge import Flow
 from backedge.checkpoints import MemoryJournal
 from backedge.engine.records import Record
 from backedge.engine.render import render
-from backedge.nodes.repair.contest import JournalBoard, contest_graph
+from backedge.nodes.repair.board import JournalBoard
+from backedge.nodes.repair.contest import contest_graph
 from backedge.nodes.repair.graph import Request, repair_graph
 from backedge.nodes.repair.modelled import ModelProgrammer
 from backedge.nodes.repair.programmer import SearchProgrammer
 from backedge.nodes.repair.runner import Runner
 from backedge.nodes.sandbox import SubprocessSandbox
-from backedge.providers import ScriptedModel
+from backedge.providers import ModelRequest, ModelResponse, ScriptedModel
 
 EXAMPLE: Final = Path(__file__).parents[2] / "examples" / "repair"
 
@@ -45,6 +46,20 @@ def fee_of_a_day(minutes):
 RIGHT: Final = HALF_RIGHT.replace("+ 60)", "+ 59)").replace("The last line", "A full hour began anew, and it")
 
 
+class Thoughtful(ScriptedModel):
+    """Thinks until the search has had a round, as models do, so that both loops have several rounds in the picture."""
+
+    def __init__(self, board: JournalBoard) -> None:
+        super().__init__([HALF_RIGHT, RIGHT])
+        self._board = board
+
+    async def respond(self, request: ModelRequest) -> ModelResponse:
+        """See `ScriptedModel`."""
+        while self._board.look().round < 2:
+            await asyncio.sleep(0.01)
+        return await super().respond(request)
+
+
 async def repaired(flow: Flow[Any], run_id: str, *, both: bool) -> Sequence[Record]:
     """Repair the example, and read what the journal holds."""
     request = Request(
@@ -56,10 +71,11 @@ async def repaired(flow: Flow[Any], run_id: str, *, both: bool) -> Sequence[Reco
             runner = Runner(sandbox=sandbox)
             resources: dict[str, Any] = {"programmer": SearchProgrammer(), "runner": runner}
             if both:
+                board = JournalBoard(journal)
                 resources |= {
-                    "author": ModelProgrammer(ScriptedModel([HALF_RIGHT, RIGHT])),
+                    "author": ModelProgrammer(Thoughtful(board)),
                     "tester": Runner(sandbox=sandbox, workers=1),
-                    "board": JournalBoard(journal),
+                    "board": board,
                 }
             await flow.run({"request": request}, journal=journal, run_id=run_id, resources=resources)
             return steady(await journal.read(run_id))

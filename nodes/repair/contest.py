@@ -11,12 +11,12 @@ joined by two things only, both effects, so that a run that is resumed or replay
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 from backedge.engine.context import Context
 from backedge.engine.graph import END, START, Graph
-from backedge.engine.letters import Where, send
 
+from .board import Board
 from .graph import Repair, Request
 from .judge import Judgement, Rules, first_judgement, judgement
 from .lessons import Lessons, lessons
@@ -61,44 +61,6 @@ class Refereed(Frozen):
 
     notes: Memory
     ruling: Verdict
-
-
-@runtime_checkable
-class Board(Protocol):
-    """Where the two sides of one run meet."""
-
-    def post(self, memory: Memory) -> None:
-        """The search shows what it knows."""
-
-    def look(self) -> Memory:
-        """What the search showed last."""
-
-    async def call_off(self, run_id: str, signal: str) -> None:
-        """Send a signal to the run."""
-
-
-class JournalBoard:
-    """A `Board` for a run in a journal. Make one for each run.
-
-    Args:
-        journal: The run's journal, or its path.
-    """
-
-    def __init__(self, journal: Where) -> None:
-        self._journal = journal
-        self._memory = Memory()
-
-    def post(self, memory: Memory) -> None:
-        """See `Board`."""
-        self._memory = memory
-
-    def look(self) -> Memory:
-        """See `Board`."""
-        return self._memory
-
-    async def call_off(self, run_id: str, signal: str) -> None:
-        """See `Board`."""
-        await send(run_id, signal, journal=self._journal)
 
 
 def contest_graph() -> Graph[Contest]:

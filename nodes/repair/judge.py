@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .localise import suspicion
-from .memory import Memory, learn, reviewed
+from .memory import Memory, learn
 from .models import PASSED, SEARCH, Batch, Frozen, Report, Survey, Verdict
+from .reviewing import reviewed
 from .spec import Specification
 
 SEARCH_ON = 1

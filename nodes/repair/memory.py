@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .models import PASSED, Batch, Bill, Candidate, Frozen, Replacement, Report, Result, Survey, Winner
+from .models import PASSED, Bill, Candidate, Frozen, Replacement, Report, Result, Survey, Winner
 from .neighbours import neighbours
 from .rank import ranked
 from .spec import Specification
@@ -21,9 +21,6 @@ MOST_SLOW = 20
 
 MOST_WINNERS = 12
 """Patches kept."""
-
-MOST_ATTEMPTS = 6
-"""Answers of a model's that are kept, to be told what became of them."""
 
 MORE_PATIENCE, MOST_PATIENCE = 10.0, 200.0
 """Factors on the time limits in the second try, and in the last."""
@@ -219,25 +216,6 @@ def _places(ids: Iterable[str]) -> Iterator[tuple[str, int]]:
         stream, _, place = one.rpartition(".")
         if stream and place.isdigit():
             yield stream, 1 << int(place)
-
-
-def reviewed(memory: Memory, batch: Batch, report: Report) -> Memory:
-    """The memory with what became of a model's answer."""
-    results = {result.id: result for result in report.results}
-    fresh = [
-        Attempt(replacements=one.replacements, case=result.case, text=result.text, outcomes=result.outcomes)
-        for one in batch.candidates
-        if (result := results.get(one.id)) is not None and not result.passed
-    ]
-    if batch.said:
-        fresh.append(Attempt(refused=batch.note, said=batch.said))
-    return memory.model_copy(
-        update={
-            "attempts": (*memory.attempts, *fresh)[-MOST_ATTEMPTS:],
-            "misses": 0 if batch.candidates else memory.misses + 1,
-            "bill": memory.bill + batch.bill,
-        }
-    )
 
 
 def _lessons(

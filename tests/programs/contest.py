@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from backedge.checkpoints import SqliteJournal
-from backedge.nodes.repair.contest import JournalBoard, contest_graph
+from backedge.nodes.repair.board import JournalBoard
+from backedge.nodes.repair.contest import contest_graph
 from backedge.nodes.repair.graph import Request
 from backedge.nodes.repair.judge import Rules
 from backedge.nodes.repair.modelled import ModelProgrammer

@@ -8,7 +8,8 @@ from backedge.checkpoints import MemoryJournal
 from backedge.engine import letters
 from backedge.engine.execution.events import ActivationFinished
 from backedge.engine.records import EffectRecorded
-from backedge.nodes.repair.contest import TO_SEARCH, JournalBoard, contest_graph
+from backedge.nodes.repair.board import JournalBoard
+from backedge.nodes.repair.contest import TO_SEARCH, contest_graph
 from backedge.nodes.repair.graph import Request
 from backedge.nodes.repair.judge import Rules
 from backedge.nodes.repair.modelled import ModelProgrammer
