@@ -20,14 +20,14 @@ def wire(request):
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def model(server, wire):
-    async with wire.model(server.url, timeout=4.0) as found:
+    async with wire.model(server.url, timeout=20.0) as found:
         yield found
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def hasty(server, wire):
     """A model that waits a tenth of a second."""
-    async with wire.model(server.url, timeout=0.1) as found:
+    async with wire.model(server.url, timeout=0.4) as found:
         yield found
 
 

@@ -9,7 +9,7 @@ from backedge.providers.errors import ModelError
 
 from .wires import KEY
 
-PATIENCE = 5.0  # no call takes as long: one that does hangs
+PATIENCE = 30.0  # no call takes as long: one that does hangs
 OBJECT = {"type": "object", "properties": {"city": {"type": "string"}}}
 REQUEST = ModelRequest(
     messages=(Message.of("user", "Weather?"),),

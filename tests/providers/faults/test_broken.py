@@ -79,7 +79,7 @@ async def test_a_stream_that_is_cut_between_events_is_no_answer(server, wire, mo
 
     async def answer(door):
         await door.send(head, *sent)
-        await asyncio.sleep(0.01)  # a reset overtakes what is on its way
+        await asyncio.sleep(0.1)  # a reset overtakes what is on its way
         await getattr(door, then)()
 
     server.answer = answer
