@@ -115,6 +115,10 @@ def constants(scope: Scope, site: Site) -> Iterator[Edit]:
         elif value is None or value == "":
             for text in ("[]", "0", "''", "False", "True", "{}", "None"):
                 yield exchange_text(scope.code, site, node, text, "constant", 0.35)
+        elif isinstance(value, str) and len(value) == 1:
+            for letter in (chr(ord(value) + 1), chr(max(ord(value) - 1, 0))):
+                if letter.isprintable():
+                    yield exchange(scope.code, site, node, ast.Constant(letter), "constant", 0.35)
         yield from _own_constants(scope, site, node)
 
 

@@ -28,6 +28,7 @@ WRAPS: tuple[tuple[str, tuple[str, ...], float], ...] = (
     ("min({})", ("list", "set", "tuple"), 0.15),
     ("range({})", ("int",), 0.4),
     ("range(len({}))", ("list", "str", "tuple"), 0.35),
+    ("zip(*{})", ("list", "tuple"), 0.3),
     ("enumerate({})", ("list", "str", "tuple", "iterator"), 0.35),
     ("str({})", ("int", "float", "NoneType", "bool"), 0.3),
     ("int({})", ("str", "float", "bool"), 0.35),
