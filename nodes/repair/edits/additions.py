@@ -182,4 +182,6 @@ def _update_texts(scope: Scope, site: Site, names: tuple[str, ...]) -> Iterator[
 
 
 def _alike(scope: Scope, site: Site, left: str, right: str) -> bool:
-    return fit(scope.of_name(site, left), scope.of_name(site, right)) >= 0.9
+    """Whether one variable may get what the other holds; one that was only ever None waits for something."""
+    own = scope.of_name(site, left)
+    return own == {"NoneType"} or fit(own, scope.of_name(site, right)) >= 0.9

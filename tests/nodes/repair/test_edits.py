@@ -213,6 +213,13 @@ def test_an_operation_that_does_nothing_is_not_offered():
     assert function("return n - 0") not in texts
 
 
+def test_a_variable_that_was_only_ever_none_may_get_any_other():
+    source = function("other = None", "for x in xs:", "    n += x", "return other")
+    types = {"f:other": ("NoneType",), "f:x": ("int",), "f:n": ("int",)}
+    texts = [replaced(source, edit.replacements) for edit in edits_of(source, types)]
+    assert function("other = None", "for x in xs:", "    n += x", "    other = x", "return other") in texts
+
+
 def test_attributes_take_each_others_place():
     source = "def f(a):\n    a.left = a.right\n    return a.left\n"
     texts = {replaced(source, edit.replacements) for edit in edits_of(source)}
