@@ -38,10 +38,11 @@ class Door:
             await self._writer.drain()
             await asyncio.sleep(0)
 
-    async def forever(self, piece):
-        """Send this until nobody listens any more."""
+    async def forever(self, piece, *, every=0.0):
+        """Send this until nobody listens any more, with so many seconds in between."""
         while self.listened:
             await self.send(piece)
+            await asyncio.sleep(every)
 
     async def cut(self):
         """Close the connection in order."""

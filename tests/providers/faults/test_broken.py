@@ -175,7 +175,7 @@ async def test_blanks_before_an_answer_are_no_answer(server, hasty, streamed):
 async def test_a_head_without_an_end(server, hasty, streamed, piece):
     async def answer(door):
         await door.send(HEAD if b"HTTP" not in piece else b"")
-        await door.forever(piece * 100)
+        await door.forever(piece * 100, every=0.01)
 
     server.answer = answer
     error = await failure(hasty, streamed=streamed)
