@@ -8,11 +8,11 @@ from .models import PASSED, SEARCH, Batch, Frozen, Report, Survey, Verdict
 from .reviewing import reviewed
 from .spec import Specification
 
-SEARCH_ON = 1
-"""Rounds that follow the first success, to look for a smaller patch or one that fits better."""
-
 MOST_MISSES = 3
 """Calls of a model in a row that bring nothing to try, after which it is not asked again."""
+
+MOST_FURTHER = 10
+"""Rounds that follow the first success at most, where more patches are wanted than were found."""
 
 SHOWN_LINES = 3
 
@@ -25,6 +25,7 @@ class Rules(Frozen):
             very end is still confirmed, which may take a moment more.
         guided: Whether the search learns from results; it is there to be measured.
         alternatives: How many patches are wanted.
+        further: Rounds that follow the first success, to look for a smaller patch or one that fits better.
         dollars: What a model may cost; None for no limit. It is not asked again once this is spent, so that the last
             call may pass it.
         tokens: How many tokens it may read and write, likewise.
@@ -33,6 +34,7 @@ class Rules(Frozen):
     seconds: float = 60.0
     guided: bool = True
     alternatives: int = 1
+    further: int = 1
     dollars: float | None = None
     tokens: int | None = None
 
@@ -119,7 +121,8 @@ def _enough(memory: Memory, batch: Batch, rules: Rules) -> bool:
     since = memory.round - memory.first_success
     if batch.author != SEARCH:
         return len(memory.winners) >= rules.alternatives or since > MOST_MISSES
-    return since >= SEARCH_ON and (len(memory.winners) >= rules.alternatives or since > SEARCH_ON * 10)
+    many = len(memory.winners) >= rules.alternatives
+    return since >= rules.further and (many or since > MOST_FURTHER)
 
 
 def _told(survey: Survey, before: Memory, memory: Memory, report: Report) -> str:

@@ -43,6 +43,16 @@ def test_after_the_first_success_one_more_round_looks_for_better():
     assert [winner.candidate for winner in second.memory.winners] == [ONE]
 
 
+def test_the_first_success_is_the_end_where_no_further_round_is_wanted():
+    found = judged(
+        Memory(round=3),
+        Result("0.0.0", "pp", True),
+        confirmed=(Confirmed("0.0.0"),),
+        rules=Rules(further=0),
+    )
+    assert found.verdict.status == "repaired"
+
+
 def test_more_patches_are_looked_for_when_more_are_wanted():
     first = judged(
         Memory(round=3),

@@ -36,18 +36,22 @@ def cases_of(name):
     return Request(program=str(folder / f"{name}.py"), function=function, cases=str(folder / f"{name}.jsonl"))
 
 
-GENEROUS = Rules(seconds=300.0)
-"""However busy the machine is: what is tested is that the search finds a patch, not how soon."""
-
-
-async def repaired(request, runner):
+async def repaired(request, runner, *, further=0):
+    """The end of a repair. However busy the machine is: what is tested is that a patch is found, not how soon."""
     flow = repair_graph().compile()
     resources = {"programmer": SearchProgrammer(), "runner": runner}
-    result = await flow.run({"request": request, "rules": GENEROUS}, resources=resources)
+    rules = Rules(seconds=300.0, further=further)
+    result = await flow.run({"request": request, "rules": rules}, resources=resources)
     return result.state
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+LONG = {"intervals", "power"}
+"""Those that take the most candidates."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.soak) if name in LONG else name for name in FUNCTIONS]
+)
 async def test_a_defective_program_is_repaired(name, runner):
     state = await repaired(cases_of(name), runner)
     assert state.verdict.status == "repaired"
@@ -73,7 +77,7 @@ async def test_a_program_with_a_test_file_is_repaired(name, runner):
 async def test_the_example_is_repaired_as_its_price_list_says(runner):
     folder = Path(__file__).parents[3] / "examples" / "repair"
     request = Request(program=str(folder / "parking.py"), function="fee", cases=str(folder / "parking.jsonl"))
-    state = await repaired(request, runner)
+    state = await repaired(request, runner, further=1)
     source = state.memory.winners[0].candidate.source(state.specification.source)
     assert "hours = (minutes + 59) // 60" in source
     assert "return min(fee, DAY)" in source
