@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 FOLDERS := backedge engine nodes providers checkpoints
 CODE := $(FOLDERS) tests examples benchmarks
 
-# Tests wait for processes and disks about half of the time.
-WORKERS := $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
+# One more than there are cores: now and then a test waits for a process or a disk.
+WORKERS := $(shell expr 1 '+' $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check types format bench soak clean

@@ -510,7 +510,7 @@ def parts_alive():
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.__name__)
 def test_what_a_loop_keeps_does_not_grow_with_its_rounds(pattern):
-    short, long = kept(pattern, 200), kept(pattern, 800)
+    short, long = kept(pattern, 100), kept(pattern, 400)
     for kind, count in long.items():
         assert count <= max(2 * short[kind], 40), (kind, short, long)
 
