@@ -148,7 +148,9 @@ def test_a_whole_environment_is_left_alone_and_one_that_lost_its_python_is_made_
     machine.program("python3", f'echo "$*" >>{noted}; [ "$2" = venv ] && exit 0; exec {sys.executable} "$@"')
     here = machine.root / "here"
     (here / "bin").mkdir(parents=True)
-    (here / "bin" / "python").symlink_to(sys.executable)
+    # A link would lead to the interpreter that ours was made from, which may have no pip.
+    (here / "bin" / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (here / "bin" / "python").chmod(0o755)
     assert machine.run("environment.sh", python, here) == (0, "")
     assert "venv " not in noted.read_text().replace("import ensurepip, venv", "")
     (here / "bin" / "python").unlink()
