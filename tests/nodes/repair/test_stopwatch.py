@@ -189,3 +189,9 @@ async def test_a_survey_leaves_cases_out_when_there_is_no_time(runner):
     assert {case.code for case in survey.cases} == {"t"}
     assert survey.cases[0].lines == (1, 2, 3)
     assert survey.cases[-1].text == "there was no time to run it"
+
+
+async def test_one_failing_case_is_watched_however_little_time_there_is(runner):
+    spec = spec_of(ENDLESS, "double", ([1], 0), ([2], 0))
+    survey = (await runner.survey(spec, within=0.0)).survey
+    assert [case.lines for case in survey.cases] == [(1, 2, 3), ()]
