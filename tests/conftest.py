@@ -6,10 +6,12 @@ import os
 import pytest
 
 from .forking import forker
+from .origins import note_briefly
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "soak: a long test; run by `make soak`")
+    note_briefly()
 
 
 def pytest_collection_modifyitems(items):
