@@ -60,15 +60,13 @@ def examine(definition: Definition) -> Structure:
     Edges of unknown nodes, into START, out of END and for errors of START are left out: they are problems of their
     own. But what only such an edge leads to, or on from, is not told as cut off besides.
     """
+    definition = definition._replace(edges=tuple(edge for edge in definition.edges if not edge.cancels))
     links = _links_of(definition)
     declared = _Arcs.of(definition.edges, definition)
     problems = [*_lost_problems(definition, declared), *_stuck_problems(definition, declared)]
     ends = _loose_ends(links, definition)
     mended, untangling, ends = _untangled(links, definition, ends)
-    if mended is None:
-        return Structure(None, None, (*untangling, *problems), ends)
-    forest = find_loops([START.name, *definition.nodes, END.name], mended)
-    return Structure(tuple(mended), forest, (*untangling, *problems), ends)
+    return Structure(*mended, (*untangling, *problems), ends)
 
 
 def _links_of(definition: Definition) -> list[Link]:
@@ -100,8 +98,8 @@ def _loose_ends(links: Sequence[Link], definition: Definition) -> LooseEnds:
 
 def _untangled(
     links: Sequence[Link], definition: Definition, ends: LooseEnds
-) -> tuple[list[Link] | None, list[str], LooseEnds]:
-    """The links without undeclared cycles and idle feedback edges, and what those are."""
+) -> tuple[tuple[tuple[Link, ...], LoopForest] | tuple[None, None], list[str], LooseEnds]:
+    """The links without undeclared cycles and idle feedback edges, with their loops, and what those were."""
     edges = {edge.id: edge for edge in definition.edges}
     places = [START.name, *definition.nodes, END.name]
     both = _declared_both_ways(definition)
@@ -116,7 +114,7 @@ def _untangled(
         if forest.cycles:
             continue
         if not forest.idle_feedback:
-            return list(by_id.values()), _shortened(problems), ends
+            return (tuple(by_id.values()), forest), _shortened(problems), ends
         ahead = _Arcs.of([link for link in by_id.values() if not link.feedback], definition).successors
         for idle in forest.idle_feedback:
             if _may_close_a_loop(by_id[idle], ends, ahead):
@@ -124,7 +122,7 @@ def _untangled(
             elif idle not in both:
                 problems.append(_idle_problem(edges[idle]))
             by_id[idle] = by_id[idle]._replace(feedback=False)
-    return None, _shortened(problems), ends
+    return (None, None), _shortened(problems), ends
 
 
 def _may_close_a_loop(link: Link, ends: LooseEnds, ahead: Mapping[str, set[str]]) -> bool:
@@ -138,6 +136,8 @@ def _may_close_a_loop(link: Link, ends: LooseEnds, ahead: Mapping[str, set[str]]
 
 def _declared_both_ways(definition: Definition) -> set[str]:
     """Edges that were declared twice, once as feedback and once not: which of it is meant is a problem of its own."""
+    if all(edge.copy == 1 for edge in definition.edges):
+        return set()
     kinds: dict[str, set[bool]] = {}
     for edge in definition.edges:
         kinds.setdefault(edge._replace(copy=1).id, set()).add(edge.feedback)
