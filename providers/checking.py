@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from pydantic_core import PydanticSerializationError, to_json
 
@@ -19,16 +19,28 @@ MOST_DEPTH = 64
 """Objects and lists inside each other in the arguments of one call."""
 
 
+DEEPEST_RAW: Final = 160
+"""Objects and lists inside each other in a provider's own answer: what is much deeper could be written down, but the
+reader of journals would not read it again."""
+
+
 def checked(response: ModelResponse, request: ModelRequest) -> ModelResponse:
     """The response, if it can be written down and all its tool calls can be used.
 
     Raises:
-        BadAnswerError: It holds half of a character somewhere, which nothing can write down.
+        BadAnswerError: It holds half of a character somewhere, which nothing can write down, or is nested too deeply.
         BadToolCallError: A call has no id of its own, names a tool that was not offered, or its arguments are not one
             proper JSON object. It says which and why, and what was spent.
     """
     calls = response.message.tool_calls
-    offered = {tool.name for tool in request.tools} | (_own_tools(request) if calls else set())
+    if calls:
+        _check_calls(calls, response, request)
+    _refuse_unwritable(response)
+    return response
+
+
+def _check_calls(calls: tuple[ToolCall, ...], response: ModelResponse, request: ModelRequest) -> None:
+    offered = {tool.name for tool in request.tools} | _own_tools(request)
     seen: set[str] = set()
     for call in calls:
         problem = _problem(call, offered, seen)
@@ -37,8 +49,6 @@ def checked(response: ModelResponse, request: ModelRequest) -> ModelResponse:
                 problem = f"{problem} (the answer was cut off at the token limit)"
             raise BadToolCallError(problem, model=response.by, usage=response.usage, request_id=response.id)
         seen.add(call.id)
-    _refuse_unwritable(response)
-    return response
 
 
 def arguments_of(call: ToolCall) -> dict[str, Any]:
@@ -68,10 +78,13 @@ def arguments_of(call: ToolCall) -> dict[str, Any]:
 def _refuse_unwritable(response: ModelResponse) -> None:
     texts = [getattr(part, "text", "") for part in response.message.parts]
     with suppress(PydanticSerializationError, ValueError, RecursionError):
-        to_json(response.raw)  # quick, but what it says of what it cannot write is of no use to anybody
-        if all(map(str.isascii, texts)):
+        # Quick, but what it says of what it cannot write is of no use to anybody.
+        written = to_json(response.raw)
+        shallow = written.count(b"{") + written.count(b"[") <= DEEPEST_RAW
+        if shallow and all(map(str.isascii, texts)):
             return
     try:
+        _refuse_depth(response.raw, DEEPEST_RAW)
         for text in (json.dumps(response.raw, ensure_ascii=False), *texts):
             if not text.isascii():
                 _refuse_halves(text)
@@ -135,6 +148,18 @@ def _look_through(found: dict[str, Any]) -> None:
             return
         level = below
     raise ValueError(f"they are nested deeper than {MOST_DEPTH}")
+
+
+def _refuse_depth(found: Any, most: int) -> None:
+    level = [found]
+    for _ in range(most + 1):
+        inner = [
+            one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)
+        ]
+        level = [value for values in inner for value in values]
+        if not level:
+            return
+    raise ValueError(f"it is nested deeper than {most}")
 
 
 def _refuse_halves(text: str) -> None:

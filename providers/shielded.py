@@ -31,11 +31,12 @@ class Shielded(Recordable):
 
     def __init__(self, model: NamedModel) -> None:
         self._model = model
+        self._name = model.name
 
     @property
     def name(self) -> str:
         """The name of the model inside."""
-        return self._model.name
+        return self._name
 
     def __repr__(self) -> str:
         return repr(self._model)

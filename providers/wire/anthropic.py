@@ -11,10 +11,10 @@ from ..protocol import Finished, ModelRequest, ModelResponse
 from .anthropic_answer import Gathering, response_of, usage_of
 from .anthropic_body import SAMPLING, body_of
 from .base import WireModel
-from .clients import ANSWER_SECONDS, anthropic_clients
+from .clients import ANSWER_SECONDS
 from .content import Body
-from .exchange import Call, asking, pieces, whole
-from .hiding import keys_hidden, secrets_in
+from .doors import anthropic_door, anthropic_streams
+from .exchange import Api, pieces, whole
 
 if TYPE_CHECKING:
     import httpx2
@@ -73,13 +73,22 @@ class AnthropicModel(WireModel):
     ) -> None:
         self._max_tokens = max_tokens
         self._version = version
-        self._keys = keys_hidden(key, *secrets_in(headers or {}))
         joined = ",".join(betas)
         given = {**({"anthropic-beta": joined} if joined else {}), **(headers or {})}
-        clients = anthropic_clients(
+        door = anthropic_door(
             name, key=key, base_url=base_url, headers=given, timeout=timeout, http_client=http_client
         )
-        super().__init__(name, model=model, clients=clients, timeout=timeout)
+        api = Api(
+            by=name,
+            path="/v1/messages",
+            streams=anthropic_streams,
+            keys=door.keys,
+            read=response_of,
+            spent=_spent,
+            gathering=Gathering,
+            timeout=timeout,
+        )
+        super().__init__(api, model=model, clients=door.clients)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request.
@@ -94,30 +103,15 @@ class AnthropicModel(WireModel):
         (last,) = [event async for event in pieces(streamed) if isinstance(event, Finished)]
         return last.response
 
-    def _call(self, request: ModelRequest, *, stream: bool) -> Call:
-        client = self._clients.here()
-        import anthropic  # loaded by now: there is a client
+    def _said(self, request: ModelRequest, stream: bool) -> tuple[Body, Mapping[str, str]]:
+        import anthropic
 
-        with asking(self._name):
-            body = body_of(
-                request, model=self._model, max_tokens=self._max_tokens, plain=anthropic.transform_schema
-            )
+        body = body_of(
+            request, model=self._model, max_tokens=self._max_tokens, plain=anthropic.transform_schema
+        )
         old = self._version is None and any(key in body for key in SAMPLING)
         version = OLD_VERSION if old else self._version
-        return Call(
-            request=request,
-            client=client,
-            streams=anthropic.AsyncStream,
-            path="/v1/messages",
-            body={**body, "stream": True} if stream else body,
-            by=self._name,
-            keys=self._keys,
-            read=response_of,
-            spent=_spent,
-            gathering=Gathering,
-            timeout=self._timeout,
-            headers={"anthropic-version": version} if version else {},
-        )
+        return {**body, "stream": True} if stream else body, {"anthropic-version": version} if version else {}
 
 
 def _spent(body: Body) -> Usage:

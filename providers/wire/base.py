@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
+from ..errors import UnsupportedError
 from ..protocol import ModelRequest, ModelResponse, StreamEvent
 from ..recorded import Recordable
 from .clients import Clients
-from .exchange import Call, pieces, whole
+from .content import Body
+from .exchange import Api, Call, pieces, whole
 
 
 class WireModel(Recordable, ABC):
     """A model behind an official client.
 
     Args:
-        name: What to call it in messages and records.
+        api: How it is spoken to; says who it is, too.
         model: Its name at the provider.
         clients: The clients of its provider.
-        timeout: Seconds to wait for a whole answer, and in a stream for the next event that says something.
     """
 
-    def __init__(self, name: str, *, model: str, clients: Clients[Any], timeout: float) -> None:
-        self._name = name
+    def __init__(self, api: Api, *, model: str, clients: Clients[Any]) -> None:
+        self._api = api
         self._model = model
         self._clients = clients
-        self._timeout = timeout
 
     @property
     def name(self) -> str:
         """What to call it in messages and records."""
-        return self._name
+        return self._api.by
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._name!r}, model={self._model!r})"
+        return f"{type(self).__name__}({self.name!r}, model={self._model!r})"
 
     async def aclose(self) -> None:
         """Close the connections that the running event loop has; the next call opens others."""
@@ -61,11 +61,24 @@ class WireModel(Recordable, ABC):
             async for event in events:
                 yield event
 
-    @abstractmethod
     def _call(self, request: ModelRequest, *, stream: bool) -> Call:
         """The call that a request makes.
 
         Raises:
             MissingPackageError: The client is not installed.
+            UnsupportedError: The request cannot be said this way.
+        """
+        client = self._clients.here()
+        try:
+            return Call(self._api, request, client, *self._said(request, stream))
+        except UnsupportedError as error:
+            error.model = self.name
+            raise
+
+    @abstractmethod
+    def _said(self, request: ModelRequest, stream: bool) -> tuple[Body, Mapping[str, str]]:
+        """What to post for a request, and the headers of this call. The client's package is loaded by then.
+
+        Raises:
             UnsupportedError: The request cannot be said this way.
         """

@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from ..messages import Usage
-from ..protocol import ModelRequest, ModelResponse
+from ..protocol import ModelRequest
 from .base import WireModel
 from .chat_answer import error_in, response_of
 from .chat_body import body_of
 from .chat_counts import usage_in, usage_of
 from .chat_stream import Gathered
-from .clients import ANSWER_SECONDS, openai_clients, usable_key
+from .clients import ANSWER_SECONDS
 from .content import Body
 from .dialects import Dialect, dialect_of
-from .exchange import Call, asking
-from .hiding import keys_hidden, secrets_in
+from .doors import openai_door, openai_streams
+from .exchange import Api
 
 if TYPE_CHECKING:
     import httpx2
@@ -61,54 +61,38 @@ class ChatModel(WireModel):
         dialect: Dialect | None = None,
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
-        self._dialect = dialect or dialect_of(base_url)
+        self._dialect = spoken = dialect or dialect_of(base_url)
         parts = urlsplit(base_url)
         self._address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-        secret = usable_key(key, name)
-        given = dict(headers or {})
-        if self._dialect.key_header and secret:
-            given[self._dialect.key_header] = secret
-        query = dict(parse_qsl(parts.query))
-        self._keys = keys_hidden(secret, parts.password, *secrets_in(given), *secrets_in(query))
-        clients = openai_clients(
+        door = openai_door(
             name,
-            key=None if self._dialect.key_header else secret,
-            base_url=urlunsplit((*parts[:3], "", "")),
-            headers=given,
-            query=query,
+            key=key,
+            base_url=base_url,
+            headers=headers,
             timeout=timeout,
             http_client=http_client,
+            key_header=spoken.key_header,
         )
-        super().__init__(name, model=model, clients=clients, timeout=timeout)
-
-    def __repr__(self) -> str:
-        return f"ChatModel({self._name!r}, model={self._model!r}, base_url={self._address!r})"
-
-    def _call(self, request: ModelRequest, *, stream: bool) -> Call:
-        client = self._clients.here()
-        import openai  # loaded by now: there is a client
-
-        with asking(self._name):
-            body = body_of(request, model=self._model, dialect=self._dialect, stream=stream)
-        return Call(
-            request=request,
-            client=client,
-            streams=openai.AsyncStream,
+        api = Api(
+            by=name,
             path="/chat/completions",
-            body=body,
-            by=self._name,
-            keys=self._keys,
-            read=self._response,
+            streams=openai_streams,
+            keys=door.keys,
+            read=partial(response_of, dialect=spoken),
             spent=_spent,
-            gathering=partial(Gathered, self._dialect),
-            timeout=self._timeout,
+            gathering=partial(Gathered, spoken),
+            timeout=timeout,
             error_in=error_in,
             goes_on=True,  # what was spent comes behind the reason why the model stopped
             options={"stream_mode": "events"},  # an error in a stream comes as it is, not as an exception
         )
+        super().__init__(api, model=model, clients=door.clients)
 
-    def _response(self, body: Body, by: str) -> ModelResponse:
-        return response_of(body, by=by, dialect=self._dialect)
+    def __repr__(self) -> str:
+        return f"ChatModel({self.name!r}, model={self._model!r}, base_url={self._address!r})"
+
+    def _said(self, request: ModelRequest, stream: bool) -> tuple[Body, Mapping[str, str]]:
+        return body_of(request, model=self._model, dialect=self._dialect, stream=stream), {}
 
 
 def _spent(body: Body) -> Usage:

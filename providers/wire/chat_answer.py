@@ -36,7 +36,7 @@ _OWN = frozenset({"id", "type", "function", "index"})
 _THOUGHTS = ("reasoning_details", "reasoning", "reasoning_content", "extra_content")
 
 
-def response_of(body: Body, *, by: str, dialect: Dialect) -> ModelResponse:
+def response_of(body: Body, by: str, *, dialect: Dialect) -> ModelResponse:
     """The response that an answer's body holds; the first choice of it.
 
     Raises:
@@ -44,7 +44,8 @@ def response_of(body: Body, *, by: str, dialect: Dialect) -> ModelResponse:
     """
     choices = body.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
-    usage = usage_of(usage_in(body))
+    counts = usage_in(body)
+    usage = usage_of(counts)
     if not isinstance(first, dict):
         raise BadAnswerError(
             f"the answer has no choices: expected a list of at least one, found {choices!r:.80}",
@@ -65,9 +66,10 @@ def response_of(body: Body, *, by: str, dialect: Dialect) -> ModelResponse:
         model=_text(body.get("model")),
         by=by,
         id=answer_id,
-        raw=body,
-        cost=cost_of(usage_in(body)) if dialect.costs else None,
-    )
+        cost=cost_of(counts) if dialect.costs else None,
+    ).model_copy(
+        update={"raw": body}
+    )  # it was read as JSON: to look through it again takes longer than all the rest
 
 
 def error_in(body: Body) -> Any:

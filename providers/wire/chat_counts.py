@@ -26,24 +26,21 @@ def usage_of(counts: Body) -> Usage:
 
     Some endpoints (xAI, Gemini) leave the thoughts out of `completion_tokens` and count them in `total_tokens` only.
     """
-    read, written = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
-    details = _object(counts.get("prompt_tokens_details"))
-    thought = _count(_object(counts.get("completion_tokens_details")).get("reasoning_tokens"))
-    hidden = max(0, _count(counts.get("total_tokens")) - read - written)
-    if hidden:
+    read, written = _most(counts, "prompt_tokens"), _most(counts, "completion_tokens")
+    details = counts.get("prompt_tokens_details")
+    thought = _most(counts.get("completion_tokens_details"), "reasoning_tokens")
+    hidden = _most(counts, "total_tokens") - read - written
+    if hidden > 0:
         written += hidden
         thought = max(thought, hidden)
-    cached = (
-        details.get("cached_tokens"),
-        counts.get("cached_tokens"),
-        counts.get("prompt_cache_hit_tokens"),
-    )
-    stored = (details.get("cache_write_tokens"), counts.get("cache_creation_input_tokens"))
+    cached = _most(counts, "cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens")
     return Usage(
         input_tokens=read,
         output_tokens=written,
-        cached_tokens=max(_count(one) for one in (*cached, counts.get("num_cached_tokens"))),
-        cache_write_tokens=max(_count(one) for one in stored),
+        cached_tokens=max(cached, _most(details, "cached_tokens")),
+        cache_write_tokens=max(
+            _most(details, "cache_write_tokens"), _most(counts, "cache_creation_input_tokens")
+        ),
         reasoning_tokens=thought,
     )
 
@@ -60,13 +57,18 @@ def _object(found: Any) -> Body:
     return found if isinstance(found, dict) else {}
 
 
-def _count(found: Any) -> int:
-    number = _amount(found)
-    return 0 if number is None else int(number)
+def _most(counts: Any, *names: str) -> int:
+    """The largest of the counts with these names; 0 where there is none."""
+    most = 0
+    for name in names if isinstance(counts, dict) else ():
+        number = _amount(counts.get(name))
+        if number is not None and number > most:
+            most = int(number)
+    return most
 
 
 def _amount(found: Any) -> float | None:
     """A number that counts something; nothing else is one, however it is written."""
-    if isinstance(found, bool) or not isinstance(found, int | float):
+    if found is None or isinstance(found, bool) or not isinstance(found, int | float):
         return None
     return float(found) if math.isfinite(found) and found >= 0 else None

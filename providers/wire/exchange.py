@@ -8,14 +8,14 @@ streams stay the client's.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from ..checking import checked
-from ..errors import BadAnswerError, ModelError, StreamBrokenError, UnsupportedError
+from ..errors import BadAnswerError, ModelError, StreamBrokenError
 from ..messages import Usage
 from ..protocol import Finished, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import pieces_of
@@ -57,16 +57,13 @@ def error_in(body: Body) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
-    """A call that is about to be made, and how its answer is read.
+class Api:
+    """An API at an address as one model speaks it: all that is the same for each of its calls.
 
     Attributes:
-        request: What is asked.
-        client: The official client.
-        streams: Its class of streams.
-        path: Where to post, below the client's address.
-        body: What to post.
         by: Who is asked, for answers and errors.
+        path: Where to post, below the client's address.
+        streams: Loads the client's class of streams.
         keys: Frees texts and answers of keys.
         read: Makes a response of a whole answer; given the answer and who was asked.
         spent: Reads what an answer says it took.
@@ -75,16 +72,12 @@ class Call:
         error_in: What of a whole answer is an error.
         goes_on: Whether more of a stream may come after the model has ended, such as what it took: then the stream is
             read to its end.
-        headers: Headers of this call.
-        options: Options of the client for this call.
+        options: Options of the client.
     """
 
-    request: ModelRequest = field(repr=False)
-    client: Any = field(repr=False)
-    streams: Any = field(repr=False)
-    path: str
-    body: Body = field(repr=False)
     by: str
+    path: str
+    streams: Callable[[], Any] = field(repr=False)
     keys: Keys = field(repr=False)
     read: Callable[[Body, str], ModelResponse]
     spent: Callable[[Body], Usage]
@@ -92,7 +85,6 @@ class Call:
     timeout: float
     error_in: Callable[[Body], Any] = error_in
     goes_on: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def failed(self, error: Exception, *, usage: Usage | None = None, streaming: bool = False) -> ModelError:
@@ -107,14 +99,23 @@ class Call:
         )
 
 
-@contextmanager
-def asking(by: str) -> Iterator[None]:
-    """Puts the name of who is asked on what refuses a request before it is sent."""
-    try:
-        yield
-    except UnsupportedError as error:
-        error.model = by
-        raise
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that is about to be made.
+
+    Attributes:
+        api: How it is made, and how its answer is read.
+        request: What is asked.
+        client: The official client.
+        body: What to post.
+        headers: Headers of this call.
+    """
+
+    api: Api
+    request: ModelRequest = field(repr=False)
+    client: Any = field(repr=False)
+    body: Body = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 async def whole(call: Call) -> ModelResponse:
@@ -125,8 +126,8 @@ async def whole(call: Call) -> ModelResponse:
     """
     import httpx2  # the official clients bring it along
 
-    posted = call.client.post(call.path, cast_to=httpx2.Response, body=call.body, options=_options(call))
-    response = await translated(posted, call.failed, within=patience(call.timeout))
+    posted = call.client.post(call.api.path, cast_to=httpx2.Response, body=call.body, options=_options(call))
+    response = await translated(posted, call.api.failed, within=patience(call.api.timeout))
     return _finished(call, _read_whole(call, response), response)
 
 
@@ -137,27 +138,27 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
         ModelError: There is no answer, or it broke off; its type says why.
     """
     posted = call.client.post(
-        call.path,
+        call.api.path,
         cast_to=object,
         body=call.body,
         options=_options(call),
         stream=True,
-        stream_cls=call.streams[object],
+        stream_cls=call.api.streams()[object],
     )
-    async with await translated(posted, call.failed, within=patience(call.timeout)) as events:
+    async with await translated(posted, call.api.failed, within=patience(call.api.timeout)) as events:
         if _is_page(events.response.headers):
-            await translated(events.response.aread(), call.failed, within=call.timeout)
+            await translated(events.response.aread(), call.api.failed, within=call.api.timeout)
             response = _finished(call, _read_whole(call, events.response), events.response)
             for piece in pieces_of(response):
                 yield piece
         else:
-            gathering = call.gathering()
+            gathering = call.api.gathering()
             async with aclosing(_gathered(call, events, gathering)) as gathered:
                 async for piece in gathered:
-                    yield call.keys.freed_piece(piece)
-            if not call.goes_on:
+                    yield call.api.keys.freed_piece(piece)
+            if not call.api.goes_on:
                 await read_rest(events)
-            response = _read(call, partial(gathering.response, call.by), lambda: gathering.usage)
+            response = _read(call, partial(gathering.response, call.api.by), lambda: gathering.usage)
             response = _finished(call, response, events.response, streamed=True)
     yield Finished(response=response)
 
@@ -170,24 +171,24 @@ async def _gathered(call: Call, events: Any, gathering: Gathers) -> AsyncGenerat
         return gathering.usage
 
     def failed(error: Exception) -> ModelError:
-        return call.failed(error, usage=gathering.usage, streaming=begun)
+        return call.api.failed(error, usage=gathering.usage, streaming=begun)
 
-    while call.goes_on or not gathering.done:
-        event = await translated(next_event(events), failed, within=call.timeout)
+    while call.api.goes_on or not gathering.done:
+        event = await translated(next_event(events), failed, within=call.api.timeout)
         if event is None:
             break
         begun = True
         if not isinstance(event, dict):
             what = f"an event of the stream is no JSON object but {type(event).__name__}"
-            raise BadAnswerError(what, model=call.by, usage=gathering.usage)
+            raise BadAnswerError(what, model=call.api.by, usage=gathering.usage)
         for piece in _read(call, partial(gathering.take, event), spent):
             yield piece
         if gathering.failure is not None:
-            raise call.failed_in(gathering.failure, events.response, gathering.usage)
+            raise call.api.failed_in(gathering.failure, events.response, gathering.usage)
     if not gathering.done:
         what = "what came is not an answer" if begun else "the stream was empty"
         told = f"the stream ended without its last event: {what}"
-        raise StreamBrokenError(told, model=call.by, usage=gathering.usage)
+        raise StreamBrokenError(told, model=call.api.by, usage=gathering.usage)
 
 
 def _read(call: Call, read: Callable[[], T], spent: Callable[[], Usage]) -> T:
@@ -195,30 +196,31 @@ def _read(call: Call, read: Callable[[], T], spent: Callable[[], Usage]) -> T:
     try:
         return read()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        reason = call.keys.hide(reason_of(error))[:300]
-    raise BadAnswerError(f"the answer is not the API's: {reason}", model=call.by, usage=spent())
+        reason = call.api.keys.hide(reason_of(error))[:300]
+    raise BadAnswerError(f"the answer is not the API's: {reason}", model=call.api.by, usage=spent())
 
 
 def _read_whole(call: Call, response: Any) -> ModelResponse:
     """An answer that came in one piece. Errors come with status 200, too, and so do pages of HTML."""
     found = _read(call, partial(read_body, response.content), Usage)
     if not isinstance(found, dict):
-        raise call.failed_in(found, response, Usage())
-    spent = partial(call.spent, found)
-    if (problem := call.error_in(found)) is not None:
-        raise call.failed_in(problem, response, spent())
-    return _read(call, partial(call.read, found, call.by), spent)
+        raise call.api.failed_in(found, response, Usage())
+    spent = partial(call.api.spent, found)
+    if (problem := call.api.error_in(found)) is not None:
+        raise call.api.failed_in(problem, response, spent())
+    return _read(call, partial(call.api.read, found, call.api.by), spent)
 
 
 def _finished(call: Call, answer: ModelResponse, response: Any, *, streamed: bool = False) -> ModelResponse:
     """The answer with what the response's headers say, without keys, if it can be used."""
-    told = answer.model_copy(update={"headers": limit_headers(response.headers)})
-    return checked(call.keys.freed(told, None if streamed else response.content), call.request)
+    headers = limit_headers(response.headers)
+    told = answer.model_copy(update={"headers": headers}) if headers else answer
+    return checked(call.api.keys.freed(told, None if streamed else response.content), call.request)
 
 
 def _options(call: Call) -> Any:
     # A key must not follow a redirect to somewhere else.
-    return {**call.options, "headers": dict(call.headers), "follow_redirects": False}
+    return {**call.api.options, "headers": dict(call.headers), "follow_redirects": False}
 
 
 def _is_page(headers: Mapping[str, str]) -> bool:

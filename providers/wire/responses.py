@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from ..messages import Usage
 from ..protocol import ModelRequest
 from .base import WireModel
-from .clients import ANSWER_SECONDS, openai_clients
+from .clients import ANSWER_SECONDS
 from .content import Body
-from .exchange import Call, asking
-from .hiding import keys_hidden, secrets_in
+from .doors import openai_door, openai_streams
+from .exchange import Api
 from .responses_answer import Gathering, response_of, usage_of
 from .responses_body import body_of
 
@@ -58,40 +57,30 @@ class ResponsesModel(WireModel):
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
         self._encrypted = encrypted
-        parts = urlsplit(base_url)
-        query = dict(parse_qsl(parts.query))
-        self._keys = keys_hidden(key, parts.password, *secrets_in(headers or {}), *secrets_in(query))
-        clients = openai_clients(
+        door = openai_door(
             name,
             key=key,
-            base_url=urlunsplit((*parts[:3], "", "")),
+            base_url=base_url,
             headers=headers,
-            query=query,
             timeout=timeout,
             http_client=http_client,
             ambient=base_url == OPENAI,
         )
-        super().__init__(name, model=model, clients=clients, timeout=timeout)
-
-    def _call(self, request: ModelRequest, *, stream: bool) -> Call:
-        client = self._clients.here()
-        import openai  # loaded by now: there is a client
-
-        with asking(self._name):
-            body = body_of(request, model=self._model, encrypted=self._encrypted)
-        return Call(
-            request=request,
-            client=client,
-            streams=openai.AsyncStream,
+        api = Api(
+            by=name,
             path="/responses",
-            body={**body, "stream": True} if stream else body,
-            by=self._name,
-            keys=self._keys,
+            streams=openai_streams,
+            keys=door.keys,
             read=response_of,
             spent=_spent,
             gathering=Gathering,
-            timeout=self._timeout,
+            timeout=timeout,
         )
+        super().__init__(api, model=model, clients=door.clients)
+
+    def _said(self, request: ModelRequest, stream: bool) -> tuple[Body, Mapping[str, str]]:
+        body = body_of(request, model=self._model, encrypted=self._encrypted)
+        return {**body, "stream": True} if stream else body, {}
 
 
 def _spent(body: Body) -> Usage:

@@ -20,12 +20,13 @@ class Around(Recordable):
 
     def __init__(self, model: Model) -> None:
         self._model = model
+        self._name = model.name
         self._labels = Labels()
 
     @property
     def name(self) -> str:
         """The name of the model within."""
-        return self._model.name
+        return self._name
 
     def labelled(self, **labels: str) -> Self:
         """The same, with all that it keeps shared, told whom its calls are for; so is the model within."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
-from typing import NoReturn, cast
+from typing import Final, NoReturn, cast
 
 from ..errors import Attempt, ModelError, StreamBrokenError
 from ..messages import Usage
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
+
+_NOTHING: Final = Usage()
 
 
 class Tries:
@@ -22,7 +24,7 @@ class Tries:
 
     def __init__(self) -> None:
         self.attempts: tuple[Attempt, ...] = ()
-        self.usage = Usage()
+        self.usage = _NOTHING
 
     def failed(self, name: str, error: ModelError, seconds: float, waited: float = 0.0) -> None:
         """Count a try that failed.
@@ -49,7 +51,7 @@ class Tries:
         one = Attempt(model=name, seconds=seconds)
         attempts = self.attempts + _after(waited, response.attempts or (one,))
         told: dict[str, object] = {"attempts": attempts}
-        if self.usage != Usage():
+        if self.usage != _NOTHING:
             told |= {"usage": self.usage + response.usage, "cost": None}
         return response.model_copy(update=told)
 

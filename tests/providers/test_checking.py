@@ -3,7 +3,7 @@
 import pytest
 
 from backedge.providers import Message, ModelRequest, Other, Text, ToolCall, ToolSpec, Usage
-from backedge.providers.checking import MOST_CHARACTERS, MOST_DEPTH, arguments_of, checked
+from backedge.providers.checking import DEEPEST_RAW, MOST_CHARACTERS, MOST_DEPTH, arguments_of, checked
 from backedge.providers.errors import BadAnswerError, BadToolCallError
 from backedge.providers.protocol import ModelResponse
 
@@ -117,3 +117,18 @@ def test_an_answer_that_nothing_can_write_down_is_none(response):
 
 def test_an_answer_with_letters_of_all_sorts_is_fine():
     assert checked(answer("é😀", raw={"said": "中", "deep": [{"x": "ß"}]}), request())
+
+
+@pytest.mark.parametrize("words", ["plain", "é"])
+def test_an_answer_whose_raw_form_could_not_be_read_again_is_none(words):
+    def nested(levels):
+        raw = {"many": [{} for _ in range(2 * DEEPEST_RAW)], "deep": []}
+        inner = raw["deep"]
+        for _ in range(levels - 2):
+            inner.append([])
+            inner = inner[0]
+        return answer(words).model_copy(update={"raw": raw})
+
+    kept = checked(nested(DEEPEST_RAW), request())
+    assert ModelResponse.model_validate_json(kept.model_dump_json()) == kept
+    assert f"nested deeper than {DEEPEST_RAW}" in str(refused(nested(DEEPEST_RAW + 1), request()))
