@@ -151,12 +151,10 @@ def _look_through(found: dict[str, Any]) -> None:
 
 
 def _refuse_depth(found: Any, most: int) -> None:
-    level = [found]
-    for _ in range(most + 1):
-        inner = [
-            one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)
-        ]
-        level = [value for values in inner for value in values]
+    level = [found] if found is not None else []
+    for _ in range(most):
+        values = [value for one in level for value in (one.values() if isinstance(one, dict) else one)]
+        level = [value for value in values if isinstance(value, dict | list)]
         if not level:
             return
     raise ValueError(f"it is nested deeper than {most}")

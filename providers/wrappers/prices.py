@@ -36,15 +36,12 @@ class _Step:
     thought: float
 
     def of(self, usage: Usage) -> float:
-        fresh = usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens
-        return (
-            self.call
-            + max(fresh, 0) * self.read
-            + usage.cached_tokens * self.cached
-            + usage.cache_write_tokens * self.cache_write
-            + max(usage.output_tokens - usage.reasoning_tokens, 0) * self.written
-            + usage.reasoning_tokens * self.thought
-        )
+        cached, stored, thought = usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens
+        fresh, said = usage.input_tokens - cached - stored, usage.output_tokens - thought
+        price = self.call + (fresh * self.read if fresh > 0 else 0) + (said * self.written if said > 0 else 0)
+        if cached or stored or thought:
+            price += cached * self.cached + stored * self.cache_write + thought * self.thought
+        return price
 
 
 class PriceList:
