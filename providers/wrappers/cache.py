@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
@@ -19,7 +19,7 @@ from ..protocol import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import pieces_of
 from .around import Around
 from .digests import digest_of
-from .flights import Flight, Flights, LeftError
+from .flights import Flights, LeftError
 from .stores import CacheError, MemoryStore, Store, Stored
 from .tries import broken, opened
 
@@ -99,57 +99,50 @@ class Cached(Around):
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, from the cache if it can."""
         key = digest_of(request, self.name)
-        while True:
-            flight = self._flights.find(key)
-            if flight is None:
-                flight = self._flights.begin(key, self._find(key, request))
-            try:
-                found = await self._flights.wait(key, flight)
-            except LeftError:
-                continue
-            return self._given(found, flight)
+        if (shared := await self._shared(key)) is not None:
+            return shared
+        flight = self._flights.lead(key)
+        try:
+            found = await self._look(key) or await self._keep(key, await self._model.respond(request))
+        except BaseException as error:
+            self._flights.crash(flight, error)
+            raise
+        self._flights.land(flight, found)
+        return self._led(found)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
         """Answer one request piece by piece; what comes from the cache comes in few pieces."""
         key = digest_of(request, self.name)
-        while flight := self._flights.find(key):
-            try:
-                found = await self._flights.wait(key, flight)
-            except LeftError:
-                continue
-            for event in _events(self._given(found, flight)):
+        if (shared := await self._shared(key)) is not None:
+            for event in _events(shared):
                 yield event
             return
-        async with aclosing(self._led(key, request)) as events:
-            async for event in events:
-                yield event
-
-    async def _led(self, key: str, request: ModelRequest) -> AsyncGenerator[StreamEvent, None]:
-        """The answer, while others may wait for its end."""
         flight = self._flights.lead(key)
         try:
-            stored = await self._look(key)
-            if stored is not None:
-                self._flights.land(key, flight, stored)
-                for event in _events(self._given(stored, flight)):
-                    yield event
-                return
-            async with opened(self._model, request) as events:
-                async for event in events:
-                    if isinstance(event, Finished):
-                        found = await self._keep(key, event.response)
-                        self._flights.land(key, flight, found)
-                        yield Finished(response=self._given(found, flight))
-                        return
-                    yield event
-            raise broken(self._model)
+            found = await self._look(key)
+            if found is None:
+                async with opened(self._model, request) as events:
+                    async for event in events:
+                        if isinstance(event, Finished):
+                            found = await self._keep(key, event.response)
+                            break
+                        yield event
+            if found is None:
+                raise broken(self._model)
         except BaseException as error:
-            self._flights.crash(key, flight, error)
+            self._flights.crash(flight, error)
             raise
+        self._flights.land(flight, found)
+        response = self._led(found)
+        for event in _events(response) if response.cached else [Finished(response=response)]:
+            yield event
 
-    async def _find(self, key: str, request: ModelRequest) -> _Found:
-        stored = await self._look(key)
-        return stored or await self._keep(key, await self._model.respond(request))
+    async def _shared(self, key: str) -> ModelResponse | None:
+        """The answer of an equal call that is under way; None when there is none."""
+        while flight := self._flights.find(key):
+            with suppress(LeftError):
+                return self._saved(await flight.end())
+        return None
 
     async def _look(self, key: str) -> _Found | None:
         try:
@@ -172,11 +165,15 @@ class Cached(Around):
                 self._counts.failed(error)
         return _Found(response, "model")
 
-    def _given(self, found: _Found, flight: Flight[_Found]) -> ModelResponse:
-        """The answer as one of those who wait for it gets it: one of them has it from the model, the others for nothing."""
-        if found.where == "model" and flight.claim():
-            self._counts.misses += 1
-            return found.response
+    def _led(self, found: _Found) -> ModelResponse:
+        """The answer as the one gets it who made the call: from the model as it is, and paid for."""
+        if found.where == "store":
+            return self._saved(found)
+        self._counts.misses += 1
+        return found.response
+
+    def _saved(self, found: _Found) -> ModelResponse:
+        """The answer as all others get it: for nothing."""
         self._counts.saved(found)
         free = {"cached": True, "usage": Usage(), "cost": 0.0, "attempts": (), "headers": {}}
         return found.response.model_copy(update=free)

@@ -172,21 +172,34 @@ async def test_a_failure_is_everybodys_who_waits_and_the_next_call_is_a_new_one(
     assert inside.begun == 2
 
 
-async def test_the_call_goes_on_while_anybody_waits_and_the_one_who_is_left_pays():
+async def test_when_whoever_made_the_call_is_cancelled_it_ends_and_one_of_the_others_makes_it_anew():
     inside = Slow(answer())
     cached = Cached(inside)
-    first, second = start(cached.respond(ask()), cached.respond(ask()))
+    first, second, third = start(*(cached.respond(ask()) for _ in range(3)))
     await settled()
     first.cancel()
     await settled()
     assert first.cancelled()
-    assert inside.cancelled == 0
+    assert (inside.begun, inside.cancelled) == (2, 1)
     inside.go.set()
-    assert not (await second).cached
-    assert inside.begun == 1
+    assert [(await second).cached, (await third).cached] == [False, True]
+    assert inside.begun == 2
 
 
-async def test_when_the_last_one_is_cancelled_so_is_the_call_before_its_cancelling_is_over():
+async def test_whoever_waits_and_is_cancelled_disturbs_nobody():
+    inside = Slow(answer())
+    cached = Cached(inside)
+    first, second = start(cached.respond(ask()), cached.respond(ask()))
+    await settled()
+    second.cancel()
+    await settled()
+    inside.go.set()
+    assert not (await first).cached
+    assert second.cancelled()
+    assert (inside.begun, inside.cancelled) == (1, 0)
+
+
+async def test_when_all_are_cancelled_so_is_the_call_before_their_cancelling_is_over():
     inside = Slow(answer())
     cached = Cached(inside)
     calls = start(cached.respond(ask()), cached.respond(ask()))
