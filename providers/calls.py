@@ -197,7 +197,7 @@ class Call:
         self._began = clock()
         # What the last piece was a piece of, and what of it was held back.
         self._of = ("text", 0)
-        self._pieces = Piecewise(redact)
+        self._pieces: Piecewise | None = None
 
     def started(self, request: ModelRequest, *, streamed: bool = False) -> None:
         """The model is asked."""
@@ -263,11 +263,14 @@ class Call:
         if of != self._of:
             self._flush()
             self._of = of
+        if self._pieces is None:
+            self._pieces = Piecewise(self._redact)
         self._delta(self._pieces.take(text))
 
     def _flush(self) -> None:
-        self._delta(self._pieces.rest())
-        self._pieces = Piecewise(self._redact)
+        if self._pieces is not None:
+            self._delta(self._pieces.rest())
+            self._pieces = None
 
     def _delta(self, text: str) -> None:
         if text:

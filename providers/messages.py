@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from mimetypes import guess_type
 from os import PathLike
 from pathlib import Path
@@ -18,6 +19,18 @@ class Frozen(BaseModel):
     """Base of everything here: never changes, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic's, but several times as quick: nothing here has extra or private attributes to look after."""
+        if deep or self.__pydantic_private__:
+            return super().model_copy(update=update, deep=deep)
+        changed = update or {}
+        made = type(self).__new__(type(self))
+        object.__setattr__(made, "__dict__", {**self.__dict__, **changed})
+        object.__setattr__(made, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changed.keys())
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", None)
+        return made
 
 
 class Part(Frozen):

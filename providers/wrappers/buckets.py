@@ -63,11 +63,11 @@ class Bucket:
 
     def ready_at(self, size: float) -> float:
         """When `size` may pass, if nothing else passes before: now, if that is in the past."""
-        return self._full_at - (self.burst - min(size, self.burst)) / self.rate
+        return self._full_at - (self.burst - size) / self.rate if size < self.burst else self._full_at
 
     def charge(self, size: float, now: float) -> None:
         """Let `size` pass, whether it may or not. `ready_at` says whether it may."""
-        self._full_at = max(self._full_at, now) + size / self.rate
+        self._full_at = (self._full_at if self._full_at > now else now) + size / self.rate
 
     def give_back(self, size: float) -> None:
         """Undo a charge, or a part of it. A bucket is never more than full."""

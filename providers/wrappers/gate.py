@@ -149,7 +149,9 @@ class Gate:
     def _ready_at(self, ticket: Ticket) -> float:
         ready = self._held_until
         for sort, bucket in self.buckets.items():
-            ready = max(ready, bucket.ready_at(ticket.sizes.get(sort, 0)))
+            at = bucket.ready_at(ticket.sizes.get(sort, 0))
+            if at > ready:
+                ready = at
         return ready
 
     def _pass(self, ticket: Ticket, now: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from ..labels import Labels
 from ..messages import Usage
@@ -39,8 +39,7 @@ class Spent:
         return f"{known} for {calls} ({self.unpriced} without a known price)"
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(NamedTuple):
     run: str
     node: str
     agent: str

@@ -31,10 +31,16 @@ def expected(request: ModelRequest, *, output: int) -> Usage:
         request: What will be sent.
         output: What to expect to be written where the request does not say how much may be.
     """
-    size = sum(_bytes(part) for message in request.messages for part in message.parts)
+    size = 0
+    for message in request.messages:
+        for part in message.parts:
+            size += len(part.text) if type(part) is Text and part.text.isascii() else _bytes(part)
     read = size // 3 + PER_MESSAGE * len(request.messages) + 1
     if request.tools:
-        read += sum(len(repr(tool.parameters)) + len(tool.description) + 40 for tool in request.tools) // 3
+        size = 0
+        for tool in request.tools:
+            size += len(repr(tool.parameters)) + len(tool.description) + 40
+        read += size // 3
     if request.output is not None:
         read += len(repr(request.output.parameters)) // 3
     written = output if request.max_tokens is None else request.max_tokens
