@@ -22,12 +22,13 @@ known, so a read may be reported although no run reaches it unset.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import and_, or_
 from typing import NamedTuple, TypeAlias
 
+from ..definition import END
 from ..plan import Plan
 
 
@@ -92,56 +93,94 @@ class Traffic:
     may_write: Sequence[frozenset[str]]
 
     @cached_property
+    def in_order(self) -> bool:
+        """Whether no edge leads back, nor to a lower number: then one sweep finds what else takes several."""
+        return all(
+            way.target > node
+            for node, outcomes in enumerate(self.outcomes)
+            for outcome in outcomes
+            for way in outcome.ways
+        )
+
+    @cached_property
+    def writers(self) -> Mapping[str, tuple[int, ...]]:
+        """The nodes that may write a field, for each field that somebody may write."""
+        return _by_field(self.may_write)
+
+    @cached_property
     def after(self) -> tuple[int, ...]:
         """For each node those that it can lead to in the same rounds of the loops around them."""
         masks = [0] * len(self.outcomes)
-        while True:
-            old = list(masks)
+        whole = [1 << node for node in range(len(masks))]  # the same with the node itself
+        changed = True
+        while changed:
+            changed = False
             for node in reversed(range(len(masks))):
+                found = masks[node]
                 for outcome in self.outcomes[node]:
                     for target, loop in outcome.ways:
-                        masks[node] |= (masks[target] | 1 << target) & ~loop
-            if masks == old:
-                return tuple(masks)
+                        found |= whole[target] & ~loop if loop else whole[target]
+                if found != masks[node]:
+                    masks[node], whole[node] = found, found | 1 << node
+                    changed = not self.in_order
+        return tuple(masks)
 
     @cached_property
     def reach(self) -> tuple[int, ...]:
         """For each node those that an activation of it is bound to reach, itself included."""
         masks = [mask | 1 << node for node, mask in enumerate(self.after)]
-        while True:
-            old = list(masks)
+        changed = True
+        while changed:
+            changed = False
             for node in reversed(range(len(masks))):
-                masks[node] &= _in_every_case(self.outcomes[node], masks, masks)
-                masks[node] |= 1 << node
-            if masks == old:
-                return tuple(masks)
+                found = masks[node] & _in_every_case(self.outcomes[node], masks, masks) | 1 << node
+                if found != masks[node]:
+                    masks[node] = found
+                    changed = not self.in_order
+        return tuple(masks)
 
-    def bring(self, field: str) -> tuple[int, ...]:
-        """For each node those that an activation of it is bound to reach with the field set on the way."""
-        masks = list(self.after)
-        while True:
-            old = list(masks)
+    def bring(self, field: str, goals: int = -1) -> tuple[int, ...]:
+        """For each node those of `goals` that an activation of it is bound to reach with the field set on the way."""
+        masks = [mask & goals for mask in self.after]
+        changed = True
+        while changed:
+            changed = False
             for node in reversed(range(len(masks))):
+                if not masks[node]:
+                    continue
                 written = self.reach if field in self.writes[node] else masks
-                masks[node] &= _in_every_case(self.outcomes[node], written, masks)
-            if masks == old:
-                return tuple(masks)
+                found = masks[node] & _in_every_case(self.outcomes[node], written, masks)
+                if found != masks[node]:
+                    masks[node] = found
+                    changed = not self.in_order
+        return tuple(masks)
 
 
 def inputs_of(traffic: Traffic, reads: Sequence[Read], without_default: Sequence[str]) -> tuple[str, ...]:
     """The fields a run must be given: those nobody writes, and those read before anybody can have written them."""
+    readers: dict[str, list[Read]] = {}
+    for read in reads:
+        readers.setdefault(read.field, []).append(read)
     inputs = []
     for field in without_default:
-        writers = [node for node, fields in enumerate(traffic.may_write) if field in fields]
+        writers = traffic.writers.get(field, ())
         reached = reduce(or_, (traffic.after[node] for node in writers), 0)
         early = any(
             not (reached >> read.node & 1 or (read.after and read.node in writers))
-            for read in reads
-            if read.field == field
+            for read in readers.get(field, ())
         )
         if not writers or early:
             inputs.append(field)
     return tuple(inputs)
+
+
+def _by_field(written: Sequence[frozenset[str]]) -> dict[str, tuple[int, ...]]:
+    """From the fields of nodes to the nodes of fields."""
+    nodes: dict[str, list[int]] = {}
+    for node, fields in enumerate(written):
+        for field in fields:
+            nodes.setdefault(field, []).append(node)
+    return {field: tuple(its) for field, its in nodes.items()}
 
 
 Mend: TypeAlias = Callable[[Traffic, Read], Traffic]
@@ -156,59 +195,118 @@ def unset_reads(
     With `mend`, those of them that do not depend on what is missing of the graph: along its ways as they are the field
     may be unset, even if as much is sure to start and to bring it as in the graph that `mend` makes.
     """
-    always = _always_set(traffic, fields)
-    searched: dict[str, _Search] = {}
-    for read in reads:
-        if read.field not in fields or read.field in always[read.node]:
-            continue
-        if read.after and read.field in traffic.writes[read.node]:
-            continue
-        if read.field not in searched:
-            searched[read.field] = _Search(traffic, read.field)
-        search = searched[read.field]
-        if mend is not None and search.way(read.node) is not None:
-            mended = mend(traffic, read)
-            search = search if mended is traffic else _Search(traffic, read.field, mended)
-        way = search.way(read.node)
-        if way is not None:
-            yield read, way
+    found: dict[int, tuple[int, ...]] = {}
+    for field, doubtful in _doubtful(traffic, reads, fields).items():
+        goals = reduce(
+            or_, (traffic.plan.ancestors[reads[place].node] | 1 << reads[place].node for place in doubtful)
+        )
+        plain = _Search(traffic, field, goals)
+        for place in doubtful:
+            search, read = plain, reads[place]
+            if mend is not None and search.way(read.node) is not None:
+                mended = mend(traffic, read)
+                search = search if mended is traffic else _Search(traffic, field, goals, mended)
+            way = search.way(read.node)
+            if way is not None:
+                found[place] = way
+    for place in sorted(found):
+        yield reads[place], found[place]
+
+
+def _doubtful(traffic: Traffic, reads: Sequence[Read], fields: frozenset[str]) -> dict[str, list[int]]:
+    """The places of those reads of `fields` to which not every single way sets the field, by field."""
+    doubtful: dict[str, list[int]] = {}
+    wanted = [place for place, read in enumerate(reads) if read.field in fields]
+    if not wanted:
+        return doubtful
+    bits = {
+        field: 1 << number for number, field in enumerate(sorted({reads[place].field for place in wanted}))
+    }
+    always = _always_set(traffic, bits)
+    for place in wanted:
+        node, after, field, _ = reads[place]
+        if not always[node] & bits[field] and not (after and field in traffic.writes[node]):
+            doubtful.setdefault(field, []).append(place)
+    return doubtful
 
 
 def concurrent_writes(traffic: Traffic, plain: frozenset[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Plain fields that branches are bound to write concurrently before they meet: field and writers."""
-    forks = [
-        branches
-        for outcomes in traffic.outcomes
-        for outcome in outcomes
-        if len(branches := [_arriving(outcome, choice, traffic.reach) for choice in outcome.choices]) > 1
-    ]
-    for field in sorted(plain):
-        writers = sum(1 << node for node, fields in enumerate(traffic.writes) if field in fields)
-        found = 0
-        for branches in forks:
-            sides = [side for branch in branches if (side := branch & writers)]
-            if len(sides) > 1:
-                found |= _colliding(traffic, sides)
-        if found:
+    sure = _by_field(traffic.writes)
+    for field in sorted(plain.intersection(sure)):
+        rivals = _rivals(traffic, sure[field])
+        if rivals and (found := _colliding(traffic, rivals)):
             yield field, tuple(_bits(found))
 
 
-def _colliding(traffic: Traffic, sides: Sequence[int]) -> int:
-    """Of the writers on the sides of a fork those that write concurrently with one on another side, and meet it."""
+def _rivals(traffic: Traffic, writers: Sequence[int]) -> dict[int, int]:
+    """For each writer those that it does not lead to, nor they to it, and that are bound to meet it somewhere.
+
+    They are concurrent with it if there is a fork at which both begin. Where both are bound to reach END they meet
+    there, and need not be compared.
+    """
+    if len(writers) < 2:
+        return {}
+    reach, end = traffic.reach, traffic.plan.number[END.name]
+    every = sum(1 << writer for writer in writers)
+    ending = sum(1 << writer for writer in writers if reach[writer] >> end & 1)
+    rivals: dict[int, int] = {}
+    for writer, before in zip(writers, _before(traffic, writers), strict=True):
+        concurrent = every & ~traffic.after[writer] & ~before & ~(1 << writer)
+        meeting = concurrent & ending if ending >> writer & 1 else 0
+        for other in _bits(concurrent & ~meeting):
+            if reach[writer] & reach[other]:
+                meeting |= 1 << other
+        if meeting:
+            rivals[writer] = meeting
+    return rivals
+
+
+def _before(traffic: Traffic, nodes: Sequence[int]) -> list[int]:
+    """For each of these nodes those of them that can lead to it in the same rounds."""
+    if traffic.in_order:
+        masks = [0] * len(traffic.outcomes)
+        for node, outcomes in enumerate(traffic.outcomes):
+            whole = masks[node] | 1 << node
+            for outcome in outcomes:
+                for way in outcome.ways:
+                    masks[way.target] |= whole
+        return [masks[node] for node in nodes]
+    return [sum(1 << other for other in nodes if traffic.after[other] >> node & 1) for node in nodes]
+
+
+def _colliding(traffic: Traffic, rivals: Mapping[int, int]) -> int:
+    """The writers that are bound to write on different sides of some fork, each with one of its rivals.
+
+    Inner forks go first: who is found there need not be looked at again further out.
+    """
+    found, left = 0, sum(1 << writer for writer in rivals)
+    for outcomes in reversed(traffic.outcomes):
+        for outcome in outcomes:
+            if len(outcome.choices) < 2:
+                continue
+            arriving = [_arriving(outcome, choice, traffic.reach) for choice in outcome.choices]
+            for ones, others in _opposed(arriving):
+                for one in _bits(ones & left):
+                    if rivals[one] & others:
+                        found |= 1 << one
+                        left ^= 1 << one
+            if not left:
+                return found
+    return found
+
+
+def _opposed(sides: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Writers, and those on another side of a fork than they. Who is on several sides is opposed to all."""
     every = shared = 0
     for side in sides:
         shared |= every & side
         every |= side
-    groups = [(shared, every), *((side & ~shared, every & ~(side & ~shared)) for side in sides)]
-    found = 0
-    for ones, others in groups:
-        for one in _bits(ones):
-            # Numbers extend "can lead to": so of the ones above, those that it leads to not are concurrent.
-            rivals = others & ~traffic.after[one] & (-1 << one + 1)
-            meeting = sum(1 << other for other in _bits(rivals) if traffic.reach[one] & traffic.reach[other])
-            if meeting:
-                found |= meeting | 1 << one
-    return found
+    yield shared, every
+    for side in sides:
+        alone = side & ~shared
+        if alone:
+            yield alone, every & ~alone
 
 
 def _in_every_case(outcomes: Sequence[Outcome], succeeding: Sequence[int], failing: Sequence[int]) -> int:
@@ -218,13 +316,19 @@ def _in_every_case(outcomes: Sequence[Outcome], succeeding: Sequence[int], faili
 
 def _sure(outcome: Outcome, masks: Sequence[int]) -> int:
     """The nodes that are arrived at if a node ends so, whichever edges are taken."""
-    return reduce(or_, (_arriving(outcome, choice, masks) for choice in outcome.choices), 0)
+    found = 0
+    for choice in outcome.choices:
+        found |= _arriving(outcome, choice, masks)
+    return found
 
 
 def _arriving(outcome: Outcome, choice: Sequence[int], masks: Sequence[int]) -> int:
     """The nodes that are arrived at whichever edge of a choice is taken."""
-    ways = (outcome.ways[place] for place in choice)
-    return reduce(and_, (masks[way.target] & ~way.loop for way in ways))
+    found = -1
+    for place in choice:
+        target, loop = outcome.ways[place]
+        found &= masks[target] & ~loop if loop else masks[target]
+    return found
 
 
 def _bits(mask: int) -> Iterator[int]:
@@ -234,37 +338,45 @@ def _bits(mask: int) -> Iterator[int]:
         yield lowest.bit_length() - 1
 
 
-def _always_set(traffic: Traffic, fields: frozenset[str]) -> list[frozenset[str]]:
+def _always_set(traffic: Traffic, bits: Mapping[str, int]) -> list[int]:
     """For each node the fields that every single way to it sets: quick, and enough for most reads."""
-    known = [fields] * len(traffic.outcomes)
-    known[traffic.start] = frozenset()
-    while True:
-        old = list(known)
+    written = [sum(bits.get(field, 0) for field in fields) for fields in traffic.writes]
+    known = [-1] * len(traffic.outcomes)
+    known[traffic.start] = 0
+    changed = True
+    while changed:
+        changed = False
         for node, outcomes in enumerate(traffic.outcomes):
             for outcome in outcomes:
-                carried = known[node] | (traffic.writes[node] & fields) if outcome.success else known[node]
+                carried = known[node] | written[node] if outcome.success else known[node]
                 for way in outcome.ways:
-                    known[way.target] &= carried
-        if known == old:
-            return known
+                    if known[way.target] & ~carried:
+                        known[way.target] &= carried
+                        changed = not traffic.in_order
+    return known
 
 
 class _Search:
     """The nodes that may find one field unset."""
 
-    def __init__(self, traffic: Traffic, field: str, sure: Traffic | None = None) -> None:
-        """Search the ways of `traffic`; what is sure to start and to bring the field is as in `sure`."""
+    def __init__(self, traffic: Traffic, field: str, goals: int, sure: Traffic | None = None) -> None:
+        """Search the ways of `traffic` that lead to `goals` and stay among them.
+
+        What is sure to start and to bring the field is as in `sure`.
+        """
         sure = traffic if sure is None else sure
-        brought = sure.bring(field)
+        brought = sure.bring(field, goals)
         self._start = traffic.start
         # For each node the edges along which the field may stay unset, and for each of them the nodes to which the
         # field is brought by what is sure to start there.
         self._open = [
             [
-                (way, _sure(meant, brought))
+                (way, closed)
                 for outcome, meant in zip(outcomes, sure.outcomes[node], strict=True)
-                if not (outcome.success and field in traffic.writes[node])
+                if goals >> node & 1 and not (outcome.success and field in traffic.writes[node])
+                for closed in [_sure(meant, brought)]
                 for way in outcome.ways
+                if goals >> way.target & 1
             ]
             for node, outcomes in enumerate(traffic.outcomes)
         ]
