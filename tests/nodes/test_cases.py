@@ -4,20 +4,17 @@ import pytest
 from pydantic import ValidationError
 
 from backedge.nodes.cases import Case, Trial, program_in, try_program
-from backedge.nodes.sandbox import SubprocessSandbox
 
 CASES = (Case(arguments="[2]", expected="4"), Case(arguments=" [3] ", expected="6"))
 
 
 @pytest.fixture
-async def tried():
-    sandbox = SubprocessSandbox()
+def tried(unisolated):
 
     async def on_cases(source):
-        return await try_program(sandbox, source, function="double", cases=CASES)
+        return await try_program(unisolated, source, function="double", cases=CASES)
 
-    yield on_cases
-    await sandbox.close()
+    return on_cases
 
 
 async def test_a_right_program_passes(tried):

@@ -1,12 +1,9 @@
 import pytest
 
 from backedge.nodes.repair.runner import Runner
-from backedge.nodes.sandbox import SubprocessSandbox
 
 
 @pytest.fixture
-async def runner():
+def runner(unisolated):
     """Runs programs without isolation: ours are known, and it is quick."""
-    sandbox = SubprocessSandbox()
-    yield Runner(sandbox=sandbox, workers=2)
-    await sandbox.close()
+    return Runner(sandbox=unisolated, workers=2)

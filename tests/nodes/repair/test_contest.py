@@ -69,6 +69,13 @@ class Idle:
         return Batch()
 
 
+class Brief(SearchProgrammer):
+    """A search that has no ideas left after its first."""
+
+    async def propose(self, spec, survey, memory):
+        return Batch() if memory.candidates else await super().propose(spec, survey, memory)
+
+
 class Contest:
     """A contest about one program, in a journal of its own."""
 
@@ -84,7 +91,7 @@ class Contest:
         made = {"programmer": SearchProgrammer(), "runner": self.runner, "author": author, "tester": tester}
         return {**made, "board": self.board, **more}
 
-    async def run(self, model, *, cases=CASES, rules=Rules(), **more):  # noqa: B008 - frozen
+    async def run(self, model, *, cases=CASES, rules=Rules(further=0), **more):  # noqa: B008 - frozen
         (self.folder / "program.py").write_text(DOUBLE)
         (self.folder / "cases.jsonl").write_text(cases)
         request = Request(
@@ -176,7 +183,7 @@ async def test_the_search_supplies_its_lessons_to_the_prompt(contest):
 
     contest.board = Board(contest.journal)
     model = Patient(["Let me see.", "No.", "No."])
-    await contest.run(model, cases=IMPOSSIBLE, rules=Rules(seconds=2))
+    await contest.run(model, cases=IMPOSSIBLE, programmer=Brief())
     first, second = (request.messages[-1].text for request in model.requests[:2])
     assert "A search has tried" not in first
     assert "A search has tried" in second
@@ -204,39 +211,40 @@ async def test_the_run_replays_without_a_model(contest):
     assert report, str(report)
 
 
-@pytest.mark.parametrize("share", [0.4, 0.8, 0.9])
-async def test_from_wherever_it_was_stopped_it_goes_on_to_the_same_end(contest, share):
+async def gone_on(contest, records, model, *, letters_sent=False, **more):
+    """The end of a contest of which a crash left these records, and the contest."""
+    async with MemoryJournal() as crashed:
+        log = await crashed.create(await contest.journal.header("r"), *records)
+        await log.release()
+        if letters_sent:
+            await letters.send("r", TO_SEARCH, journal=crashed)
+        again = Contest(contest.folder, contest.runner, crashed)
+        resources = again.resources(model, **more)
+        return await again.watched(again.flow.reopen("r", journal=crashed, resources=resources)), again
+
+
+async def test_from_wherever_it_was_stopped_it_goes_on_to_the_same_end(contest):
     stuck = Stuck(contest.runner)
     before = await contest.run(ScriptedModel([block(OTHER), block(RIGHT)]), runner=stuck)
     records = await contest.journal.read("r")
-    kept = records[: int(len(records) * share)]
-    done = [record.name for record in kept if isinstance(record, EffectRecorded)]
-    calls = done.count("scripted")
-    async with MemoryJournal() as crashed:
-        log = await crashed.create(await contest.journal.header("r"), *kept)
-        await log.release()
-        if "call off" in done:  # a letter is in the journal before the step that sent it is done
-            await letters.send("r", TO_SEARCH, journal=crashed)
-        again = Contest(contest.folder, contest.runner, crashed)
+    for share in (0.4, 0.8, 0.9):
+        kept = records[: int(len(records) * share)]
+        done = [record.name for record in kept if isinstance(record, EffectRecorded)]
+        calls = done.count("scripted")
         model = ScriptedModel([block(OTHER), block(RIGHT)][calls:])
-        resources = again.resources(model, runner=Stuck(contest.runner))
-        state = await again.watched(again.flow.reopen("r", journal=crashed, resources=resources))
-    assert state.memory.winners == before.memory.winners
-    assert len(model.requests) == 2 - calls
+        sent = "call off" in done  # a letter is in the journal before the step that sent it is done
+        state, _ = await gone_on(contest, kept, model, letters_sent=sent, runner=Stuck(contest.runner))
+        assert state.memory.winners == before.memory.winners, share
+        assert len(model.requests) == 2 - calls, share
 
 
-@pytest.mark.parametrize("more", [1, 2], ids=["before the choice", "after the choice"])
-async def test_a_round_of_which_only_its_end_is_recorded_is_run_again(contest, more):
+async def test_a_round_of_which_only_its_end_is_recorded_is_run_again(contest):
     await contest.run(Pending([]))
     records = await contest.journal.read("r")
     ran = next(
         place for place, one in enumerate(records) if isinstance(one, EffectRecorded) and one.name == "run"
     )
-    async with MemoryJournal() as crashed:
-        log = await crashed.create(await contest.journal.header("r"), *records[: ran + more])
-        await log.release()
-        again = Contest(contest.folder, contest.runner, crashed)
-        resources = again.resources(Pending([]))
-        state = await again.watched(again.flow.reopen("r", journal=crashed, resources=resources))
-    assert "interpreter@0" in again.told
-    assert "by the search first" in state.verdict.message
+    for end in (ran + 1, ran + 2):  # before and after the choice
+        state, again = await gone_on(contest, records[:end], Pending([]))
+        assert "interpreter@0" in again.told, end - ran
+        assert "by the search first" in state.verdict.message, end - ran

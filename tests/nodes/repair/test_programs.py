@@ -11,6 +11,8 @@ from backedge.nodes.repair.programmer import SearchProgrammer
 from backedge.nodes.repair.runner import Runner
 from backedge.nodes.sandbox import BubblewrapSandbox
 
+from .inprocess import candidates_needed
+
 FOLDER = Path(__file__).parent / "programs"
 
 FUNCTIONS = {
@@ -45,12 +47,17 @@ async def repaired(request, runner, *, further=0):
     return result.state
 
 
-LONG = {"intervals", "power"}
-"""Those that take the most candidates."""
+QUICK = {"change", "choose", "outline", "roman"}
+"""Those of which hardly a candidate is endless: each of these costs the time it is given."""
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name != "power"])
+def test_the_search_comes_upon_a_patch(name):
+    assert candidates_needed(cases_of(name).read(), guided=True, most=3000)
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.soak) if name in LONG else name for name in FUNCTIONS]
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.soak) for name in FUNCTIONS]
 )
 async def test_a_defective_program_is_repaired(name, runner):
     state = await repaired(cases_of(name), runner)

@@ -9,29 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from backedge.nodes.sandbox import BubblewrapSandbox, Outcome, Program, Sandbox, open_sandbox
+from backedge.nodes.sandbox import BubblewrapSandbox, Sandbox
+
+from ..conftest import warm
 
 
 @pytest.fixture(scope="session")
 def bubblewrap() -> Iterator[BubblewrapSandbox]:
-    sandbox = BubblewrapSandbox()
-    yield from _warm(sandbox)
-
-
-@pytest.fixture(scope="session")
-def unisolated() -> Iterator[Sandbox]:
-    yield from _warm(open_sandbox("subprocess"))
-
-
-def _warm(sandbox: Sandbox) -> Iterator[Sandbox]:
-    """What the first run finds out stays with the sandbox and is no leak of a later run."""
-
-    async def first() -> Outcome:
-        return await sandbox.run(Program(argv=("python", "-S", "-c", "pass")))
-
-    assert asyncio.run(first()).ok
-    yield sandbox
-    asyncio.run(sandbox.close())
+    yield from warm(BubblewrapSandbox())
 
 
 @pytest.fixture(scope="session")
