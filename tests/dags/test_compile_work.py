@@ -1,0 +1,112 @@
+"""What compiling costs grows as the graph does: twice the graph, about twice the steps. Steps are counted, not timed.
+
+A step is a line of the engine's code that runs, a turn of a loop or of a comprehension included. What is done with
+whole bit masks of nodes counts as one: a mask of 10,000 nodes has 1,250 bytes.
+"""
+
+import contextlib
+import itertools
+import sys
+import warnings
+from collections import Counter
+from typing import Annotated
+
+import pytest
+from pydantic import BaseModel
+
+import backedge.engine
+from backedge import END, START, Graph, GraphError, union
+from benchmarks.dags import graph_of
+from benchmarks.workflows import SHAPES, random_layers
+
+ENGINE = backedge.engine.__path__[0]
+
+
+def steps_of(work):
+    """How many lines of the engine run, by file."""
+    count = Counter()
+
+    def line(frame, event, _):
+        if event == "line":
+            count[frame.f_code.co_filename] += 1
+        return line
+
+    before = sys.gettrace()
+    sys.settrace(lambda frame, *_: line if frame.f_code.co_filename.startswith(ENGINE) else None)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def compile_anyway(graph):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with contextlib.suppress(GraphError):
+            graph.compile()
+
+
+class State(BaseModel):
+    given: int
+    code: int
+    plain: int = 0
+    log: Annotated[set[str], union] = set()
+
+
+def wired(size, function, edges_of=lambda size: random_layers(size, 3 * size).edges, **options):
+    """Nodes of one function, wired at random but so that all are reached and lead on."""
+    graph = Graph(State)
+    nodes = {f"task_{n}": graph.node(function, name=f"task_{n}", **options) for n in range(size)}
+    for parent, child in edges_of(size):
+        graph.edge(nodes[parent], nodes[child])
+    for node in nodes.values():
+        graph.chain(START, node, END)
+    return graph, list(nodes.values())
+
+
+def workflow(size):
+    return graph_of(SHAPES["Montage"](size))
+
+
+def layers(size):
+    return graph_of(random_layers(size, 3 * size))
+
+
+def conflict(size):
+    """Every node writes the same plain field."""
+    return wired(size, lambda: 1, writes="plain", inline=True)[0]
+
+
+def many_forks(size):
+    """Two writers that conflict at the end of a chain, each of whose nodes has a branch of its own."""
+    graph, nodes = wired(size, lambda: None, lambda _: [], inline=True)
+    for one, other in itertools.pairwise(nodes):
+        graph.edge(one, other)
+    for name in "ab":
+        graph.chain(nodes[-1], graph.node(lambda: 1, name=name, writes="plain", inline=True), END)
+    return graph
+
+
+def doubtful(size):
+    """Every node reads a field that one of two branches brings."""
+    graph, nodes = wired(size, lambda code: None, inline=True)
+    write = graph.node(lambda given: 1, name="write", writes="code", inline=True)
+    beside = graph.node(lambda given: None, name="beside", inline=True)
+    graph.edge(START, write)
+    graph.edge(START, beside)
+    for node in nodes:
+        graph.edge(write, node)
+        graph.edge(beside, node)
+    return graph
+
+
+@pytest.mark.parametrize("make", [workflow, layers, conflict, many_forks, doubtful])
+def test_twice_the_graph_takes_about_twice_the_steps(make):
+    small, large = make(80), make(160)
+    compile_anyway(small)  # what is imported or made once for all
+    one, two = (steps_of(lambda graph=graph: compile_anyway(graph)) for graph in (small, large))
+    growth = len(large.definition.edges) / len(small.definition.edges)
+    assert sum(one.values()) > 80 * 100
+    for file, steps in two.items():
+        assert steps < (one[file] + 10) * growth * 1.15, file
