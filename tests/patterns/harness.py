@@ -51,7 +51,8 @@ class Outcome:
         status: How it ended.
         state: What arrived at END, if anything did.
         ran: The activations that finished, in the order in which they did.
-        spans: For each that did some work when it began and when it was done, by a counter that never stands still.
+        spans: When the work of each of them began and when it was done, by a counter that never stands still; that of
+            single parts as ``deposit:read``.
     """
 
     trial: str
@@ -197,7 +198,7 @@ class Trial:
         if dies_at is not None and not died:
             return None
         ran = await _finished(journal) if journal else self.finished
-        spans = {one: self.witness.spans[one] for one in ran if one in self.witness.spans}
+        spans = {one: span for one, span in self.witness.spans.items() if one.partition(":")[0] in ran}
         return Outcome(name, died, status, state, ran, spans)
 
     async def _outside(self, world, begin):
@@ -252,7 +253,7 @@ def subsets(names, least=1):
     return [chosen for size in range(least, len(names) + 1) for chosen in combinations(names, size)]
 
 
-def outcomes(workflow, inputs=None, *, outside=None, orders=ORDERS, **options):
+def outcomes(workflow, inputs=None, *, outside=None, orders=ORDERS, killed_orders=1, **options):
     """What comes of a workflow, carried through over and over.
 
     Args:
@@ -260,6 +261,7 @@ def outcomes(workflow, inputs=None, *, outside=None, orders=ORDERS, **options):
         inputs: What its runs are given.
         outside: A coroutine function that is given the `World`, and does what happens outside meanwhile.
         orders: In how many orders to try it.
+        killed_orders: In how many of them to kill it, each time at another of its commits.
         **options: Of the runs, such as ``slots=``.
     """
     flow = workflow().compile()
@@ -268,12 +270,14 @@ def outcomes(workflow, inputs=None, *, outside=None, orders=ORDERS, **options):
         return Trial(flow, inputs, outside, options, seed)
 
     with mock.patch("time.time", Wall()):
-        found, kills = run_virtual(_in_orders(trial, orders, outside is not None), loop=_Clock, debug=False)
+        found, kills = run_virtual(
+            _in_orders(trial, orders, killed_orders, outside is not None), loop=_Clock, debug=False
+        )
         found += run_virtual(_on_disks(trial, kills), loop=_PatientClock, debug=False)
     return found
 
 
-async def _in_orders(trial, orders, needs_journal):
+async def _in_orders(trial, orders, killed_orders, needs_journal):
     """What comes of it in many orders and over every kill, and how many of those there are."""
     found = []
     for seed in range(orders):
@@ -282,9 +286,13 @@ async def _in_orders(trial, orders, needs_journal):
         else:
             found.append(await trial(seed).outcome(f"order {seed}, without a journal"))
     kills = 0
-    while outcome := await _in_memory(trial(0), f"killed at append {kills + 1}", kills + 1):
-        found.append(outcome)
-        kills += 1
+    for seed in range(killed_orders):
+        kills = 0
+        while outcome := await _in_memory(
+            trial(seed), f"order {seed}, killed at append {kills + 1}", kills + 1
+        ):
+            found.append(outcome)
+            kills += 1
     return found, kills
 
 
@@ -305,5 +313,5 @@ async def _in_memory(trial, name, dies_at=None):
 
 async def _on_disk(trial, name, dies_at=None):
     with tempfile.TemporaryDirectory() as folder:
-        async with await SqliteJournal.open(Path(folder) / "runs.db") as journal:
+        async with await SqliteJournal.open(Path(folder) / "runs.db", synchronous="normal") as journal:
             return await trial.outcome(name, journal, dies_at)

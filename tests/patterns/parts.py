@@ -20,8 +20,8 @@ class Work:
         """Here the tests come in, and make it last as long as they like."""
 
     def for_activation(self, context: Context):
-        async def work():
-            await self.takes_a_while(str(context.activation))
+        async def work(part=""):
+            await self.takes_a_while(f"{context.activation}{part and ':'}{part}")
             return [str(context.activation)]
 
         return work
