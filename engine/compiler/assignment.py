@@ -264,15 +264,17 @@ def _rivals(traffic: Traffic, writers: Sequence[int]) -> dict[int, int]:
 
 def _before(traffic: Traffic, nodes: Sequence[int]) -> list[int]:
     """For each of these nodes those of them that can lead to it in the same rounds."""
-    if traffic.in_order:
-        masks = [0] * len(traffic.outcomes)
-        for node, outcomes in enumerate(traffic.outcomes):
-            whole = masks[node] | 1 << node
-            for outcome in outcomes:
-                for way in outcome.ways:
-                    masks[way.target] |= whole
-        return [masks[node] for node in nodes]
-    return [sum(1 << other for other in nodes if traffic.after[other] >> node & 1) for node in nodes]
+    ways = [[way for outcome in outcomes for way in outcome.ways] for outcomes in traffic.outcomes]
+    everything = (1 << len(ways)) - 1
+    if not traffic.in_order or any(way.loop not in (0, everything) for its in ways for way in its):
+        return [sum(1 << other for other in nodes if traffic.after[other] >> node & 1) for node in nodes]
+    masks = [0] * len(ways)
+    for node, its in enumerate(ways):
+        whole = masks[node] | 1 << node
+        for way in its:
+            if not way.loop:
+                masks[way.target] |= whole
+    return [masks[node] for node in nodes]
 
 
 def _colliding(traffic: Traffic, rivals: Mapping[int, int]) -> int:
