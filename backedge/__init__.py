@@ -7,6 +7,8 @@ Everything one needs to build and run graphs stands here; journals are in `backe
 from typing import TYPE_CHECKING
 
 from backedge.engine.compiler.compile import BackedgeWarning
+from backedge.engine.compiler.goto import Goto
+from backedge.engine.compiler.synthetic import ItemError
 from backedge.engine.context import BlockingContext, Context
 from backedge.engine.effects.identity import EffectKey
 from backedge.engine.errors import (
@@ -46,6 +48,7 @@ from backedge.engine.errors import (
 )
 from backedge.engine.execution.desk import Question
 from backedge.engine.execution.events import (
+    ActivationCancelled,
     ActivationFailed,
     ActivationFinished,
     ActivationStarted,
@@ -74,6 +77,7 @@ __all__ = [
     "END",
     "NOT_DONE",
     "START",
+    "ActivationCancelled",
     "ActivationFailed",
     "ActivationFinished",
     "ActivationId",
@@ -96,10 +100,12 @@ __all__ = [
     "FencedError",
     "FieldDiff",
     "Flow",
+    "Goto",
     "Graph",
     "GraphChangedError",
     "GraphError",
     "InputError",
+    "ItemError",
     "JournalCorruptError",
     "JournalError",
     "JournalFormatError",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from backedge.engine.records import (
+    ActivationCancelled,
     ActivationId,
     AttemptFailed,
     EffectKind,
@@ -125,6 +126,15 @@ def _read_attempt_failed(seq: int, members: list[Any], values: Iterator[bytes]) 
     )
 
 
+def _write_cancelled(r: ActivationCancelled, values: _Values) -> tuple[str, tuple[Any, ...]]:
+    return "cancelled", (_put_activation(r.activation), r.at)
+
+
+def _read_cancelled(seq: int, members: list[Any], values: Iterator[bytes]) -> ActivationCancelled:
+    activation, at = members
+    return ActivationCancelled(seq, _get_activation(activation), at)
+
+
 def _write_routing_failed(r: RoutingFailed, values: _Values) -> tuple[str, tuple[Any, ...]]:
     return "routing_failed", (_put_activation(r.activation), r.at, _put_error(r.error, values))
 
@@ -225,6 +235,7 @@ WRITERS: dict[type, Callable[[Any, _Values], tuple[str, tuple[Any, ...]]]] = {
     RunStarted: _write_started,
     NodeFinished: _write_finished,
     AttemptFailed: _write_attempt_failed,
+    ActivationCancelled: _write_cancelled,
     RoutingFailed: _write_routing_failed,
     Routed: _write_routed,
     EffectRecorded: _write_effect,
@@ -238,6 +249,7 @@ READERS: dict[str, Callable[[int, list[Any], Iterator[bytes]], Record]] = {
     "started": _read_started,
     "finished": _read_finished,
     "attempt_failed": _read_attempt_failed,
+    "cancelled": _read_cancelled,
     "routing_failed": _read_routing_failed,
     "routed": _read_routed,
     "effect": _read_effect,

@@ -58,7 +58,7 @@ class Context:
             return await ctx.ask(f"Which of these {len(pages)} is best?")
     """
 
-    __slots__ = ("_effects", "_emit", "activation", "attempt", "run_id")
+    __slots__ = ("_added", "_effects", "_emit", "activation", "attempt", "run_id")
 
     def __init__(
         self,
@@ -67,12 +67,15 @@ class Context:
         attempt: int,
         emit: Callable[[object], None],
         effects: Effects | None = None,
+        added: list[object] | None = None,
     ) -> None:
         self.run_id = run_id
         self.activation = activation
         self.attempt = attempt
         self._emit = emit
         self._effects = effects
+        # The items that it adds to the map around it; None outside of maps.
+        self._added = added
 
     def emit(self, data: object) -> None:
         """Hand `data` to whoever listens to the run's events, as a `CustomEvent`. It is not journaled.
@@ -80,6 +83,18 @@ class Context:
         May be called from a worker thread. The listener gets the very object: hand over what you no longer change.
         """
         self._emit(data)
+
+    def add(self, *items: object) -> None:
+        """Add items to the map that this node is an instance of, or is in: they begin when this node has finished.
+
+        Their results come right after this item's.
+
+        Raises:
+            InputError: The node is in no map.
+        """
+        if self._added is None:
+            raise InputError(f"{self.activation} adds an item, but it is in no map: see graph.map(...)")
+        self._added.extend(items)
 
     def round(self, loop: str | None = None) -> int:
         """The round of the innermost loop around this node, or of the loop named; 0 outside of loops.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from pydantic import BaseModel
 
@@ -62,7 +62,14 @@ def is_text(given: object) -> bool:
 
 
 class NodeSpec(NamedTuple):
-    """A node as declared. See `Graph.node` for the meaning of each."""
+    """A node as declared. See `Graph.node` for the meaning of each.
+
+    Attributes:
+        composite: What it stands for, if it is more than one node; `compiler.flatten` puts those in its place.
+        prefix: Of a node of a subgraph what its own fields are known by in the whole graph.
+        scope: The scope that its parameters are found in.
+        goto: The field that says which of its edges are taken, of a node that returns `Goto`.
+    """
 
     name: str
     function: Callable[..., Any]
@@ -76,11 +83,78 @@ class NodeSpec(NamedTuple):
     version: str = ""
     approve: bool = False
     reuse: str = "completed"
+    join: str | int | None = None
+    rest: str = "drop"
+    composite: Subgraph | MapOver | None = None
+    prefix: str = ""
+    scope: str = ""
+    goto: str = ""
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields it writes."""
-        return (self.writes,) if isinstance(self.writes, str) else self.writes
+        fields = (self.writes,) if isinstance(self.writes, str) else self.writes
+        return (*fields, self.goto) if self.goto else fields
+
+
+class Defined(Protocol):
+    """A graph or a flow: something that can be a node of another."""
+
+    @property
+    def definition(self) -> Definition:
+        """What was declared."""
+
+
+class Subgraph(NamedTuple):
+    """A whole graph as a node.
+
+    Attributes:
+        graph: The graph.
+        reads: Field of it to the field around it that it is given; None for those of one name.
+        writes: Field of it to the field around it that takes it in the end; None for those of one name.
+        limit: How deep a graph may be in itself; None if it is not.
+    """
+
+    graph: Defined
+    reads: Mapping[str, str] | None
+    writes: Mapping[str, str] | None
+    limit: int | None
+
+
+class MapOver(NamedTuple):
+    """A function or a graph that runs once for each item of a list.
+
+    Attributes:
+        body: What runs for an item.
+        over: The field that holds the items, or a function of fields that gives them.
+        item: The parameter, or the field of the graph, that is given an item.
+        into: The field that takes the results, in the order of the items; None for none.
+        result: The field of the graph that holds its result.
+        join: As for a node; or a function of fields that gives how many results are enough; "none".
+        rest: As for a node.
+        collect: Whether the error of an item takes the place of its result.
+    """
+
+    body: Callable[..., Any] | Subgraph
+    over: str | Callable[..., Any]
+    item: str
+    into: str | None
+    result: str | None
+    join: str | int | Callable[..., Any] | None
+    rest: str
+    collect: bool
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The condition of an edge that its source names: `Goto` says which."""
+
+    field: str
+    target: str
+
+    def __call__(self, value: object) -> bool:
+        """Whether the field's value names the edge's target."""
+        return isinstance(value, list) and self.target in value
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +182,12 @@ class EdgeSpec(NamedTuple):
         limit: How often a feedback edge may be taken per entry into its loop; None for no limit.
         instead_of: Id of the feedback edge at whose limit this one is taken; such an edge has no condition.
         error: The exceptions it carries on, for an error edge.
+        cancels: Whether it cancels its target; such an edge carries no token.
+        keeps: Whether of a map only the instances are cancelled, so that it goes on with the results there are.
+        stops: The subgraph of which the rest is cancelled when its error leaves it.
+        outward: How many subgraphs its error leaves.
+        alias: What it is known by, where that is not what it joins.
+        scope: The scope that its condition's parameters are found in.
         copy: 1; for what was declared again under an id that was taken, and differs, 2 and so on. That is a problem,
             but what is wrong with the copy is to be told as well.
     """
@@ -120,12 +200,20 @@ class EdgeSpec(NamedTuple):
     limit: int | None = None
     instead_of: str | None = None
     error: type[Exception] | None = None
+    cancels: bool = False
+    keeps: bool = False
+    stops: str = ""
+    outward: int = 0
+    alias: str = ""
+    scope: str = ""
     copy: int = 1
 
     @property
     def id(self) -> str:
         """Stable id: what it joins, and what sort of edge it is where that is not the ordinary one."""
-        suffix = ""
+        if self.alias:
+            return self.alias
+        suffix = "!cancel" if self.cancels else ""
         if self.error is not None:
             suffix = f"!{self.error.__name__}"
         elif self.instead_of is not None:
@@ -137,7 +225,7 @@ class EdgeSpec(NamedTuple):
     @property
     def unconditional(self) -> bool:
         """Whether it is taken whenever its source succeeds."""
-        return self.when is None and self.instead_of is None and self.error is None
+        return self.when is None and self.instead_of is None and self.error is None and not self.cancels
 
 
 class Definition(NamedTuple):
@@ -150,6 +238,8 @@ class Definition(NamedTuple):
         nodes: By name.
         edges: In order of declaration.
         problems: What the builder saw by itself.
+        end: How END joins: "all", or "first".
+        origin: The graph that it is of, by which it is known when it is in itself.
     """
 
     name: str
@@ -158,3 +248,5 @@ class Definition(NamedTuple):
     nodes: Mapping[str, NodeSpec]
     edges: tuple[EdgeSpec, ...]
     problems: tuple[str, ...] = ()
+    end: str = "all"
+    origin: object = None

@@ -64,6 +64,13 @@ class NodeRetried(NamedTuple):
     rounds: Rounds
 
 
+class NodeCancelled(NamedTuple):
+    """A node that was to be cancelled runs no more: no other fact about it follows."""
+
+    node: int
+    rounds: Rounds
+
+
 class FrontierEdited(NamedTuple):
     """Somebody edited the state wherever it is: one write, later than all others, on all that is alive."""
 
@@ -78,7 +85,9 @@ class NodeEdited(NamedTuple):
     values: Mapping[str, object]
 
 
-Fact: TypeAlias = NodeSucceeded | NodeReturned | NodeRouted | NodeErrored | NodeFailed | NodeRetried
+Fact: TypeAlias = (
+    NodeSucceeded | NodeReturned | NodeRouted | NodeErrored | NodeFailed | NodeRetried | NodeCancelled
+)
 
 
 class StartNode(NamedTuple):
@@ -101,4 +110,11 @@ class RejectNode(NamedTuple):
     reason: Exception
 
 
-Order: TypeAlias = StartNode | RejectNode
+class CancelNode(NamedTuple):
+    """Stop this running node: nobody needs it any more. What it still says is dropped until `NodeCancelled` tells its end."""
+
+    node: int
+    rounds: Rounds
+
+
+Order: TypeAlias = StartNode | RejectNode | CancelNode

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from . import recovery
 from .compiler.compile import CompiledGraph
-from .definition import is_text
+from .definition import Definition, is_text
 from .errors import InputError
 from .execution.executor import Executor
 from .execution.inputs import Inputs, checked_inputs
@@ -59,6 +59,11 @@ class Flow(Generic[S]):
     def name(self) -> str:
         """The graph's name."""
         return self.graph.definition.name
+
+    @property
+    def definition(self) -> Definition:
+        """What was declared."""
+        return self.graph.declared
 
     @property
     def inputs(self) -> dict[str, Any]:

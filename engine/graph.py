@@ -11,15 +11,17 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
 
 from .compiler.signatures import name_of_callable
+from .composites import is_graph, map_over, not_called, subgraph_of
 from .definition import END, START, Case, Definition, EdgeSpec, Marker, NodeSpec, is_text, usable_name
 from .errors import GraphError
 from .node import Node, Place
 from .redeclared import Declared, Site, same_edge
+from .rules import Rest
 from .shown import listed, shown
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from .ports import Journal
 
 __all__ = ["END", "START", "Case", "Definition", "EdgeSpec", "Graph", "Marker", "Node", "NodeSpec", "Place"]
+
+Join: TypeAlias = Literal["all", "each", "first"] | int
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,6 +48,8 @@ class Graph(Generic[S]):
         state: A pydantic model; each field is a part of the state that nodes read and write.
         resources: What nodes are handed besides the state: name to type. The objects are given to each run.
         name: What journals and pictures call the graph; the state's class name by default.
+        end: When a run ends: with ``"all"`` once nothing is alive any more; with ``"first"`` as soon as something arrives
+            at END, and what is still alive is cancelled.
 
     Raises:
         GraphError: One of them cannot be used.
@@ -62,7 +68,12 @@ class Graph(Generic[S]):
     """
 
     def __init__(
-        self, state: type[S], *, resources: Mapping[str, Any] | None = None, name: str | None = None
+        self,
+        state: type[S],
+        *,
+        resources: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        end: Literal["all", "first"] = "all",
     ) -> None:
         if not (isinstance(state, type) and issubclass(state, BaseModel) and state is not BaseModel):
             raise GraphError(
@@ -74,6 +85,9 @@ class Graph(Generic[S]):
             raise GraphError([f"resources= wants a mapping of names to types, not {shown(resources)}"])
         if name is not None and not is_text(name):
             raise GraphError([f"name= wants a text, not {shown(name)}"])
+        if end not in ("all", "first"):
+            raise GraphError([f'end= wants "all" or "first", not {shown(end)}'])
+        self._end = end
         self.state = state
         self.name = name or state.__name__
         self.resources = dict(resources or {})
@@ -101,6 +115,8 @@ class Graph(Generic[S]):
         version: str = ...,
         approve: bool = ...,
         reuse: Literal["completed", "all"] = ...,
+        join: Join | None = ...,
+        rest: Rest = ...,
     ) -> Node[P, R]: ...
     @overload
     def node(
@@ -118,6 +134,8 @@ class Graph(Generic[S]):
         version: str = ...,
         approve: bool = ...,
         reuse: Literal["completed", "all"] = ...,
+        join: Join | None = ...,
+        rest: Rest = ...,
     ) -> Callable[[Callable[P, R]], Node[P, R]]: ...
 
     def node(
@@ -136,6 +154,8 @@ class Graph(Generic[S]):
         version: str = "",
         approve: bool = False,
         reuse: Literal["completed", "all"] = "completed",
+        join: Join | None = None,
+        rest: Rest = "drop",
     ) -> Any:
         """Make a function a node: as a decorator, or called with the function.
 
@@ -157,6 +177,12 @@ class Graph(Generic[S]):
                 which is a `RejectedError` that an error edge may take.
             reuse: What an attempt after a failed one takes over from it: effects that completed, all but what models
                 said, which may be what failed; or ``"all"``.
+            join: When it runs. ``"all"``, the default: once nothing alive could still lead to it. ``"first"``, or a number:
+                once so many have arrived, or as many as can; what comes later is dropped. ``"each"``: once for each that
+                arrives, and so do the nodes behind it, up to one that something else leads to as well, one that says
+                ``join="all"``, or END.
+            rest: What becomes of what comes too late: ``"drop"``, or ``"cancel"`` to also cancel whatever could only lead
+                here, or ``"wait"`` to hold the node's next round back until all of this one's have come.
 
         Raises:
             GraphError: The name cannot be used.
@@ -165,6 +191,12 @@ class Graph(Generic[S]):
 
         def declare(given: Callable[..., Any]) -> Node[..., Any]:
             plain = given.function if isinstance(given, Node) else given
+            if join is not None and not isinstance(join, str | int):
+                raise GraphError(
+                    [f'join= wants "all", "each", "first" or how many are enough, not {shown(join)}']
+                )
+            if not isinstance(rest, str):
+                raise GraphError([f'rest= wants "drop", "cancel" or "wait", not {shown(rest)}'])
             if not callable(plain):
                 raise GraphError(
                     [
@@ -184,6 +216,8 @@ class Graph(Generic[S]):
                 version=version,
                 approve=approve,
                 reuse=reuse,
+                join=join,
+                rest=rest,
             )
             return self._add(Node(spec, plain, self), site)
 
@@ -195,6 +229,138 @@ class Graph(Generic[S]):
             edges = self._edges.things.values()
             self._forget([edge for edge in edges if {edge.source, edge.target} & gone])
         return node
+
+    def subgraph(
+        self,
+        graph: Graph[Any] | Flow[Any],
+        /,
+        *,
+        name: str | None = None,
+        reads: Mapping[str, str] | None = None,
+        writes: Mapping[str, str] | None = None,
+        limit: int | None = None,
+        join: Join | None = None,
+        rest: Rest = "drop",
+    ) -> Node[..., Any]:
+        """Make a whole graph a node: its own nodes run in its place, in the same run and journal.
+
+        Its state is its own, and begins anew each time. Its activations are called ``build/coder@2``.
+
+        Args:
+            graph: A graph or a compiled flow. It may be this graph itself.
+            name: The node's name; the graph's by default.
+            reads: Field of it to the field here that it is given. What it must be given and is not named here comes
+                from the field of the same name.
+            writes: Field of it to the field here that takes it in the end; by default each field that its nodes write
+                and that is a field here too. A field with a reducer takes it as an update.
+            limit: How deep a graph may be in itself; what goes deeper raises a `RecursionError`.
+            join: As for `node`.
+            rest: As for `node`.
+
+        Raises:
+            GraphError: It is no graph, or the name cannot be used.
+
+        Example: ``build = graph.subgraph(build_flow, name="build", reads={"spec": "task"})``
+        """
+        site = Site.of(sys._getframe(1))
+        called = name if name is not None else graph.name if is_graph(graph) else "subgraph"
+        own = subgraph_of(f"subgraph {called!r}", graph, reads, writes, limit)
+        spec = NodeSpec(_node_name(not_called, called), not_called, composite=own, join=join, rest=rest)
+        return self._add(Node(spec, not_called, self), site)
+
+    def map(
+        self,
+        body: Any = None,
+        /,
+        *,
+        over: str | Callable[..., Any],
+        item: str,
+        into: str | None = None,
+        name: str | None = None,
+        result: str | None = None,
+        reads: Mapping[str, str] | None = None,
+        join: Literal["all", "first", "none"] | int | Callable[..., Any] = "all",
+        rest: Literal["drop", "cancel"] = "drop",
+        errors: Literal["fail", "collect"] = "fail",
+        inline: bool = False,
+        retry: BaseRetrying | None = None,
+        timeout: float | None = None,
+        concurrency: int | None = None,
+        uses: str | Sequence[str] = (),
+        version: str = "",
+        approve: bool = False,
+    ) -> Any:
+        """Run a function or a graph once for each item of a list, in parallel: as a decorator, or called with it.
+
+        Args:
+            body: A function, of which one parameter gets an item and the others are fields, or a graph.
+            over: The field that holds the items, or a function of fields that gives them.
+            item: The parameter, or the field of the graph, that gets the item.
+            into: The field that takes the list of the results, in the order of the items.
+            name: The node's name; the function's or graph's by default.
+            result: Of a graph, the field that holds its result; by default the one that its nodes write.
+            reads: Of a graph, as for `subgraph`.
+            join: When it goes on: with ``"all"`` results, with the ``"first"``, with so many, or with as many as a function
+                of fields says; ``"none"``: at once. Those that are left run on for themselves.
+            rest: ``"cancel"`` cancels those that are left.
+            errors: An item that fails fails the run, or, with ``"collect"``, has an `ItemError` as its result.
+            inline: As for `node`; this and what follows holds for each item, and for functions only.
+            retry: As for `node`.
+            timeout: As for `node`.
+            concurrency: How many items may be worked on at once.
+            uses: As for `node`.
+            version: As for `node`.
+            approve: As for `node`.
+
+        Raises:
+            GraphError: Something cannot be written down.
+
+        Example::
+
+            @graph.map(over="urls", item="url", into="pages", concurrency=8)
+            async def fetch(url: str, language: str) -> Page: ...
+        """
+        site = Site.of(sys._getframe(1))
+
+        def declare(given: Any) -> Node[..., Any]:
+            plain: Any = given.function if isinstance(given, Node) else given
+            called = name if name is not None else plain.name if is_graph(plain) else None
+            what = f"map {called or getattr(plain, '__name__', 'map')!r}"
+            if is_graph(plain):
+                inner: Any = subgraph_of(what, plain, reads, None, None)
+                function: Callable[..., Any] = not_called
+            elif callable(plain):
+                inner = function = plain
+            else:
+                raise GraphError(
+                    [f"a map is made of a function or a graph that gets an item, not of {shown(plain)}"]
+                )
+            own = map_over(
+                what,
+                inner,
+                over=over,
+                item=item,
+                into=into,
+                result=result,
+                join=join,
+                rest=rest,
+                errors=errors,
+            )
+            spec = NodeSpec(
+                name=_node_name(function, called),
+                function=function,
+                inline=inline,
+                retry=retry,
+                timeout=timeout,
+                concurrency=concurrency,
+                uses=(uses,) if isinstance(uses, str) else _texts("uses", uses, "of a slot"),
+                version=version,
+                approve=approve,
+                composite=own,
+            )
+            return self._add(Node(spec, function, self), site)
+
+        return declare if body is None else declare(body)
 
     # ------------------------------------------------------------------ edges
 
@@ -329,6 +495,73 @@ class Graph(Generic[S]):
             edge = edge._replace(label=error.__name__)
         self._connect(edge, Site.of(sys._getframe(1)))
 
+    def cancel(
+        self,
+        source: Place,
+        *targets: Place,
+        when: Callable[..., bool] | None = None,
+        complete: bool = False,
+        label: str = "",
+    ) -> None:
+        """Cancel what is alive of other nodes, in the same rounds, when `source` has succeeded.
+
+        Whatever they finished stays in the journal. Nodes that waited for them wait no longer.
+
+        Args:
+            source: The node that makes them needless.
+            targets: Nodes, subgraphs or maps.
+            when: A condition, as for `edge`.
+            complete: Of maps cancel the instances only: the map goes on with the results there are.
+            label: What pictures call it.
+
+        Raises:
+            GraphError: Something of it is no node of this graph.
+        """
+        if not targets:
+            raise GraphError(["cancel() wants the nodes to cancel, as in graph.cancel(timeout, search)"])
+        site = Site.of(sys._getframe(1))
+        for target in targets:
+            edge = EdgeSpec(
+                self._place(source), self._place(target), when, label, cancels=True, keeps=complete
+            )
+            self._connect(edge, site)
+
+    def saga(self, *steps: Place | tuple[Place, Place], failed: Place) -> None:
+        """Do one thing after the other; when one fails, undo what was done before it, the last first.
+
+        Each step is led to the next. The error of a step, after its retries, leads to the undoing of the step before
+        it, that to the one before, and the last of them on to `failed`. A compensation sees the state as the step that
+        failed was given it, and may take the error as a parameter.
+
+        Args:
+            steps: Pairs of a node and the node that undoes what it did; the last step alone, since nothing follows that
+                could fail, and so may be others that need no undoing.
+            failed: Where to go on when all is undone.
+
+        Raises:
+            GraphError: There is no step, or something of it is no node of this graph.
+
+        Example: ``graph.saga((book, unbook), (pay, refund), send, failed=report)``
+        """
+        if len(steps) < 2 or isinstance(steps[-1], tuple):
+            raise GraphError(
+                [
+                    "saga() wants pairs of a node and the node that undoes it, and at the end the last step alone, as in "
+                    "saga((book, unbook), pay, failed=report)"
+                ]
+            )
+        site = Site.of(sys._getframe(1))
+        back = self._place(failed)
+        names = [self._place(step[0] if isinstance(step, tuple) else step) for step in steps]
+        for one, other in pairwise(names):
+            self._connect(EdgeSpec(one, other), site)
+        for name, step in zip(names, steps, strict=True):
+            self._connect(EdgeSpec(name, back, label="failed", error=Exception), site)
+            if isinstance(step, tuple):
+                undo = self._place(step[1])
+                self._connect(EdgeSpec(undo, back), site)
+                back = undo
+
     def _connect(self, edge: EdgeSpec, site: Site) -> str:
         """Write an edge down; the id that it got."""
         added = self._edges.add(edge.id, edge, site, same=same_edge)
@@ -387,6 +620,8 @@ class Graph(Generic[S]):
                 *(_same_name(name, copies) for name, copies in self._nodes.clashes()),
                 *(_same_edge(key, copies) for key, copies in self._edges.clashes()),
             ),
+            self._end,
+            self,
         )
 
     def compile(self) -> Flow[S]:

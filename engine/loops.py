@@ -7,6 +7,10 @@ feedback edges are declared and forward edges form a DAG). A loop is named after
 
 A header is never part of a loop further in, for there every cycle through it needs a forward edge into it from inside.
 So each loop has a name of its own, and a feedback edge belongs to exactly one loop: the one whose header it leads to.
+
+Besides loops there are *regions*: nodes that run once for each of several coordinates, which know no before and after:
+the items of a map, or the arrivals at a node that joins each. A region is a level of the nests of its nodes too. It
+lies within all loops that its entry is in, and loops that its entry is not in lie within it.
 """
 
 from __future__ import annotations
@@ -54,20 +58,38 @@ class Loop(NamedTuple):
     feedback: tuple[str, ...]
 
 
+class Region(NamedTuple):
+    """Nodes that run once for each of several coordinates.
+
+    Attributes:
+        name: That of its entry, with brackets behind it.
+        entry: The node that a token from outside arrives at.
+        body: Every node that runs once for each coordinate.
+        fans: Whether the coordinates are items of a map; else each is the activation that a token came from.
+    """
+
+    name: str
+    entry: str
+    body: frozenset[str]
+    fans: bool
+
+
 class LoopForest(NamedTuple):
     """All loops of a graph, and what is wrong with its cycles.
 
     Attributes:
         loops: By name, outer loops before inner ones.
-        nests: For each node the names of the loops around it, outermost first.
+        nests: For each node the names of the loops and regions around it, outermost first.
         cycles: Cycles of forward edges; each is the nodes in order, its last edge being the one to declare as feedback.
         idle_feedback: Ids of feedback edges that close no loop.
+        regions: By name.
     """
 
     loops: Mapping[str, Loop]
     nests: Mapping[str, tuple[str, ...]]
     cycles: tuple[tuple[str, ...], ...]
     idle_feedback: tuple[str, ...]
+    regions: Mapping[str, Region] = {}
 
 
 @lru_cache(maxsize=4096)
@@ -110,6 +132,59 @@ def find_loops(nodes: Sequence[str], links: Sequence[Link]) -> LoopForest:
     used = {edge for loop in loops.values() for edge in loop.feedback}
     idle = tuple(link.id for link in links if link.feedback and link.id not in used)
     return LoopForest(loops, nests, cycles, idle)
+
+
+def with_regions(forest: LoopForest, regions: Iterable[Region]) -> LoopForest:
+    """The forest with regions among its levels. A region's nodes are within all loops of its entry."""
+    by_name = {region.name: region for region in sorted(regions, key=lambda region: -len(region.body))}
+    if not by_name:
+        return forest
+    around: dict[str, list[Region]] = {}
+    for region in by_name.values():
+        for node in region.body:
+            around.setdefault(node, []).append(region)
+    nests = dict(forest.nests)
+    for node, its in around.items():
+        loops, levels = forest.nests[node], []
+        for depth in range(len(loops) + 1):
+            levels += [region.name for region in its if len(forest.nests[region.entry]) == depth]
+            levels += loops[depth : depth + 1]
+        nests[node] = tuple(levels)
+    return forest._replace(nests=nests, regions=by_name)
+
+
+def region_of_each(
+    entry: str, closed: Collection[str], links: Sequence[Link], nests: Mapping[str, Sequence[str]]
+) -> Region:
+    """What runs once for each arrival at `entry`: it, and whatever only it leads to.
+
+    Args:
+        entry: A node that joins each.
+        closed: Nodes that are none of it in any case, since they join what arrives.
+        links: All edges.
+        nests: For each node the loops around it.
+    """
+    incoming: dict[str, list[str]] = {}
+    outgoing: dict[str, list[str]] = {}
+    for link in links:
+        incoming.setdefault(link.target, []).append(link.source)
+        outgoing.setdefault(link.source, []).append(link.target)
+    depth = len(nests[entry])
+    body = {entry}
+    queue = [entry]
+    for node in queue:
+        for target in outgoing.get(node, ()):
+            inside = tuple(nests[target][:depth]) == tuple(nests[entry])
+            if target not in body and target not in closed and inside:
+                body.add(target)
+                queue.append(target)
+    lost = [node for node in queue[1:] if not body.issuperset(incoming[node])]
+    while lost:
+        node = lost.pop()
+        if node in body:
+            body.discard(node)
+            lost += [target for target in outgoing.get(node, ()) if target in body and target != entry]
+    return Region(f"{entry}[]", entry, frozenset(body), fans=False)
 
 
 def _loop(body: frozenset[str], within: Sequence[Link], outer: Loop | None) -> Loop:

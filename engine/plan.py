@@ -2,6 +2,8 @@
 
 **Rounds.** An activation of a node has one number for each loop around it, its *rounds*. An edge maps the rounds of
 its source to those of its target: it keeps a leading part, a feedback edge adds one behind it, and what is left is 0.
+Where a node is in a region, the number for that is a *coordinate* instead: a tuple, of an item's index or of the activation
+that a token came from. Coordinates have an order for positions, but none in time: nobody waits for another's.
 
 **What blocks what.** A waiting activation ``n`` must not run while a live one ``m`` can still bring it a token. A path
 from ``m`` to ``n`` maps rounds as an edge does, and of all paths the one that gives the lexicographically least rounds
@@ -21,12 +23,18 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from .loops import Link, Loop, LoopForest, natural
+from .loops import Link, Loop, LoopForest, Region, natural
+from .records import ActivationId, parts_of_id
 
-Rounds: TypeAlias = tuple[int, ...]
-Position: TypeAlias = tuple[int, ...]
+Coordinate: TypeAlias = tuple[Any, ...]
+Rounds: TypeAlias = tuple[Any, ...]
+"""A number for each loop around a node and a coordinate for each region, outermost first."""
+Position: TypeAlias = tuple[Any, ...]
+
+ANY: Final[Coordinate] = ()
+"""Stands for a coordinate that is not known yet."""
 
 
 class PlannedEdge(NamedTuple):
@@ -41,7 +49,9 @@ class PlannedEdge(NamedTuple):
         level: Level of the loop whose next round it starts, or None for a forward edge.
         keep: How many leading rounds are kept.
         zeros: The rounds of the loops it enters.
-        merges: Whether it leaves a loop, so that several rounds of its source lead to the same activation.
+        merges: Whether it leaves a loop or region, so that several activations of its source lead to the same one.
+        slot: Where in the target's rounds the coordinate is of the region that it enters, or None.
+        cancels: Whether it carries no token, but cancels what is alive of its target.
     """
 
     id: str
@@ -51,9 +61,14 @@ class PlannedEdge(NamedTuple):
     keep: int
     zeros: Rounds
     merges: bool
+    slot: int | None = None
+    cancels: bool = False
 
-    def rounds(self, source: Rounds) -> Rounds:
+    def rounds(self, source: Rounds, coordinate: Coordinate = ANY) -> Rounds:
         """Rounds of the target's activation that the edge leads to from `source`'s."""
+        if self.slot is not None:
+            bare = self._replace(slot=None).rounds(source)
+            return (*bare[: self.slot], coordinate, *bare[self.slot + 1 :])
         if self.level is not None:
             return (*source[: self.keep], source[self.keep] + 1, *self.zeros)
         if self.zeros or self.merges:
@@ -105,33 +120,47 @@ class Plan:
         edge_number: Id to number.
         outgoing: For each node the numbers of the edges that leave it.
         incoming: For each node the numbers of the edges that lead to it.
+        cancelling: For each node the numbers of the edges by which it cancels others.
         nests: For each node the names of the loops around it, outermost first.
         loops: The loops by name.
+        regions: The regions by name.
+        apart: For each node where in its nest regions are.
         remaining: For each node the number of nodes on the longest forward path that starts with it.
         simple: For each node how many tokens make it complete whatever its rounds, or None where that depends.
         ancestors: For each node a bit mask of the nodes from which a path leads to it.
     """
 
-    def __init__(self, links: Sequence[Link], forest: LoopForest) -> None:
-        """Number everything. `forest` must be free of forward cycles and idle feedback edges."""
+    def __init__(self, links: Sequence[Link], forest: LoopForest, cancelling: Iterable[Link] = ()) -> None:
+        """Number everything. `forest` must be free of forward cycles and idle feedback edges.
+
+        `cancelling` are the edges that carry no token; they come last, and are neither outgoing nor incoming.
+        """
         places = _places(links, forest)
         self.nodes: tuple[str, ...] = tuple(sorted(places, key=places.__getitem__))
         self.number = {name: number for number, name in enumerate(self.nodes)}
         self.loops: Mapping[str, Loop] = forest.loops
+        self.regions: Mapping[str, Region] = forest.regions
         self.nests = tuple(forest.nests[name] for name in self.nodes)
+        self.apart = tuple(
+            tuple(level for level, name in enumerate(nest) if name in forest.regions) for nest in self.nests
+        )
         self._places = tuple(places[name] for name in self.nodes)
         ordered = sorted(
             links, key=lambda link: (self.number[link.source], self.number[link.target], link.id)
         )
-        self.edges = tuple(self._planned(link) for link in ordered)
+        self.edges = (
+            *(self._planned(link) for link in ordered),
+            *(self._cancelling(link) for link in sorted(cancelling)),
+        )
         self.edge_number = {edge.id: number for number, edge in enumerate(self.edges)}
         self.outgoing = self._by_node("source")
         self.incoming = self._by_node("target")
+        self.cancelling = self._by_node("source", cancels=True)
         self.remaining = self._longest_paths()
         self._crossed = frozenset(
             number
             for number, nest in enumerate(self.nests)
-            if any(len(self.loops[name].headers) > 1 for name in nest)
+            if any(len(self.loops[name].headers) > 1 for name in nest if name in self.loops)
         )
         self.simple = tuple(self._simple_count(node) for node in range(len(self.nodes)))
         self.ancestors = self._reachability()
@@ -148,6 +177,57 @@ class Plan:
         for place, number in zip(places, rounds, strict=False):
             interleaved += (place, number)
         return (*interleaved, places[-1])
+
+    def earlier(self, node: int, rounds: Rounds, than: Rounds) -> bool:
+        """Whether these are earlier rounds of the node than those, with the same coordinates."""
+        if self.apart[node]:
+            return rounds != than and self._by(rounds, than, len(than), node)
+        return rounds < than
+
+    def activation_id(self, node: int, rounds: Rounds) -> ActivationId:
+        """The activation's id as records hold it."""
+        nest, apart = self.nests[node], self.apart[node]
+        if not apart:
+            return ActivationId(self.nodes[node], tuple(zip(nest, rounds, strict=True)))
+        laps = tuple((nest[level], rounds[level]) for level in range(len(nest)) if level not in apart)
+        return ActivationId(
+            self.nodes[node], laps, tuple(self._told(nest[level], rounds[level]) for level in apart)
+        )
+
+    def key(self, activation: ActivationId) -> tuple[int, Rounds]:
+        """The activation by the plan's numbers. A loop that was put around the node since counts as round 0.
+
+        Raises:
+            KeyError: There is no such node, or its coordinates are not of this graph.
+        """
+        node = self.number[activation.node]
+        known = dict(activation.rounds)
+        coordinates = iter(activation.instance)
+        rounds: list[Any] = []
+        for name in self.nests[node]:
+            if name in self.regions:
+                rounds.append(self._coordinate(name, next(coordinates, "")))
+            else:
+                rounds.append(known.get(name, 0))
+        return node, tuple(rounds)
+
+    def _told(self, region: str, coordinate: Coordinate) -> str:
+        """A coordinate as a text: the item's place, or the id of the activation that a token came from."""
+        if self.regions[region].fans:
+            return ".".join(map(str, coordinate))
+        return str(self.activation_id(coordinate[0], coordinate[1:]))
+
+    def _coordinate(self, region: str, text: str) -> Coordinate:
+        try:
+            if self.regions[region].fans:
+                return tuple(map(int, text.split(".")))
+            name, rounds, instance = parts_of_id(text)
+            node = self.number[name]
+            loops = [level for level in self.nests[node] if level in self.loops]
+            source = self.key(ActivationId(name, tuple(zip(loops, rounds, strict=True)), instance))
+        except (ValueError, KeyError):
+            raise KeyError(f"{region} {text}") from None
+        return (source[0], *source[1])
 
     def complete(self, node: int, rounds: Rounds, arrived: int) -> bool:
         """Whether the activation can start since `arrived` tokens have come, by counting edges alone.
@@ -176,9 +256,30 @@ class Plan:
         """
         if not self.ancestors[node] >> other & 1:
             return False
+        if self.apart[node]:
+            return self._blocks_apart(other, other_rounds, node, rounds)
         if not rounds or (other == node and other_rounds < rounds):
             return True
         return self.summaries(node)[other].apply(other_rounds) <= rounds
+
+    def _blocks_apart(self, other: int, other_rounds: Rounds, node: int, rounds: Rounds) -> bool:
+        """`blocks` for a node in a region: what has another coordinate, or none yet, never brings it a token."""
+        if other == node and self._by(other_rounds, rounds, len(rounds), node):
+            return True
+        offsets, kept = self.summaries(node)[other]
+        own = range(min(kept, len(other_rounds)))
+        reached = [other_rounds[i] + offsets[i] if offsets[i] else other_rounds[i] for i in own]
+        return self._by((*reached, *offsets[len(reached) :]), rounds, kept, node)
+
+    def _by(self, reached: Rounds, rounds: Rounds, known: int, node: int) -> bool:
+        """Whether `reached` is not after `rounds` of the node; coordinates count below the level `known`."""
+        for level, (one, other) in enumerate(zip(reached, rounds, strict=True)):
+            if level in self.apart[node]:
+                if level >= known or one != other:
+                    return False
+            elif one != other:
+                return bool(one < other)
+        return True
 
     def summaries(self, target: int) -> Mapping[int, Summary]:
         """For each node with a path of at least one edge to `target`, the summary of the soonest one."""
@@ -214,16 +315,27 @@ class Plan:
             common += 1
         if not link.feedback:
             zeros = (0,) * (len(to_nest) - common)
-            return PlannedEdge(link.id, source, target, None, common, zeros, len(from_nest) > common)
-        level = next(loop.level for loop in self.loops.values() if link.id in loop.feedback)
+            slot = self._slot(target, common)
+            return PlannedEdge(link.id, source, target, None, common, zeros, len(from_nest) > common, slot)
+        level = to_nest.index(next(loop.name for loop in self.loops.values() if link.id in loop.feedback))
         zeros = (0,) * (len(to_nest) - level - 1)
-        return PlannedEdge(link.id, source, target, level, level, zeros, len(from_nest) > level + 1)
+        slot = self._slot(target, level + 1)
+        return PlannedEdge(link.id, source, target, level, level, zeros, len(from_nest) > level + 1, slot)
 
-    def _by_node(self, end: str) -> tuple[tuple[int, ...], ...]:
+    def _slot(self, target: int, entered: int) -> int | None:
+        """Where the coordinate of a region goes that is entered, if one is among the levels from `entered` on."""
+        return next((level for level in self.apart[target] if level >= entered), None)
+
+    def _by_node(self, end: str, *, cancels: bool = False) -> tuple[tuple[int, ...], ...]:
         found: list[list[int]] = [[] for _ in self.nodes]
         for number, edge in enumerate(self.edges):
-            found[edge.source if end == "source" else edge.target].append(number)
+            if edge.cancels is cancels:
+                found[edge.source if end == "source" else edge.target].append(number)
         return tuple(map(tuple, found))
+
+    def _cancelling(self, link: Link) -> PlannedEdge:
+        source, target = self.number[link.source], self.number[link.target]
+        return PlannedEdge(link.id, source, target, None, 0, (), merges=False, cancels=True)
 
     def _longest_paths(self) -> tuple[int, ...]:
         longest = [1] * len(self.nodes)
@@ -236,6 +348,8 @@ class Plan:
 
     def _simple_count(self, node: int) -> int | None:
         edges = [self.edges[number] for number in self.incoming[node]]
+        if any(edge.slot is not None for edge in edges):
+            return 1  # each token makes an activation of its own
         if node in self._crossed or any(
             edge.merges or edge.zeros or edge.level is not None for edge in edges
         ):
@@ -243,11 +357,11 @@ class Plan:
         return len(edges)
 
     def _reachability(self) -> tuple[int, ...]:
-        """Bit masks of ancestors. The nodes of an outermost loop are numbered in a row and all reach each other."""
+        """Bit masks of ancestors. The nodes of a loop that is in no other are numbered in a row and all reach each other."""
         masks = [0] * len(self.nodes)
-        for _, row in groupby(range(len(self.nodes)), key=lambda node: self._places[node][0]):
+        for _, row in groupby(range(len(self.nodes)), key=self._outermost):
             members = list(row)
-            mask = sum(1 << node for node in members) if self.nests[members[0]] else 0
+            mask = sum(1 << node for node in members) if self._loops_around(members[0]) else 0
             for node in members:
                 for number in self.incoming[node]:
                     source = self.edges[number].source
@@ -255,6 +369,15 @@ class Plan:
             for node in members:
                 masks[node] = mask
         return tuple(masks)
+
+    def _outermost(self, node: int) -> Position:
+        """The place of the outermost loop around the node, or that of the node."""
+        level = next(iter(self._loops_around(node)), len(self.nests[node]))
+        return self._places[node][: level + 1]
+
+    def _loops_around(self, node: int) -> list[int]:
+        """Where in the node's nest loops are."""
+        return [level for level in range(len(self.nests[node])) if level not in self.apart[node]]
 
 
 def _places(links: Sequence[Link], forest: LoopForest) -> dict[str, Position]:
@@ -270,14 +393,16 @@ def _places(links: Sequence[Link], forest: LoopForest) -> dict[str, Position]:
             if scope is not None and scope not in nest:
                 continue
             inner = len(nest) > depth
-            item_of[node] = f"loop {nest[depth]}" if inner else node
+            item_of[node] = f"loop {nest[depth]}" if inner else node  # or region
             items[item_of[node]] = inner
         arcs = {
             (item_of[link.source], item_of[link.target])
             for link in links
             if not link.feedback and link.source in item_of and link.target in item_of
         }
-        headers = frozenset(forest.loops[scope].headers if scope else ())
+        headers = frozenset(
+            forest.loops[scope].headers if scope is not None and scope in forest.loops else ()
+        )
         for place, item in enumerate(_in_order(items, {arc for arc in arcs if arc[0] != arc[1]}, headers)):
             if items[item]:
                 scopes.append((item.removeprefix("loop "), (*above, place)))

@@ -39,6 +39,30 @@ class ActivationId(NamedTuple):
         return f"{self.node}{rounds}{''.join(f'[{i}]' for i in self.instance)}"
 
 
+def parts_of_id(text: str) -> tuple[str, tuple[int, ...], tuple[str, ...]]:
+    """An activation's id taken apart: the node, its rounds, its coordinates.
+
+    >>> parts_of_id("lint@2.0[17]"), parts_of_id("notify[ask@1[0]]")
+    (('lint', (2, 0), ('17',)), ('notify', (), ('ask@1[0]',)))
+
+    Raises:
+        ValueError: It is none.
+    """
+    head, instances, depth = text, [], 0
+    if "[" in text:
+        at = text.index("[")
+        head, start = text[:at], at
+        for place in range(at, len(text)):
+            depth += {"[": 1, "]": -1}.get(text[place], 0)
+            if depth == 0:
+                instances.append(text[start + 1 : place])
+                start = place + 1
+    node, _, numbers = head.partition("@")
+    if depth or not node:
+        raise ValueError(text)
+    return node, tuple(int(number) for number in numbers.split(".") if numbers), tuple(instances)
+
+
 class ErrorInfo(NamedTuple):
     """An exception as data.
 
@@ -133,6 +157,14 @@ class AttemptFailed(NamedTuple):
     ended: float
     error: ErrorInfo
     final: bool
+
+
+class ActivationCancelled(NamedTuple):
+    """An activation that another one's end made needless was stopped; what was recorded of it in between does not count."""
+
+    seq: int
+    activation: ActivationId
+    at: float
 
 
 class RoutingFailed(NamedTuple):
@@ -273,6 +305,7 @@ Record: TypeAlias = (
     | RunForked
     | NodeFinished
     | AttemptFailed
+    | ActivationCancelled
     | RoutingFailed
     | Routed
     | EffectOpened

@@ -14,7 +14,9 @@ from .errors import ScheduleError
 from .execution import outcome
 from .execution.settings import Tries
 from .facts import (
+    Fact,
     FrontierEdited,
+    NodeCancelled,
     NodeEdited,
     NodeErrored,
     NodeFailed,
@@ -24,8 +26,8 @@ from .facts import (
     NodeSucceeded,
     Order,
 )
-from .plan import Rounds
 from .records import (
+    ActivationCancelled,
     ActivationId,
     AttemptFailed,
     EffectOpened,
@@ -87,6 +89,7 @@ def new_schedule(graph: CompiledGraph, limits: Mapping[int, int | None] | None =
         end=graph.end,
         limits={**graph.limits, **(limits or {})} if limits else graph.limits,
         otherwise=graph.otherwise,
+        rules=graph.rules,
     )
 
 
@@ -121,21 +124,20 @@ def advance(graph: CompiledGraph, run: Recovered, record: Record, following: Rec
             _finished(graph, run, record, owes=open_again)
         case AttemptFailed():
             _failed(graph, run, record)
+        case ActivationCancelled():
+            _apply(run, NodeCancelled(*key_of(graph, record.activation)))
         case Routed():
-            node, rounds = key_of(graph, record.activation)
-            taken = numbers_of(graph, record.taken)
             if not open_again:
-                _apply(run, NodeRouted(node, rounds, taken))
-        case RunForked():
-            _forked(graph, run, record)
+                _apply(
+                    run,
+                    NodeRouted(*key_of(graph, record.activation), numbers_of(graph, record.taken)),
+                )
+        case RunForked() | RunResumed() | RunEnded():
+            _of_the_run(graph, run, record)
         case InputEdited():
             node, rounds = key_of(graph, record.activation)
             _edit(run, NodeEdited(node, rounds, graph.schema.decode_values(record.edits)))
             _forget(graph, run, record.edits, (node, rounds))
-        case RunResumed():
-            _resumed(graph, run, record)
-        case RunEnded():
-            run.status = record.status
         case EffectOpened() | EffectRecorded():
             run.effects.setdefault(key_of(graph, record.activation), []).append(record)
         case RoutingFailed():
@@ -144,14 +146,25 @@ def advance(graph: CompiledGraph, run: Recovered, record: Record, following: Rec
             raise UnknownActivationError(f"a record of kind {type(record).__name__}")
 
 
+def _of_the_run(graph: CompiledGraph, run: Recovered, record: RunForked | RunResumed | RunEnded) -> None:
+    if isinstance(record, RunForked):
+        _forked(graph, run, record)
+    elif isinstance(record, RunResumed):
+        _resumed(graph, run, record)
+    else:
+        run.status = record.status
+
+
 def key_of(graph: CompiledGraph, activation: ActivationId) -> Key:
     """The activation by the plan's numbers. A loop that was put around the node since counts as round 0."""
-    node = graph.plan.number.get(activation.node)
-    if node is None:
+    if activation.node not in graph.plan.number:
         raise UnknownActivationError(f"node {activation.node!r}, which ran as {activation}, is gone")
-    known = dict(activation.rounds)
-    rounds: Rounds = tuple(known.get(loop, 0) for loop in graph.plan.nests[node])
-    return node, rounds
+    try:
+        return graph.plan.key(activation)
+    except KeyError:
+        raise UnknownActivationError(
+            f"{activation}, which ran, is no activation of node {activation.node!r} any more"
+        ) from None
 
 
 def _started(graph: CompiledGraph, run: Recovered, record: RunStarted, *, owes: bool) -> None:
@@ -228,10 +241,10 @@ def _limit(graph: CompiledGraph, run: Recovered, limits: Mapping[str, int | None
             run.schedule.limits[graph.plan.edge_number[edge]] = limit
 
 
-def _apply(
-    run: Recovered, fact: NodeSucceeded | NodeReturned | NodeRouted | NodeErrored | NodeFailed | NodeRetried
-) -> None:
+def _apply(run: Recovered, fact: Fact) -> None:
     key = (fact.node, fact.rounds)
+    if run.schedule.is_cancelled(*key) and not isinstance(fact, NodeCancelled):
+        return  # it was recorded before it had stopped
     if not isinstance(fact, NodeRetried):
         run.orders.pop(key, None)
         if not isinstance(fact, NodeFailed):

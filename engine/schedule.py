@@ -27,6 +27,13 @@ literal) and is looked at again only when that one is done, or when all its inco
 **Why it cannot stall.** Of all live activations take one with the least rounds and place: what blocks it would have to
 reach it at the same rounds or before along forward edges, from a lesser place. So one of the live ones is never blocked.
 
+**Joins that do not wait.** Such a node runs when enough tokens have come. It is *spent* when it is done, and so is what was
+cancelled: a token that comes later is dropped, and a path through it blocks nobody. It is forgotten when nothing that is
+alive can bring it a token.
+
+**Cancelling.** What is cancelled is no longer alive. If it was running, whatever is still reported of it is dropped, up to
+the fact that it has stopped.
+
 **Limits.** A feedback edge may be taken so many times per entry into its loop. A node's rounds run one after another,
 so which of them is refused does not depend on timing.
 
@@ -37,14 +44,16 @@ and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from .errors import ScheduleError
 from .facts import (
+    CancelNode,
     Fact,
     FrontierEdited,
+    NodeCancelled,
     NodeEdited,
     NodeErrored,
     NodeFailed,
@@ -56,8 +65,9 @@ from .facts import (
     RejectNode,
     StartNode,
 )
-from .plan import Plan, Rounds
+from .plan import ANY, Coordinate, Plan, PlannedEdge, Rounds
 from .records import ActivationId, ErrorInfo
+from .rules import NO_RULES, Joining, Rules
 from .state.fields import FoldError
 from .state.snapshots import MergeConflict, Snapshot, merge
 
@@ -73,15 +83,16 @@ class Phase(Enum):
     FAILED = "failed"
 
 
-TRANSITIONS: Mapping[type, tuple[Phase, Phase | None]] = {
+TRANSITIONS: Mapping[type, tuple[Phase | None, Phase | None]] = {
     NodeSucceeded: (Phase.RUNNING, None),
     NodeErrored: (Phase.RUNNING, None),
     NodeReturned: (Phase.RUNNING, Phase.RETURNED),
     NodeFailed: (Phase.RUNNING, Phase.FAILED),
     NodeRouted: (Phase.RETURNED, None),
     NodeRetried: (Phase.FAILED, Phase.RUNNING),
+    NodeCancelled: (None, None),
 }
-"""For each fact the phase in which it is legal, and the one it leads to (None: done)."""
+"""For each fact the phase in which it is legal, and the one it leads to (None: done). What was cancelled has no phase."""
 
 
 class Token(NamedTuple):
@@ -137,6 +148,7 @@ class Schedule:
         end: int,
         limits: Mapping[int, int | None] | None = None,
         otherwise: Mapping[int, int] | None = None,
+        rules: Rules = NO_RULES,
     ) -> None:
         """Begin with START running on `initial`.
 
@@ -147,7 +159,16 @@ class Schedule:
             end: Number of END.
             limits: Feedback edge to how often it may be taken per entry into its loop; None for no limit.
             otherwise: Feedback edge to the edge that is taken in its place at the limit.
+            rules: How nodes join, where maps fan out, what cancels what.
         """
+        self._rules = rules
+        self._joins = rules.joins
+        # What is over though something alive can still bring it a token, which is dropped.
+        self._spent: dict[Key, None] = {}
+        # What was running when it was cancelled, and has not stopped yet.
+        self._cancelled: set[Key] = set()
+        # For a fan-out and the activation of its entry that adds items how many it added.
+        self._added: dict[tuple[int, Rounds], int] = {}
         self._plan = plan
         self._edges = plan.edges
         self._end = end
@@ -180,6 +201,10 @@ class Schedule:
         Raises:
             ScheduleError: The fact is illegal now. Nothing was changed.
         """
+        if self._cancelled and (fact.node, fact.rounds) in self._cancelled:
+            if isinstance(fact, NodeCancelled):
+                self._cancelled.discard((fact.node, fact.rounds))
+            return []
         activation = self._find(fact.node, fact.rounds)
         if activation is None or activation.phase is not TRANSITIONS[type(fact)][0]:
             raise self._illegal(
@@ -187,7 +212,10 @@ class Schedule:
             )
         if isinstance(fact, NodeSucceeded):
             self._check_taken(fact)
-            return self._leave(activation, self._written(activation, fact.updates), fact.taken, None)
+            snapshot = self._written(activation, fact.updates)
+            if fact.node in self._rules.adders:
+                return self._leave(activation, snapshot, fact.taken, None, self._adding(fact))
+            return self._leave(activation, snapshot, fact.taken, None)
         if isinstance(fact, NodeErrored | NodeRouted):
             self._check_taken(fact)
             error = fact.error if isinstance(fact, NodeErrored) else None
@@ -280,13 +308,15 @@ class Schedule:
 
         Its node and rounds, the edge and source rounds of a token that led to it, and what it runs on.
         """
-        if len(self._live) != 1:
+        if len(self._live) != 1 or self._spent or self._cancelled or self._added:
             return None
         [activation] = self._live.values()
         tokens, snapshot = activation.tokens, activation.snapshot
         if activation.phase is not Phase.RUNNING or not tokens or snapshot is None or activation.edits:
             return None
         if activation.preview is not None or any(token.error is not None for token in tokens):
+            return None
+        if self._plan.apart[activation.node] or self._plan.apart[self._edges[tokens[0].edge].source]:
             return None
         return activation.node, activation.rounds, tokens[0].edge, tokens[0].source_rounds, snapshot
 
@@ -322,12 +352,16 @@ class Schedule:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is alive: the run is over."""
-        return not self._live
+        """Whether nothing is alive, and nothing that was cancelled still runs: the run is over."""
+        return not self._live and not self._cancelled
+
+    def is_cancelled(self, node: int, rounds: Rounds) -> bool:
+        """Whether the activation was cancelled while it ran, and its end was not reported yet."""
+        return bool(self._cancelled) and (node, rounds) in self._cancelled
 
     def activation_id(self, node: int, rounds: Rounds) -> ActivationId:
         """The activation's id as records hold it."""
-        return ActivationId(self._plan.nodes[node], tuple(zip(self._plan.nests[node], rounds, strict=True)))
+        return self._plan.activation_id(node, rounds)
 
     def named(self, node: int, rounds: Rounds) -> object:
         """Something of which `str` is the activation's id; cheaper than that, and most are never asked."""
@@ -336,53 +370,104 @@ class Schedule:
     # ------------------------------------------------------------------ tokens
 
     def _leave(
-        self, activation: Activation, snapshot: Snapshot, taken: Sequence[int], error: ErrorInfo | None
+        self,
+        activation: Activation,
+        snapshot: Snapshot,
+        taken: Sequence[int],
+        error: ErrorInfo | None,
+        added: Sequence[object] = (),
     ) -> list[Order]:
         """The activation is done: its edges carry tokens on, and whoever watched it is looked at again."""
         node, source_rounds = activation.node, activation.rounds
         self._exit(node, source_rounds)
+        orders: list[Order] = []
         look: list[Activation] = []
+        over: list[Key] = [(node, source_rounds)] if node in self._joins else []
         for number in taken:
             edge = self._edges[number]
+            if number in self._rules.cancels:
+                self._cancel(self._meant(number, source_rounds), over, look, orders)
+                if edge.cancels:
+                    continue
             if edge.level is not None:
                 self._count_lap(number, source_rounds[: edge.level])
-            rounds = edge.rounds(source_rounds)
-            target = self._find(edge.target, rounds) or self._enter(edge.target, rounds)
-            target.tokens.append(Token(number, source_rounds, snapshot, error))
-            if target.watched is None or self._plan.complete(edge.target, rounds, len(target.tokens)):
-                look.append(target)
+            if edge.slot is not None:
+                look += self._fan_out(number, source_rounds, snapshot, error)
+            else:
+                token = Token(number, source_rounds, snapshot, error)
+                look += self._bring(token, edge, edge.rounds(source_rounds))
+        if added:
+            look += self._add_items(activation, snapshot, added)
+        if over:
+            self._spend(over, look)
         if self._watchers:
-            key = (node, source_rounds)
-            for watcher in self._watchers.pop(key, ()):
-                waiting = self._find(*watcher)
-                if waiting is not None and waiting.watched == key:
-                    look.append(waiting)
+            self._wake((node, source_rounds), look)
         if len(look) > 1:
             look.sort(key=self._place)
-        orders: list[Order] = []
-        for each in look:
-            if each.phase is Phase.WAITING:  # one may be looked at for two reasons
-                order = self._look(each)
-                if order is not None:
-                    orders.append(order)
+        for each in look:  # looking at one may add others
+            if each.phase is Phase.WAITING and self._live.get((each.node, each.rounds)) is each:
+                self._look(each, look, orders)
         return orders
 
-    def _look(self, activation: Activation) -> Order | None:
+    def _bring(self, token: Token, edge: PlannedEdge, rounds: Rounds) -> tuple[Activation, ...]:
+        """A token arrives; the activation that it leads to, if that is to be looked at."""
+        key = (edge.target, rounds)
+        target = self._live.get(key)
+        if target is None:
+            if self._spent and key in self._spent:
+                return ()
+            target = self._enter(edge.target, rounds)
+        elif target.phase is not Phase.WAITING:
+            return ()  # it did not wait for all, so this comes too late
+        tokens = target.tokens
+        tokens.append(token)
+        if (
+            target.watched is None
+            or self._plan.complete(edge.target, rounds, len(tokens))
+            or edge.target in self._joins
+        ):
+            return (target,)
+        return ()
+
+    def _wake(self, gone: Key, look: list[Activation]) -> None:
+        """Whoever watched what is gone is to be looked at again."""
+        spent: list[Key] = []
+        for watcher in self._watchers.pop(gone, ()):
+            waiting = self._find(*watcher)
+            if waiting is not None:
+                if waiting.watched == gone:
+                    look.append(waiting)
+            elif watcher in self._spent:
+                spent.append(watcher)
+        if spent:
+            self._spend(spent, look)
+
+    def _look(self, activation: Activation, look: list[Activation], orders: list[Order]) -> None:
         """Run the waiting activation if nothing live blocks it; else watch one that does."""
         node, rounds = activation.node, activation.rounds
-        if not self._plan.complete(node, rounds, len(activation.tokens)):
-            blocker = self._blocker(node, rounds)
+        joining = self._joins.get(node) if self._joins else None
+        early = joining is not None and _enough(joining, activation.tokens)
+        if early or not self._plan.complete(node, rounds, len(activation.tokens)):
+            blocker = None if early else self._blocker(node, rounds)
+            if blocker is None and joining is not None and joining.rest == "wait":
+                blocker = self._before(node, rounds)
             if blocker is not None:
                 activation.watched = blocker
                 self._watchers.setdefault(blocker, []).append((node, rounds))
-                return None
+                return
         activation.watched = None
         order = self._run(activation)
         if node == self._end and isinstance(order, StartNode):
             self.result = order.snapshot
             self._exit(node, rounds)
-            return None
-        return order
+            if joining is not None:
+                self._cancel(list(self._live), [], look, orders)
+            return
+        orders.append(order)
+        if joining is not None and joining.rest == "cancel" and isinstance(order, StartNode):
+            over: list[Key] = []
+            self._cancel(self._only_to((node, rounds)), over, look, orders)
+            self._spend(over, look)
 
     def _blocker(self, node: int, rounds: Rounds) -> Key | None:
         """A live activation that blocks this one: the last in order, since it is likely to be the last one done."""
@@ -391,8 +476,10 @@ class Schedule:
             other = mask.bit_length() - 1
             mask ^= 1 << other
             for other_rounds in self._rounds.get(other, _OUTSIDE):
-                if (other, other_rounds) != (node, rounds) and self._plan.blocks(
-                    other, other_rounds, node, rounds
+                if (
+                    (other, other_rounds) != (node, rounds)
+                    and self._plan.blocks(other, other_rounds, node, rounds)
+                    and (not self._spent or self._reaches((other, other_rounds), (node, rounds)))
                 ):
                     return (other, other_rounds)
         return None
@@ -439,10 +526,155 @@ class Schedule:
         if activation.preview is not None:
             snapshot, activation.preview = activation.preview, None
             return snapshot
+        node, rounds = activation.node, activation.rounds
+        if node in self._rules.resets:
+            place = self._plan.position(node, rounds)
+            named = self.named(node, rounds)
+            snapshot = snapshot.overwrite(self._rules.resets[node], (*place, 0), place, named)
+        if node in self._rules.adders:
+            added = self._rules.fans[self._rules.adders[node]].added
+            updates = {field: update for field, update in updates.items() if field != added}
         if not updates:
             return snapshot
-        node, rounds = activation.node, activation.rounds
         return snapshot.write(updates, self._plan.position(node, rounds), self.named(node, rounds))
+
+    # ------------------------------------------------------------------ instances
+
+    def _fan_out(
+        self, number: int, source_rounds: Rounds, snapshot: Snapshot, error: ErrorInfo | None
+    ) -> list[Activation]:
+        """Take an edge into a region: once for each item of a map, or else once."""
+        edge, fan = self._edges[number], self._rules.fans.get(number)
+        if fan is None:
+            rounds = edge.rounds(source_rounds, (edge.source, *source_rounds))
+            return [*self._bring(Token(number, source_rounds, snapshot, error), edge, rounds)]
+        items = snapshot.read(fan.over)
+        return self._instances(number, source_rounds, snapshot, items, ())
+
+    def _instances(
+        self,
+        number: int,
+        source_rounds: Rounds,
+        snapshot: Snapshot,
+        items: Iterable[object],
+        above: Coordinate,
+        first: int = 0,
+    ) -> list[Activation]:
+        """An instance of a map for each item, with coordinates that begin with `above`."""
+        edge, fan = self._edges[number], self._rules.fans[number]
+        made: list[Activation] = []
+        for index, item in enumerate(items, first):
+            rounds = edge.rounds(source_rounds, (*above, index))
+            place = self._plan.position(edge.target, rounds)
+            given = snapshot.write({fan.item: item}, place, self.named(edge.target, rounds))
+            made += self._bring(Token(number, source_rounds, given, None), edge, rounds)
+        return made
+
+    def _adding(self, fact: NodeSucceeded) -> Sequence[Any]:
+        """The items that the node adds to the map around it."""
+        fan = self._rules.fans[self._rules.adders[fact.node]]
+        added = fact.updates.get(fan.added, ())
+        assert isinstance(added, list | tuple)
+        return added
+
+    def _add_items(
+        self, activation: Activation, snapshot: Snapshot, items: Sequence[object]
+    ) -> list[Activation]:
+        number = self._rules.adders[activation.node]
+        slot = self._edges[number].slot
+        assert slot is not None
+        instance = activation.rounds[: slot + 1]
+        first = self._added.get((number, instance), 0)
+        self._added[number, instance] = first + len(items)
+        return self._instances(number, activation.rounds[:slot], snapshot, items, instance[slot], first)
+
+    # ------------------------------------------------------------------ what is cancelled, what is spent
+
+    def _meant(self, edge: int, source_rounds: Rounds) -> list[Key]:
+        """What is alive, in the rounds that it shares with its source, of the nodes that an edge cancels."""
+        nodes, depth = self._rules.cancels[edge]
+        shared = source_rounds[:depth]
+        return [(node, rounds) for node, rounds in self._live if node in nodes and rounds[:depth] == shared]
+
+    def _cancel(
+        self, keys: Iterable[Key], over: list[Key], look: list[Activation], orders: list[Order]
+    ) -> None:
+        """These are no longer alive. They are put among those that are `over`."""
+        gone = sorted(keys, key=lambda key: self._plan.position(*key))
+        for key in gone:
+            activation = self._live[key]
+            self._exit(*key)
+            over.append(key)
+            if activation.phase is Phase.RUNNING:
+                self._cancelled.add(key)
+                orders.append(CancelNode(*key))
+        for key in gone:
+            self._wake(key, look)
+
+    def _spend(self, keys: Iterable[Key], look: list[Activation]) -> None:
+        """Keep what is over in mind as long as something alive can bring it a token; then forget it."""
+        closed = False
+        for key in keys:
+            blocker = self._blocker(*key)
+            if blocker is not None:
+                closed = closed or key not in self._spent
+                self._spent[key] = None
+                self._watchers.setdefault(blocker, []).append(key)
+            else:
+                self._spent.pop(key, None)
+                self._forget_added(key)
+                self._wake(key, look)
+        if closed:  # who waits may have watched somebody who came by that way
+            look += [each for each in self._live.values() if each.phase is Phase.WAITING and each.watched]
+
+    def _forget_added(self, key: Key) -> None:
+        """Of a map that is over nobody adds items any more."""
+        for number, instance in list(self._added):
+            if self._rules.fans[number].join == key[0] and instance[: len(key[1])] == key[1]:
+                del self._added[number, instance]
+
+    def _before(self, node: int, rounds: Rounds) -> Key | None:
+        """An earlier round of the node for which tokens may still come."""
+        for other, other_rounds in self._spent:
+            if other == node and other_rounds != rounds and self._plan.earlier(node, other_rounds, rounds):
+                return other, other_rounds
+        return None
+
+    def _only_to(self, join: Key) -> list[Key]:
+        """What is alive and can lead to nothing but this join, which has no need of it."""
+        return [
+            key
+            for key in self._live
+            if key != join
+            and self._plan.blocks(*key, *join)
+            and all(self._plan.blocks(*later, *join) for later in self._ahead(key, join, {join}))
+        ]
+
+    def _ahead(self, start: Key, goal: Key, closed: Collection[Key]) -> Iterator[Key]:
+        """What can come of an activation, step by step; nothing comes of what is closed or is after `goal`."""
+        seen = {start, *closed}
+        stack = [start]
+        while stack:
+            node, rounds = stack.pop()
+            for number in self._plan.outgoing[node]:
+                edge = self._edges[number]
+                key = (edge.target, edge.rounds(rounds, ANY))
+                if key not in seen:
+                    seen.add(key)
+                    yield key
+                    if key != goal and self._plan.blocks(*key, *goal):
+                        stack.append(key)
+
+    def _reaches(self, start: Key, goal: Key) -> bool:
+        """Whether a token can come from one to the other, or to an earlier round of that, past all that is spent."""
+        node, rounds = goal
+        if start[0] == node:
+            return True
+        closed = [key for key in self._spent if key != goal]
+        return any(
+            key == goal or (key[0] == node and self._plan.earlier(node, key[1], rounds))
+            for key in self._ahead(start, goal, closed)
+        )
 
     # ------------------------------------------------------------------ bookkeeping
 
@@ -501,23 +733,43 @@ class Schedule:
         assert inside == {key for key in live if key[1]}
         for key, activation in live.items():
             assert key == (activation.node, activation.rounds)
+            assert key not in self._spent, f"{key}: is alive and over"
             came = [(token.edge, token.source_rounds) for token in activation.tokens]
-            assert len(set(came)) == len(came), f"{key}: a token came twice"
+            if not any(number in self._rules.fans for number, _ in came):
+                assert len(set(came)) == len(came), f"{key}: a token came twice"
             for number, source_rounds in came:
                 edge = self._plan.edges[number]
-                assert (edge.target, edge.rounds(source_rounds)) == key, f"{key}: a token strayed"
+                coordinate = ANY if edge.slot is None else key[1][edge.slot]
+                assert (edge.target, edge.rounds(source_rounds, coordinate)) == key, f"{key}: a token strayed"
             if activation.phase is Phase.WAITING:
                 watched = activation.watched
-                assert watched in live, f"{key}: watches nothing alive"
-                assert self._plan.blocks(*watched, *key), f"{key}: watches what does not block it"
+                assert watched in live or watched in self._spent, f"{key}: watches nothing alive"
+                if watched in live:
+                    assert self._plan.blocks(*watched, *key), f"{key}: watches what does not block it"
                 assert key in self._watchers[watched], f"{key}: would not be woken"
                 assert activation.snapshot is None
             else:
                 assert activation.watched is None
                 assert (activation.snapshot is not None) or activation.phase is Phase.FAILED
-        assert set(self._watchers) <= set(live)
+        for key in self._spent:
+            assert any(key in self._watchers.get(other, ()) for other in live), f"{key}: is never forgotten"
+        assert set(self._watchers) <= set(live) | set(self._spent)
+        assert not self._cancelled & set(live)
         if live:
             assert any(each.phase is not Phase.WAITING for each in live.values()), "everything waits"
+
+
+def _enough(joining: Joining, tokens: Sequence[Token]) -> bool:
+    """Whether as many have come as the join needs."""
+    need, count = joining.need, len(tokens)
+    for token in tokens:
+        if token.edge == joining.aside:
+            count -= 1
+            if joining.field:
+                found = token.snapshot.read(joining.field)
+                assert isinstance(found, int)
+                need = found
+    return need is not None and count >= need
 
 
 _OUTSIDE: Mapping[Rounds, None] = {(): None}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
 from backedge.engine.execution.events import (
+    ActivationCancelled,
     ActivationFailed,
     ActivationFinished,
     ActivationStarted,
@@ -38,6 +39,8 @@ def line_of(event: Event) -> str | None:
             told = cut(f"{event.error.type_name}: {event.error.message}", 300)
             after = f" (attempt {event.attempt}, {span(event.seconds)})"
             return f"{event.activation} failed{after}: {told}{_after_failure(event)}"
+        case ActivationCancelled():
+            return f"{event.activation} cancelled"
         case CustomEvent():
             line = emitted(event.data)
             return None if line is None else f"{event.activation}: {line}"

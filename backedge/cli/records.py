@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from backedge.engine.records import (
+    ActivationCancelled,
     ActivationId,
     AttemptFailed,
     EffectOpened,
@@ -78,8 +79,10 @@ def row_of(record: Record, began: float) -> Row:
             return _row(record, record.ended - began, what, (), f"{_error(record.error)}{after}", took)
         case RoutingFailed():
             return _row(record, record.at - began, str(record.activation), (), _error(record.error))
-        case Routed():
-            return _row(record, record.at - began, str(record.activation), record.taken, "(routed)")
+        case Routed() | ActivationCancelled():
+            taken = record.taken if isinstance(record, Routed) else ()
+            told = "(routed)" if isinstance(record, Routed) else "(cancelled)"
+            return _row(record, record.at - began, str(record.activation), taken, told)
         case EffectRecorded():
             told = _error(record.error) if record.error else _shown(record.result)
             what = _attempt(record.activation, record.attempt)

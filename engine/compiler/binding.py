@@ -46,7 +46,7 @@ class Argument(NamedTuple):
     Attributes:
         parameter: Its name.
         source: Where its value comes from.
-        name: The field or resource it is named after, else "".
+        name: The field or resource it is named after, or the subgraph whose whole state it is, else "".
         annotation: What it is annotated with, or `inspect.Parameter.empty`.
         check: Checks the value where the annotation is narrower than the field.
         positional: Whether it can only be passed by position.
@@ -126,6 +126,21 @@ class Binding:
         object.__setattr__(self, "_plain", tuple(plain))
         object.__setattr__(self, "_others", tuple(others))
 
+    def within(self, scope: Scope) -> Binding:
+        """The same with the names that the scope's fields have in the whole graph."""
+        if not scope.prefix and not scope.renamed:
+            return self
+        arguments = tuple(
+            argument._replace(name=scope.full(argument.name))
+            if argument.source is Source.FIELD
+            else argument._replace(name=scope.prefix)
+            if argument.source is Source.STATE
+            else argument
+            for argument in self.arguments
+        )
+        meant = frozenset(map(scope.full, self.meant))
+        return Binding(self.function, arguments, self.returns, self.is_async, meant)
+
     def gather(
         self,
         snapshot: Snapshot,
@@ -158,7 +173,7 @@ class Binding:
                         context.blocking() if context and argument.annotation is BlockingContext else context
                     )
                 case Source.STATE:
-                    value = schema.build(snapshot)
+                    value = schema.build(snapshot, argument.name)
                 case Source.ERROR:
                     value = _error(argument, errors)
                 case _:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from inspect import Signature, signature
 from typing import Any, NamedTuple
 
 from ..context import BlockingContext
-from ..definition import END, START, Case, Definition, EdgeSpec, NodeSpec
+from ..definition import END, START, Case, Chosen, Definition, EdgeSpec, NodeSpec
 from ..shown import listed, shown
 from ..state.fields import StateSchema
 from .binding import Argument, Binding, Source, bind
+from .goto import goto_names
 from .returned import return_problems
 from .scope import Scope
 from .signatures import is_generator, read_signature
@@ -25,39 +27,73 @@ class Bindings(NamedTuple):
     conditions: Mapping[str, Binding]
 
 
-def bind_all(definition: Definition, scope: Scope) -> tuple[Bindings, list[str]]:
-    """Bind nodes and conditions; what is wrong with them comes along."""
+def bind_all(
+    definition: Definition, scopes: Mapping[str, Scope], made: Mapping[str, Binding]
+) -> tuple[Bindings, list[str]]:
+    """Bind nodes and conditions; what is wrong with them comes along.
+
+    Args:
+        definition: A graph of plain nodes.
+        scopes: Where parameters are found, by the scopes that nodes and edges name.
+        made: Of nodes that nobody declared.
+    """
     nodes: dict[str, Binding] = {}
     conditions: dict[str, Binding] = {}
     problems: list[str] = []
     incoming: dict[str, list[EdgeSpec]] = {}
+    edges_from: dict[str, list[EdgeSpec]] = {}
     for edge in definition.edges:
-        incoming.setdefault(edge.target, []).append(edge)
-    for name, spec in definition.nodes.items():
-        what = f"node {name!r}"
+        edges_from.setdefault(edge.source, []).append(edge)
+        if not edge.cancels:
+            incoming.setdefault(edge.target, []).append(edge)
+    for name, declared in definition.nodes.items():
+        if name in made:
+            nodes[name] = made[name]
+            continue
+        what, scope, spec = f"node {name!r}", scopes[declared.scope], local(declared, scopes)
         edges = incoming.get(name, [])
         handles = [edge.error for edge in edges if edge.error is not None]
-        nodes[name], found = bind(spec.function, scope, what=what, handles=handles)
+        bound, found = bind(spec.function, scope, what=what, handles=handles)
         problems += found
-        problems += _node_problems(what, spec, nodes[name], scope.schema)
-        problems += _handler_problems(what, nodes[name], edges)
+        if spec.goto:
+            problems += _goto_problems(what, spec, edges_from.get(name, []), scope)
+            bound, spec = replace(bound, returns=Signature.empty), spec._replace(goto="")
+        problems += _node_problems(what, spec, bound, scope.schema)
+        problems += _handler_problems(what, bound, edges)
+        nodes[name] = bound.within(scope)
     for edge in definition.edges:
         when: Any = edge.when
-        if when is None or isinstance(when, Case):
+        if when is None or isinstance(when, Case | Chosen):
             continue
+        scope = scopes[edge.scope]
         what = f"the condition of edge {edge.id}"
         if not callable(when):
             problems.append(f"{what}: when= wants a function of fields, not {shown(when)}")
             continue
-        conditions[edge.id], found = bind(when, scope, what=what)
+        bound, found = bind(when, scope, what=what)
         problems += found
-        problems += _condition_problems(what, conditions[edge.id])
+        problems += _condition_problems(what, bound)
+        conditions[edge.id] = bound.within(scope)
     return Bindings(nodes, conditions), problems
 
 
-def unresolved_warnings(definition: Definition, bindings: Bindings, scope: Scope) -> Iterator[str]:
+def local(spec: NodeSpec, scopes: Mapping[str, Scope]) -> NodeSpec:
+    """The node as it was declared, with the names that its own graph has for fields."""
+    scope = scopes[spec.scope]
+    if not scope.prefix:
+        return spec
+    writes = (
+        scope.local(spec.writes) if isinstance(spec.writes, str) else tuple(map(scope.local, spec.writes))
+    )
+    return spec._replace(writes=writes, goto=scope.local(spec.goto))
+
+
+def unresolved_warnings(
+    definition: Definition, bindings: Bindings, scopes: Mapping[str, Scope]
+) -> Iterator[str]:
     """Annotations of nodes that name nothing, as a slip of the pen does: what they say is not checked."""
     for name, spec in definition.nodes.items():
+        scope = scopes[spec.scope]
         binding = bindings.nodes[name]
         told = [binding.returns, *(argument.annotation for argument in binding.arguments)]
         if Signature.empty not in told:
@@ -74,7 +110,7 @@ def unresolved_warnings(definition: Definition, bindings: Bindings, scope: Scope
 
 
 def _node_problems(what: str, spec: NodeSpec, binding: Binding, schema: StateSchema) -> Iterator[str]:
-    known = schema.model.model_fields
+    known = schema.names
     for name in spec.fields:
         if name not in known:
             yield f"{what} writes {name!r}, which is no field of the state ({', '.join(known) or 'it has none'})"
@@ -84,6 +120,7 @@ def _node_problems(what: str, spec: NodeSpec, binding: Binding, schema: StateSch
     if is_generator(spec.function):
         yield f"{what} is a generator; collect what it yields in a list and return that"
     yield from _option_problems(what, spec)
+    yield from _join_problems(what, spec)
     if spec.inline is True and binding.is_async:
         yield f"{what}: inline=True is for plain functions; an async def runs on the event loop anyway"
     blocking = next((a for a in binding.arguments if a.annotation is BlockingContext), None)
@@ -113,6 +150,18 @@ def _option_problems(what: str, spec: NodeSpec) -> Iterator[str]:
             yield f"{what}: {option}= wants {wanted}, not {shown(value)}"
 
 
+def _join_problems(what: str, spec: NodeSpec) -> Iterator[str]:
+    join: Any = spec.join
+    if isinstance(join, str) and join not in ("all", "each", "first"):
+        yield f'{what}: join= wants "all", "each", "first" or how many are enough, not {shown(join)}'
+    elif join is not None and not isinstance(join, str) and not _is_whole(join, least=1):
+        yield f"{what}: join= wants how many arrivals are enough, a whole number from 1, not {shown(join)}"
+    if spec.rest not in ("drop", "cancel", "wait"):
+        yield f'{what}: rest= wants "drop", "cancel" or "wait", not {shown(spec.rest)}'
+    elif spec.rest != "drop" and join in (None, "all", "each"):
+        yield f'{what}: rest={spec.rest!r} says what comes too late, and nothing does; add join="first" or how many, or drop rest='
+
+
 def _handler_problems(what: str, binding: Binding, incoming: Sequence[EdgeSpec]) -> Iterator[str]:
     """Parameters for errors that would find none: each way to the node must bring one, or there is a default."""
     for argument in binding.arguments:
@@ -128,6 +177,23 @@ def _handler_problems(what: str, binding: Binding, incoming: Sequence[EdgeSpec])
 
 def _brings(edge: EdgeSpec, argument: Argument) -> bool:
     return edge.error is not None and issubclass(edge.error, argument.errors)
+
+
+def _goto_problems(what: str, spec: NodeSpec, edges: Sequence[EdgeSpec], scope: Scope) -> Iterator[str]:
+    """Names that lead nowhere, and edges that are never named."""
+    names = goto_names(spec.function, scope.types) or ()
+    targets = [
+        edge.when.target
+        for edge in edges
+        if isinstance(edge.when, Chosen) and scope.local(edge.when.field) == spec.goto
+    ]
+    if not names:
+        yield f'{what} returns a bare Goto; say which targets there are, as in Goto[Literal["search", "END"]]'
+        return
+    if lost := [name for name in names if name not in targets]:
+        yield f"{what} may go to {listed(lost)}, but no edge of it leads there; add graph.edge({spec.name}, ...)"
+    if idle := [name for name in targets if name not in names]:
+        yield f"{what} never goes to {listed(idle)}, which an edge of it leads to; add it to Goto[Literal[...]], or drop the edge"
 
 
 # --------------------------------------------------------------------------- edges
@@ -151,6 +217,9 @@ def edge_problems(definition: Definition) -> Iterator[str]:
             yield f"edge {edge.id}: nothing leads to START; lead to the first node instead"
         if edge.source == END.name:
             yield f"edge {edge.id}: nothing leaves END; leave the node before it instead"
+        if edge.cancels and edge.target in (START.name, END.name):
+            yield f'edge {edge.id}: only nodes can be cancelled; to end the run at the first END, say Graph(..., end="first")'
+            continue
         if edge.source == START.name and edge.error is not None:
             yield f"edge {edge.id}: START does not fail; lead the errors of a node on instead"
         if len(targets := ways.get(edge.id, ())) > 1:
@@ -172,7 +241,7 @@ def resource_problems(definition: Definition, schema: StateSchema) -> Iterator[s
     for name in definition.resources:
         if not (isinstance(name, str) and name.isidentifier()):
             yield f"resource {shown(name)}: no parameter can be called so; choose another name"
-        elif name in schema.model.model_fields:
+        elif name in schema.names:
             yield f"resource {name!r} is called like a field of the state; rename one of them"
 
 
@@ -217,8 +286,8 @@ def switch_problems(definition: Definition, bindings: Bindings, schema: StateSch
     """Switches that do not cover their field, or look for what it never holds."""
     for switch in switches_of(definition.edges):
         what, field = f"switch at {switch.source!r}", switch.field
-        if field not in schema.model.model_fields:
-            known = ", ".join(schema.model.model_fields) or "it has none"
+        if field not in schema.names:
+            known = ", ".join(schema.names) or "it has none"
             yield f"{what}: {shown(field)} is no field of the state ({known}); say on= which one is meant"
             continue
         spec = definition.nodes.get(switch.source)

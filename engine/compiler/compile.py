@@ -16,13 +16,16 @@ from typing import NamedTuple
 
 from ..definition import END, START, Definition, EdgeSpec, NodeSpec
 from ..errors import GraphError
+from ..loops import with_regions
 from ..plan import Plan
+from ..rules import Rules
 from ..state.fields import StateSchema
 from . import checks
 from .binding import Binding
 from .dataflow import conflict_warnings, meant_reads, reads_of, traffic_of, unset_problems
+from .flatten import Flat, flatten
+from .joining import cancelling_links, join_problems, regions_of, rules_of
 from .mending import Mending
-from .scope import Scope
 from .structure import examine
 
 __all__ = ["BackedgeWarning", "CompiledGraph", "CompiledNode", "compile_graph"]
@@ -40,7 +43,8 @@ class CompiledNode(NamedTuple):
         spec: What was declared.
         binding: Where its arguments come from.
         ways: Numbers of the edges to consider when it finished, those of error edges and limits left out.
-        error_ways: Numbers of its error edges, the most special exception types first.
+        error_ways: Numbers of its error edges: those that stay in its graph before those that leave it, and the most
+            special exception types first.
         always: The edges it takes whenever it finishes; None where conditions or limits have a say.
     """
 
@@ -56,9 +60,11 @@ class CompiledGraph(NamedTuple):
     """A graph that passed every check.
 
     Attributes:
-        definition: What was declared.
+        definition: Nodes and edges, subgraphs and maps put in their places.
+        declared: What was declared.
         schema: The state's fields.
         plan: Order and progress relation.
+        rules: How nodes join, where maps fan out, what cancels what.
         nodes: By the plan's numbers.
         edges: What was declared, by the plan's numbers.
         conditions: The bound condition of an edge, by the plan's numbers; None for edges without one.
@@ -71,8 +77,10 @@ class CompiledGraph(NamedTuple):
     """
 
     definition: Definition
+    declared: Definition
     schema: StateSchema
     plan: Plan
+    rules: Rules
     nodes: tuple[CompiledNode, ...]
     edges: tuple[EdgeSpec, ...]
     conditions: tuple[Binding | None, ...]
@@ -94,19 +102,20 @@ class CompiledGraph(NamedTuple):
         return self.plan.number[END.name]
 
 
-def compile_graph(definition: Definition) -> CompiledGraph:
+def compile_graph(declared: Definition) -> CompiledGraph:
     """Check a definition and prepare it for running.
 
     Raises:
         GraphError: With every problem found.
     """
-    schema = StateSchema(definition.state)
-    scope = Scope(schema, definition.resources)
-    bindings, binding_problems = checks.bind_all(definition, scope)
+    flat = flatten(declared)
+    definition, schema = flat.definition, flat.schema
+    bindings, binding_problems = checks.bind_all(definition, flat.scopes, flat.bindings)
     structure = examine(definition)
     problems = [
         *definition.problems,
-        *schema.problems,
+        *_schema_problems(flat),
+        *flat.problems,
         *checks.resource_problems(definition, schema),
         *binding_problems,
         *checks.edge_problems(definition),
@@ -115,20 +124,50 @@ def compile_graph(definition: Definition) -> CompiledGraph:
     ]
     if structure.links is None or structure.forest is None:
         raise GraphError(problems)
-    plan = Plan(structure.links, structure.forest)
-    traffic = traffic_of(definition, plan, bindings, schema)
+    forest = with_regions(structure.forest, regions_of(flat, structure.links, structure.forest))
+    plan = Plan(structure.links, forest, cancelling_links(definition))
+    problems += join_problems(flat, plan)
+    traffic = traffic_of(flat, plan, bindings)
     reads = list(reads_of(plan, bindings, definition.edges))
     required = [name for name, field in schema.fields.items() if not field.has_default]
+    own = [name for name in required if name in schema.model.model_fields]
     mending = Mending(plan, structure.ends)
     meant = meant_reads(plan, bindings, definition.edges)
-    inputs = mending.inputs(traffic, [*reads, *meant], required)
-    fields = frozenset(required) - set(inputs)
+    inputs = mending.inputs(traffic, [*reads, *meant], own)
+    fields = frozenset(required) - set(inputs) - _given(flat)
     mend = mending if structure.ends else None
     problems += unset_problems(traffic, mending.reached(reads), fields, mend)
     if problems:
         raise GraphError(problems)
-    told = (*conflict_warnings(traffic, schema), *checks.unresolved_warnings(definition, bindings, scope))
-    return _assembled(definition, schema, plan, bindings, inputs, _warned(told))
+    told = (
+        *conflict_warnings(traffic, schema),
+        *checks.unresolved_warnings(definition, bindings, flat.scopes),
+    )
+    return _assembled(flat, declared, plan, bindings, inputs, _warned(told))
+
+
+def inputs_of_graph(definition: Definition) -> tuple[str, ...]:
+    """The fields that a graph must be given, one that is in itself left out of account."""
+    flat = flatten(definition, shallow=True)
+    bindings, _ = checks.bind_all(flat.definition, flat.scopes, flat.bindings)
+    structure = examine(flat.definition)
+    if structure.links is None or structure.forest is None:
+        return ()
+    plan = Plan(structure.links, structure.forest)
+    reads = [*reads_of(plan, bindings, flat.definition.edges)]
+    own = [name for name, field in flat.schema.fields.items() if not field.has_default]
+    required = [name for name in own if name in flat.schema.model.model_fields]
+    return Mending(plan, structure.ends).inputs(traffic_of(flat, plan, bindings), reads, required)
+
+
+def _schema_problems(flat: Flat) -> list[str]:
+    """What is wrong with the states, those of subgraphs included, each once."""
+    return list(dict.fromkeys(problem for scope in flat.scopes.values() for problem in scope.schema.problems))
+
+
+def _given(flat: Flat) -> frozenset[str]:
+    """Fields that are there whenever somebody reads them, though no node is seen to write them."""
+    return frozenset(fan.item for fan in flat.extras.fans.values())
 
 
 def _warned(told: tuple[str, ...]) -> tuple[str, ...]:
@@ -138,20 +177,23 @@ def _warned(told: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _assembled(
-    definition: Definition,
-    schema: StateSchema,
+    flat: Flat,
+    declared: Definition,
     plan: Plan,
     bindings: checks.Bindings,
     inputs: tuple[str, ...],
     told: tuple[str, ...],
 ) -> CompiledGraph:
+    definition, schema = flat.definition, flat.schema
     by_id = {edge.id: edge for edge in definition.edges}
     edges = tuple(by_id[edge.id] for edge in plan.edges)
     shape = _shape(definition, schema)
     return CompiledGraph(
         definition=definition,
+        declared=declared,
         schema=schema,
         plan=plan,
+        rules=rules_of(flat, plan),
         nodes=tuple(_node(number, definition, plan, edges, bindings) for number in range(len(plan.nodes))),
         edges=edges,
         conditions=tuple(bindings.conditions.get(edge.id) for edge in edges),
@@ -172,10 +214,10 @@ def _node(
     number: int, definition: Definition, plan: Plan, edges: tuple[EdgeSpec, ...], bindings: checks.Bindings
 ) -> CompiledNode:
     name, ways, errors = plan.nodes[number], [], []
-    for way in plan.outgoing[number]:
+    for way in (*plan.outgoing[number], *plan.cancelling[number]):
         kind = edges[way].error
         if kind is not None:
-            errors.append((-len(kind.__mro__), way))
+            errors.append((edges[way].outward, -len(kind.__mro__), way))
         elif edges[way].instead_of is None:
             ways.append(way)
     free = bool(ways) and all(edges[way].when is None and not edges[way].feedback for way in ways)
@@ -184,7 +226,7 @@ def _node(
         spec=definition.nodes.get(name),
         binding=bindings.nodes.get(name),
         ways=tuple(ways),
-        error_ways=tuple(way for _, way in sorted(errors)),
+        error_ways=tuple(way for _, _, way in sorted(errors)),
         always=tuple(ways) if free else None,
     )
 

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from ..definition import START, Case, Definition, EdgeSpec, NodeSpec
+from ..definition import END, START, Case, Chosen, Definition, EdgeSpec, NodeSpec
 from ..plan import Plan
 from ..shown import listed
 from ..state.fields import StateSchema
 from .assignment import Mend, Outcome, Read, Traffic, Way, concurrent_writes, unset_reads
 from .binding import Binding
-from .checks import Bindings, is_exhaustive, switches_of
+from .checks import Bindings, is_exhaustive, local, switches_of
+from .flatten import Flat
 from .returned import meant_writes, sure_writes
+from .scope import Scope
 
 
-def traffic_of(definition: Definition, plan: Plan, bindings: Bindings, schema: StateSchema) -> Traffic:
+def traffic_of(flat: Flat, plan: Plan, bindings: Bindings) -> Traffic:
     """The graph as the analysis sees it."""
+    definition, schema = flat.definition, flat.schema
     by_id = {edge.id: edge for edge in definition.edges}
     edges = [by_id[edge.id] for edge in plan.edges]
-    masks = {name: sum(1 << plan.number[node] for node in loop.body) for name, loop in plan.loops.items()}
-    ways = [
-        Way(edge.target, 0 if edge.level is None else masks[plan.nests[edge.target][edge.level]])
-        for edge in plan.edges
-    ]
+    ways = _ways(definition, plan)
     outcomes: list[Sequence[Outcome]] = []
     sure: list[frozenset[str]] = []
     maybe: list[frozenset[str]] = []
@@ -30,19 +29,38 @@ def traffic_of(definition: Definition, plan: Plan, bindings: Bindings, schema: S
         spec = definition.nodes.get(name)
         leaving = [(edges[way], ways[way]) for way in plan.outgoing[number]]
         regular = [edge for edge, _ in leaving if edge.error is None]
-        groups = _choices(regular, name, definition, bindings, schema)
+        groups = _choices(regular, name, definition, bindings, schema, flat.extras.fans)
         if not groups and regular and not (spec is not None and spec.may_stop is True):
             groups = [regular]
         outcomes.append([_outcome(leaving, regular, groups, success=True), *_failures(leaving)])
-        sure.append(_sure_writes(spec, bindings.nodes.get(name), schema) if spec else frozenset())
+        sure.append(_sure_writes(spec, bindings.nodes.get(name), flat.scopes) if spec else frozenset())
         maybe.append(frozenset(spec.fields) if spec else frozenset())
     return Traffic(plan, plan.number[START.name], outcomes, sure, maybe)
 
 
-def _sure_writes(spec: NodeSpec, binding: Binding | None, schema: StateSchema) -> frozenset[str]:
+def _ways(definition: Definition, plan: Plan) -> list[Way]:
+    """What each edge leads to. What arrives at a node that joins each, or not all, meets nobody there."""
+    everything = (1 << len(plan.nodes)) - 1
+    masks = {name: sum(1 << plan.number[node] for node in loop.body) for name, loop in plan.loops.items()}
+    alone = {plan.number[name] for name, spec in definition.nodes.items() if spec.join not in (None, "all")}
+    if definition.end == "first":
+        alone.add(plan.number[END.name])
+    return [
+        Way(
+            edge.target,
+            (0 if edge.level is None else masks[plan.nests[edge.target][edge.level]])
+            | (everything if edge.target in alone else 0),
+        )
+        for edge in plan.edges
+    ]
+
+
+def _sure_writes(spec: NodeSpec, binding: Binding | None, scopes: Mapping[str, Scope]) -> frozenset[str]:
     """What the node writes whenever it succeeds, when the problems it may have are mended."""
-    meant = meant_writes(spec, binding, schema) if binding is not None else frozenset()
-    return sure_writes(spec, binding) | meant
+    scope, own = scopes[spec.scope], local(spec, scopes)
+    meant = meant_writes(own, binding, scope.schema) if binding is not None else frozenset()
+    written = sure_writes(own, binding) | meant
+    return frozenset(map(scope.full, written)) if scope.prefix else written
 
 
 def reads_of(plan: Plan, bindings: Bindings, edges: Sequence[EdgeSpec]) -> Iterator[Read]:
@@ -55,7 +73,7 @@ def reads_of(plan: Plan, bindings: Bindings, edges: Sequence[EdgeSpec]) -> Itera
         if edge.id not in plan.edge_number:
             continue
         source, what = plan.number[edge.source], f"the condition of edge {edge.id}"
-        if isinstance(edge.when, Case):
+        if isinstance(edge.when, Case | Chosen):
             yield Read(source, True, edge.when.field, what)
         elif edge.id in bindings.conditions:
             for field in sorted(bindings.conditions[edge.id].reads):
@@ -99,15 +117,24 @@ def conflict_warnings(traffic: Traffic, schema: StateSchema) -> tuple[str, ...]:
 
 
 def _choices(
-    regular: Sequence[EdgeSpec], name: str, definition: Definition, bindings: Bindings, schema: StateSchema
+    regular: Sequence[EdgeSpec],
+    name: str,
+    definition: Definition,
+    bindings: Bindings,
+    schema: StateSchema,
+    fans: Collection[str],
 ) -> list[Sequence[EdgeSpec]]:
     """The groups of a node's edges of which at least one is sure to be taken when it succeeds."""
     otherwise = {edge.instead_of: edge for edge in regular if edge.instead_of is not None}
     groups: list[Sequence[EdgeSpec]] = [
         [edge, *([otherwise[edge.id]] if edge.id in otherwise else [])]
         for edge in regular
-        if edge.unconditional and not (edge.feedback and edge.limit is None)  # that one lacks a condition
+        if edge.unconditional
+        and not (edge.feedback and edge.limit is None)  # that one lacks a condition
+        and edge.id not in fans  # there may be no items
     ]
+    if chosen := [edge for edge in regular if isinstance(edge.when, Chosen)]:
+        groups.append(chosen)
     spec = definition.nodes.get(name)
     writes = spec.writes if spec is not None else ()
     return groups + [

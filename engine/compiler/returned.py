@@ -70,7 +70,7 @@ def meant_writes(spec: NodeSpec, binding: Binding, schema: StateSchema) -> froze
 
 
 def _unknown_writes(spec: NodeSpec, schema: StateSchema) -> list[str]:
-    return [name for name in spec.fields if name not in schema.model.model_fields]
+    return [name for name in spec.fields if name not in schema.names]
 
 
 def _record_problems(what: str, spec: NodeSpec, returns: Any, schema: StateSchema) -> Iterator[str]:
@@ -84,7 +84,7 @@ def _record_problems(what: str, spec: NodeSpec, returns: Any, schema: StateSchem
             )
         return
     # A field that is misspelt in writes= is told there, not as what is returned too much.
-    spared = schema.model.model_fields if _unknown_writes(spec, schema) else ()
+    spared = schema.names if _unknown_writes(spec, schema) else ()
     if extra := [name for name in hints if name not in spec.fields and name not in spared]:
         yield f"{what} returns {listed(extra)}, which writes= does not name; add it there, or drop it"
     for name, hint in hints.items():

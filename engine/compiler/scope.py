@@ -18,6 +18,8 @@ class Scope:
     Attributes:
         schema: The state.
         resources: Names of resources and their types.
+        prefix: What the names of its fields begin with in the whole graph.
+        renamed: Names that are others in the whole graph.
         types: Types that annotations may name though the function's module does not hold them: the state's class,
             `Context`, and whatever fields and resources are declared with. So a state may be defined in a function,
             and imports may stand under ``TYPE_CHECKING``.
@@ -25,6 +27,8 @@ class Scope:
 
     schema: StateSchema
     resources: Mapping[str, Any]
+    prefix: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -41,13 +45,21 @@ class Scope:
             },
         )
 
+    def full(self, name: str) -> str:
+        """What a field is called in the whole graph, such as ``build/code``."""
+        return self.renamed.get(name, self.prefix + name)
+
+    def local(self, name: str) -> str:
+        """What a field of the whole graph is called here."""
+        return name.removeprefix(self.prefix)
+
     def is_broken(self, name: str) -> bool:
         """Whether it is a field that cannot be used, which is a problem of its own."""
-        return name in self.schema.model.model_fields and name not in self.schema.fields
+        return name in self.schema.names and name not in self.schema.fields
 
     def is_ambiguous(self, name: str) -> bool:
         """Whether it is a field and a resource, which is a problem of its own."""
-        return name in self.resources and name in self.schema.model.model_fields
+        return name in self.resources and name in self.schema.names
 
     def like(self, name: str) -> str | None:
         """A field or resource whose name is nearly this one."""

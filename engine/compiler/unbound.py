@@ -37,7 +37,8 @@ def misfit(what: str, name: str, annotation: Any, scope: Scope) -> list[str]:
 def unknown(what: str, name: str, told: Signature, scope: Scope) -> str:
     """The problem of a parameter that nothing is named after, and the likely reason."""
     head = f"{what}: parameter {name!r} is neither a field nor a resource and has no default"
-    known = f"fields: {', '.join(scope.schema.fields) or 'none'}"
+    fields = filter(str.isidentifier, scope.schema.fields)
+    known = f"fields: {', '.join(fields) or 'none'}"
     if scope.resources:
         known += f"; resources: {', '.join(scope.resources)}"
     annotation = told.hints.get(name)

@@ -44,9 +44,10 @@ class Step:
         tried: How many attempts its retry policy has seen before.
         started: When the current attempt began, in seconds since the epoch.
         effects: The effects of the current attempt, of a node that has any.
+        added: The items that the current attempt adds to the map around it.
     """
 
-    __slots__ = ("_schedule", "attempt", "effects", "order", "started", "tried")
+    __slots__ = ("_schedule", "added", "attempt", "effects", "order", "started", "tried")
 
     def __init__(self, schedule: Schedule, order: StartNode, attempt: int, tried: int) -> None:
         self._schedule = schedule
@@ -55,6 +56,7 @@ class Step:
         self.tried = tried
         self.started = time.time()
         self.effects: Effects | None = None
+        self.added: list[object] | None = None
 
     @property
     def suspended(self) -> bool:
@@ -253,7 +255,8 @@ class Caller:
 
         if host is not None:
             step.effects = Effects(self._run_id, activation, step.attempt, host.recall(step), host)
-        return Context(self._run_id, activation, step.attempt, emit, step.effects)
+        step.added = [] if step.order.node in self._graph.rules.adders else None
+        return Context(self._run_id, activation, step.attempt, emit, step.effects, step.added)
 
 
 async def _with_effects(call: Awaitable[Any], effects: Effects, *, whole: bool = True) -> Any:

@@ -140,6 +140,11 @@ class Desk:
         """The activation is done, or what it did counts no more."""
         self._known.pop(key, None)
 
+    def drop(self, key: Key) -> None:
+        """The activation was cancelled: it waits for nothing any more."""
+        self._known.pop(key, None)
+        self._suspended.pop(key, None)
+
     # ------------------------------------------------------------------ what is waited for
 
     def expect(self, opened: EffectOpened) -> asyncio.Future[Letter]:

@@ -58,6 +58,13 @@ class ActivationFailed(NamedTuple):
     taken: tuple[str, ...] = ()
 
 
+class ActivationCancelled(NamedTuple):
+    """A running activation was stopped, since another one's end made it needless."""
+
+    activation: ActivationId
+    at: float
+
+
 class CustomEvent(NamedTuple):
     """What a node handed to `Context.emit`."""
 
@@ -81,7 +88,13 @@ class EventsDropped:
 
 
 Event: TypeAlias = (
-    ActivationStarted | ActivationFinished | ActivationFailed | CustomEvent | RunFinished | EventsDropped
+    ActivationStarted
+    | ActivationFinished
+    | ActivationFailed
+    | ActivationCancelled
+    | CustomEvent
+    | RunFinished
+    | EventsDropped
 )
 
 

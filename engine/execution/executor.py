@@ -27,7 +27,9 @@ from ..errors import (
     UpdateError,
 )
 from ..facts import (
+    CancelNode,
     Fact,
+    NodeCancelled,
     NodeErrored,
     NodeFailed,
     NodeRetried,
@@ -43,6 +45,7 @@ from ..frontier import Cutter
 from ..plan import Rounds
 from ..ports import RunLog
 from ..records import (
+    ActivationCancelled,
     ActivationId,
     AttemptFailed,
     Awaited,
@@ -255,6 +258,8 @@ class Executor:
             return  # resume gives the same order again
         if isinstance(order, StartNode):
             self._launcher.start(order, self)
+        elif isinstance(order, CancelNode):
+            self._launcher.stop(_key(order), self)
         else:
             self._reject(order)
 
@@ -265,6 +270,9 @@ class Executor:
         if self._ending.rested:
             return  # it was let go of
         node, rounds, snapshot, _ = step.order
+        if self.schedule.is_cancelled(node, rounds):
+            self.stopped((node, rounds))
+            return
         spec = self._graph.nodes[node].spec
         assert spec is not None
         try:
@@ -272,6 +280,8 @@ class Executor:
             if value is not None or spec.writes:
                 update = outcome.updates_of(self._graph, node, value, step)
                 snapshot = self._preview(step, update.values)
+            if step.added:
+                update = outcome.with_items(self._graph, node, update, step.added, step)
         except StepError as error:
             self.raised(step, error)
             return
@@ -320,6 +330,9 @@ class Executor:
             _log.info("run %s: %s raised %r while it was stopped", self.run_id, step, type(error).__name__)
             return
         node, rounds = step.order.node, step.order.rounds
+        if self.schedule.is_cancelled(node, rounds):
+            self.stopped((node, rounds))
+            return
         info = describe(error)
         taken = outcome.handlers(self._graph, node, error) if isinstance(error, Exception) else ()
         if taken:
@@ -347,6 +360,20 @@ class Executor:
             error = UpdateError(activation, str(reason))
         self._fail(step.activation, error)
         self._attempt_failed(step, describe(error), final=True, then=None)
+
+    def stopped(self, key: Key) -> None:
+        """The activation was cancelled, and runs no more: record that, so that nothing is looked for that came after."""
+        if self._ending.rested:
+            return  # resume is told again to stop it
+        if self._reception is not None:
+            self._desk().drop(key)
+        record = ActivationCancelled(self._ledger.number(), self._id(*key), time.time())
+        self._ledger.submit([record], partial(self._was_cancelled, key), self)
+
+    def _was_cancelled(self, key: Key) -> None:
+        if self._announcer.listeners:
+            self._announcer.tell(events.ActivationCancelled(self._id(*key), time.time()))
+        self._apply(NodeCancelled(*key))
 
     async def tried(self, step: Step, error: BaseException) -> None:
         """An attempt failed and another will follow, unless it was told to stop: journal it first."""
@@ -513,6 +540,9 @@ class Executor:
         """The node was let go of: it runs again when what it waits for is there."""
         if self._launcher.cut or self._ending.rested:
             return
+        if self.schedule.is_cancelled(*_key(step.order)):
+            self.stopped(_key(step.order))
+            return
         self._launcher.put_back(step)
         assert step.effects is not None
         self._desk().suspend(_key(step.order), step.order, step.effects.awaited)
@@ -557,7 +587,7 @@ class Executor:
         self._reception = Reception(desk, self, self._inbox, self._settings.patience)
 
     def _key_of(self, activation: ActivationId) -> Key:
-        return self._graph.plan.number[activation.node], tuple([number for _, number in activation.rounds])
+        return self._graph.plan.key(activation)
 
     # ------------------------------------------------------------------ endings
 
@@ -655,7 +685,7 @@ class Executor:
             )
 
 
-def _key(order: StartNode) -> Key:
+def _key(order: StartNode | CancelNode) -> Key:
     return order.node, order.rounds
 
 

@@ -39,6 +39,9 @@ class Host(CallsHost, Protocol):
     def suspended(self, step: Step) -> None:
         """The node waits for something, and was let go of."""
 
+    def stopped(self, key: Key) -> None:
+        """The node was told to stop for good, and did."""
+
     def interrupt(self) -> None:
         """A node's task was cancelled, and we did not do it: somebody is ending the program."""
 
@@ -68,8 +71,10 @@ class Launcher:
         "_pumping",
         "_schedule",
         "_slots",
+        "_stopping",
         "_tasks",
         "_tries",
+        "_waiting",
         "cut",
     )
 
@@ -95,6 +100,10 @@ class Launcher:
         # Orders of inline nodes not yet begun (None before the first), and whether somebody is at work on them or about to.
         self._inline: deque[StartNode] | None = None
         self._pumping = False
+        # Orders that wait for slots.
+        self._waiting: dict[Key, StartNode] = {}
+        # Running nodes that nobody needs any more.
+        self._stopping: set[Key] = set()
         self.cut = False
 
     @property
@@ -120,6 +129,7 @@ class Launcher:
             needs = self._needs[order.node]
             if not self._slots.acquire(needs):
                 self._slots.wait(needs, self.priority(order), order)
+                self._waiting[order.node, order.rounds] = order
                 return
         self._launch(order, host)
 
@@ -155,6 +165,7 @@ class Launcher:
         """Give the node's slots back, and start whoever waited for them."""
         if self._slots is not None and self._needs is not None:
             for order in self._slots.release(self._needs[node]):
+                self._waiting.pop((order.node, order.rounds), None)
                 self._launch(order, host)
 
     # ------------------------------------------------------------------ running
@@ -169,15 +180,18 @@ class Launcher:
             try:
                 value = await self._caller.call(step, host)
             except BaseException as error:
-                if step.suspended and not isinstance(error, _NEVER_OURS):
-                    host.suspended(step)
-                else:
+                if isinstance(error, _NEVER_OURS) or not (step.suspended or key in self._stopping):
                     self._stumbled(step, error, host)
-            else:
-                if step.suspended:
+                elif key not in self._stopping:
                     host.suspended(step)
-                else:
+            else:
+                if step.suspended and key not in self._stopping:
+                    host.suspended(step)
+                elif key not in self._stopping:
                     host.returned(step, value)
+            if key in self._stopping:
+                self._stopping.discard(key)
+                host.stopped(key)
         except BaseException as bug:
             host.broken(bug)
         finally:
@@ -232,6 +246,7 @@ class Launcher:
         """Start nothing any more; what runs goes on."""
         if self._slots is not None:
             self._slots.clear()
+        self._waiting.clear()
         while self._inline:
             self._free(self._inline.popleft().node, host)
 
@@ -241,12 +256,32 @@ class Launcher:
         for task in self._tasks.values():
             task.cancel()
 
+    def stop(self, key: Key, host: Host) -> None:
+        """Tell one node to stop for good; `Host.stopped` says when it has, which may be at once."""
+        if key in self._tasks:
+            self._stopping.add(key)
+            self._tasks[key].cancel()
+            return
+        order = self._waiting.pop(key, None)
+        if order is not None and self._slots is not None:
+            self._slots.forget(order)
+        for order in self._inline or ():
+            if (order.node, order.rounds) == key:
+                assert self._inline is not None
+                self._inline.remove(order)
+                self._free(order.node, host)
+                break
+        host.stopped(key)
+
     def forget(self, task: asyncio.Task[None], host: Host) -> None:
         """A task was cancelled before it began: its body was never entered, so it cleaned up nothing."""
         for key, each in list(self._tasks.items()):
             if each is task:
                 del self._tasks[key]
                 self._free(key[0], host)
+                if key in self._stopping:
+                    self._stopping.discard(key)
+                    host.stopped(key)
 
     def put_back(self, step: Step) -> None:
         """The step is to go on, later, with the attempt it is at."""

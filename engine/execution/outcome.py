@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from ..compiler.binding import ArgumentMismatchError, UnsetFieldError
 from ..compiler.compile import CompiledGraph
-from ..definition import Case
+from ..compiler.goto import Goto
+from ..definition import Case, Chosen
 from ..errors import DeadEndError, LoopLimitError, RoutingError, UpdateError
 from ..plan import Rounds
 from ..schedule import LoopLimit, Schedule
@@ -39,10 +40,12 @@ def updates_of(graph: CompiledGraph, node: int, value: Any, activation: object) 
     spec = graph.nodes[node].spec
     assert spec is not None
     writes = spec.writes
+    if spec.goto:
+        return _going_to(graph, node, value, activation)
     if isinstance(writes, str):
         returned: Mapping[str, Any] = {writes: value}
     elif writes:
-        returned = _several(writes, value, activation)
+        returned = _several(writes, value, activation, spec.prefix)
     elif value is None:
         return NOTHING
     else:
@@ -50,6 +53,29 @@ def updates_of(graph: CompiledGraph, node: int, value: Any, activation: object) 
             str(activation), f"returned {shown(value)}, but declares no field for it; add writes="
         )
     return encode(graph, returned, activation)
+
+
+def _going_to(graph: CompiledGraph, node: int, value: Any, activation: object) -> Update:
+    """What a node wrote that says where to go on."""
+    spec = graph.nodes[node].spec
+    assert spec is not None
+    if not isinstance(value, Goto):
+        raise UpdateError(str(activation), f"is annotated to return Goto, but returned {shown(value)}")
+    targets = [
+        when.target
+        for edge in graph.edges
+        if isinstance(when := edge.when, Chosen) and when.field == spec.goto
+    ]
+    if lost := [name for name in value.names if name not in targets]:
+        raise UpdateError(
+            str(activation), f"returned Goto to {listed(lost)}; its edges lead to {listed(targets)}"
+        )
+    written: Mapping[str, Any] = {}
+    if isinstance(spec.writes, str):
+        written = {spec.writes: value.value}
+    elif value.value is not None:
+        written = _several(spec.writes, value.value, activation, spec.prefix)
+    return encode(graph, {**written, spec.goto: list(value.names)}, activation)
 
 
 def encode(graph: CompiledGraph, returned: Mapping[str, Any], activation: object) -> Update:
@@ -62,6 +88,15 @@ def encode(graph: CompiledGraph, returned: Mapping[str, Any], activation: object
         except ValueError as error:
             raise UpdateError(str(activation), str(error)) from None
     return Update(encoded, values)
+
+
+def with_items(
+    graph: CompiledGraph, node: int, update: Update, items: list[object], activation: object
+) -> Update:
+    """The update of a node that adds items to the map around it. Raises UpdateError."""
+    added = graph.rules.fans[graph.rules.adders[node]].added
+    more = encode(graph, {added: items}, activation)
+    return Update({**update.encoded, **more.encoded}, {**update.values, **more.values})
 
 
 def decode(graph: CompiledGraph, encoded: Mapping[str, bytes]) -> dict[str, object]:
@@ -120,7 +155,8 @@ def route(
     taken = schedule.route(node, rounds, ways)
     if isinstance(taken, LoopLimit):
         raise LoopLimitError(_name(schedule, node, rounds), graph.edges[taken.edge].id, taken.limit)
-    if not taken and not (compiled.spec is not None and compiled.spec.may_stop):
+    led = taken if not graph.rules.cancels else [way for way in taken if not graph.plan.edges[way].cancels]
+    if not led and not (compiled.spec is not None and compiled.spec.may_stop):
         seen = [_seen(graph, number, snapshot) for number in compiled.ways]
         raise DeadEndError(_name(schedule, node, rounds), seen)
     return taken
@@ -131,19 +167,22 @@ def _name(schedule: Schedule, node: int, rounds: Rounds) -> str:
 
 
 def handlers(graph: CompiledGraph, node: int, error: Exception) -> tuple[int, ...]:
-    """The error edges that take this error on: of those that fit, the ones declared with the most special type."""
-    fitting: list[tuple[int, int]] = []
+    """The error edges that take this error on: of those that fit, the ones declared with the most special type.
+
+    Those within a subgraph come before those that lead out of it.
+    """
+    fitting: list[tuple[tuple[int, int], int]] = []
     for number in graph.nodes[node].error_ways:
-        kind = graph.edges[number].error
-        if kind is not None and isinstance(error, kind):
-            fitting.append((len(kind.__mro__), number))
-    return tuple(number for depth, number in fitting if depth == fitting[0][0])
+        edge = graph.edges[number]
+        if edge.error is not None and isinstance(error, edge.error):
+            fitting.append(((edge.outward, len(edge.error.__mro__)), number))
+    return tuple(number for rank, number in fitting if rank == fitting[0][0])
 
 
 def _answer(graph: CompiledGraph, number: int, snapshot: Snapshot, resources: Mapping[str, Any]) -> object:
     """What the edge's condition returns."""
     when = graph.edges[number].when
-    if isinstance(when, Case):
+    if isinstance(when, Case | Chosen):
         if not snapshot.has(when.field):
             raise UnsetFieldError(when.field)
         return when(snapshot.read(when.field))
@@ -168,7 +207,7 @@ def _is_true(answer: object, edge: str, activation: object) -> bool:
 def _seen(graph: CompiledGraph, number: int, snapshot: Snapshot) -> str:
     """An edge with its condition and the values it saw, for a dead end's message."""
     edge = graph.edges[number]
-    if isinstance(edge.when, Case):
+    if isinstance(edge.when, Case | Chosen):
         fields = [edge.when.field]
     else:
         binding = graph.conditions[number]
@@ -178,7 +217,7 @@ def _seen(graph: CompiledGraph, number: int, snapshot: Snapshot) -> str:
     return f"{edge.id}{label} saw {saw}" if saw else f"{edge.id}{label}"
 
 
-def _several(writes: tuple[str, ...], value: Any, activation: object) -> Mapping[str, Any]:
+def _several(writes: tuple[str, ...], value: Any, activation: object, prefix: str) -> Mapping[str, Any]:
     if isinstance(value, BaseModel):
         returned: Mapping[str, Any] = {field: getattr(value, field) for field in value.model_fields_set}
     elif isinstance(value, Mapping):
@@ -188,6 +227,8 @@ def _several(writes: tuple[str, ...], value: Any, activation: object) -> Mapping
             str(activation),
             f"writes {listed(writes)}, so it returns a mapping or a model, not {shown(value)}",
         )
+    if prefix:
+        returned = {prefix + field: update for field, update in returned.items()}
     if extra := [field for field in returned if field not in writes]:
         raise UpdateError(
             str(activation), f"returned {listed(extra)}, which writes= does not name; add it there"

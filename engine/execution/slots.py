@@ -64,6 +64,18 @@ class Slots(Generic[T]):
             self.acquire(wants)
         return served
 
+    def forget(self, who: T) -> bool:
+        """Somebody waits no longer. Whether he did."""
+        for needs, queue in self._waiting.items():
+            left = [each for each in queue if each[2] is not who]
+            if len(left) < len(queue):
+                heapq.heapify(left)
+                self._waiting[needs] = left
+                if not left:
+                    del self._waiting[needs]
+                return True
+        return False
+
     def clear(self) -> None:
         """Forget those who wait."""
         self._waiting.clear()

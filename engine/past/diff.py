@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from ..compiler.compile import CompiledGraph
 from ..records import (
+    ActivationCancelled,
     AttemptFailed,
     EffectKind,
     EffectRecorded,
@@ -173,6 +174,8 @@ def _told(record: Record) -> Iterator[tuple[Key, _Event]]:
         case AttemptFailed(seq, activation, error=error, final=True):
             name = str(activation)
             yield ("failed", name), _Event(seq, name, "how it ended", _failed(error))
+        case ActivationCancelled(seq, activation):
+            yield ("failed", str(activation)), _Event(seq, str(activation), "how it ended", "cancelled")
         case Routed(seq, activation, _, taken):
             name = str(activation)
             yield ("edges", name), _Event(seq, name, "the edges taken", _edges(taken))

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from ..compiler.compile import CompiledGraph
 from ..execution import outcome
 from ..records import (
+    ActivationCancelled,
     AttemptFailed,
     EffectOpened,
     EffectRecorded,
@@ -45,7 +46,7 @@ class Checkpoint(Generic[S]):
 
     Attributes:
         seq: The record's number.
-        what: In a word or two: ``started``, ``finished``, ``attempt failed``, ``failed``, ``not routed``, ``routed``,
+        what: In a word or two: ``started``, ``finished``, ``attempt failed``, ``failed``, ``cancelled``, ``not routed``, ``routed``,
             ``effect``, ``waits``, ``edited``, ``forked``, ``resumed``, or the status the run ended with.
         activation: Which activation, as text (``checker@2``); empty for records about the run itself.
         attempt: Which attempt; 0 for records about the run itself.
@@ -118,6 +119,8 @@ def _checkpoint(graph: CompiledGraph, record: Record, states: _States) -> Checkp
             what = "failed" if final else "attempt failed"
             took = ended - started
             return Checkpoint(seq, what, str(activation), attempt, ended, took, {}, (), error, _states=states)
+        case ActivationCancelled(_, activation, at):
+            return Checkpoint(seq, "cancelled", str(activation), 0, at, 0.0, {}, _states=states)
         case RoutingFailed(_, activation, at, error):
             return Checkpoint(seq, "not routed", str(activation), 0, at, 0.0, {}, None, error, _states=states)
         case Routed(_, activation, at, taken):
@@ -138,10 +141,9 @@ def _checkpoint(graph: CompiledGraph, record: Record, states: _States) -> Checkp
             edits = graph.schema.decode_values(record.edits)
             before = "" if record.before is None else str(record.before)
             return Checkpoint(seq, "forked", before, 0, record.at, 0.0, edits, _states=states)
-        case RunResumed(_, at):
-            return Checkpoint(seq, "resumed", "", 0, at, 0.0, {}, _states=states)
-        case RunEnded(_, at, status):
-            return Checkpoint(seq, status.value, "", 0, at, 0.0, {}, _states=states)
+        case RunResumed() | RunEnded():
+            what = record.status.value if isinstance(record, RunEnded) else "resumed"
+            return Checkpoint(seq, what, "", 0, record.at, 0.0, {}, _states=states)
 
 
 def _usage(raw: bytes | None) -> Mapping[str, object] | None:

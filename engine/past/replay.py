@@ -110,6 +110,8 @@ class Replay:
                 return _in_phase(record, run.schedule, node, rounds, Phase.RETURNED)
             case EffectOpened() | EffectRecorded():
                 node, rounds = recovery.key_of(self._graph, record.activation)
+                if run.schedule.is_cancelled(node, rounds):
+                    return []
                 return _in_phase(record, run.schedule, node, rounds, Phase.RUNNING)
             case RunEnded():
                 return _end(record, run)
@@ -118,6 +120,8 @@ class Replay:
 
     def _ended(self, record: NodeFinished | AttemptFailed, run: recovery.Recovered) -> list[Mismatch]:
         node, rounds = recovery.key_of(self._graph, record.activation)
+        if run.schedule.is_cancelled(node, rounds):
+            return []  # recorded before it had stopped
         rejected = isinstance(record, AttemptFailed) and run.schedule.phase(node, rounds) is Phase.FAILED
         if not rejected and (wrong := _in_phase(record, run.schedule, node, rounds, Phase.RUNNING)):
             return wrong
@@ -147,8 +151,9 @@ class Replay:
     def _writes(self, record: NodeFinished, node: int) -> list[Mismatch]:
         spec = self._graph.nodes[node].spec
         assert spec is not None
-        found = []
-        if any(field not in spec.fields for field in record.writes):
+        found, rules = [], self._graph.rules
+        fields = (*spec.fields, *([rules.fans[rules.adders[node]].added] if node in rules.adders else []))
+        if any(field not in fields for field in record.writes):
             written, declared = ", ".join(record.writes), ", ".join(spec.fields) or "none"
             found.append(_told(record, "fields written", written, declared))
         for field, raw in record.writes.items():

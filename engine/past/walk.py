@@ -12,6 +12,7 @@ from .. import recovery
 from ..compiler.compile import CompiledGraph
 from ..execution import outcome
 from ..records import (
+    ActivationCancelled,
     AttemptFailed,
     EffectOpened,
     EffectRecorded,
@@ -64,7 +65,7 @@ class Walk:
                 return self._graph.schema.initial()
             case NodeFinished() | AttemptFailed() | RoutingFailed() | Routed() | InputEdited():
                 return self._ran_on(place, self._key(record))
-            case EffectOpened() | EffectRecorded():
+            case EffectOpened() | EffectRecorded() | ActivationCancelled():
                 return self._ran_on(place, self._key(record))
             case _:
                 return self.after(place - 1)
@@ -76,9 +77,13 @@ class Walk:
                 values = outcome.decode(self._graph, record.inputs)
                 return self.at(place).schedule.preview(self._graph.start, (), values)
             case NodeFinished():
-                values = outcome.decode(self._graph, record.writes)
-                return self.at(place).schedule.preview(*self._key(record), values)
+                key, schedule = self._key(record), self.at(place).schedule
+                if schedule.is_cancelled(*key):
+                    return self._ran_on(place, key)
+                return schedule.preview(*key, outcome.decode(self._graph, record.writes))
             case AttemptFailed() | RoutingFailed() | Routed() | EffectOpened() | EffectRecorded():
+                return self._ran_on(place, self._key(record))
+            case ActivationCancelled():
                 return self._ran_on(place, self._key(record))
             case InputEdited():
                 return self._ran_on(place + 1, self._key(record))
@@ -98,6 +103,7 @@ class Walk:
     def _key(
         self,
         record: NodeFinished
+        | ActivationCancelled
         | AttemptFailed
         | RoutingFailed
         | Routed

@@ -14,6 +14,7 @@ from ..compiler.compile import CompiledGraph
 from ..definition import END, START
 from ..errors import BackedgeError
 from ..records import (
+    ActivationCancelled,
     ActivationId,
     AttemptFailed,
     ErrorInfo,
@@ -134,6 +135,8 @@ def _count(graph: CompiledGraph, history: RunHistory, record: Record) -> None:
         case AttemptFailed():
             _attempt(history, record.activation, record.started, record.ended, record.error)
             _visit(history, record.activation).status = Status.FAILED if record.final else Status.RUNNING
+        case ActivationCancelled():
+            _visit(history, record.activation).status = Status.CANCELLED
         case RoutingFailed():
             visit = _visit(history, record.activation)
             visit.status, visit.error = Status.FAILED, told(record.error)

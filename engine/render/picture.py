@@ -28,6 +28,7 @@ class Status(StrEnum):
     IDLE = "not reached"
     DONE = "done"
     HANDLED = "error handled"  # it failed, and an error edge took the error on
+    CANCELLED = "cancelled"  # another one's end made it needless
     WAITING = "waiting"  # for branches that are still alive, or for the world
     STOPPED = "stopped"  # in flight when the run stopped: it runs on resume
     RUNNING = "running"
@@ -43,6 +44,7 @@ _SYMBOLS = {
     Status.IDLE: "○",
     Status.DONE: "✓",
     Status.HANDLED: "!",
+    Status.CANCELLED: "⊘",
     Status.WAITING: "◷",
     Status.STOPPED: "■",
     Status.RUNNING: "▶",

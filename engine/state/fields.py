@@ -7,6 +7,7 @@ validated and stored when it is written, whatever the others hold.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -104,6 +105,12 @@ class StateSchema:
                 fields[name] = field
         self.fields = MappingProxyType(fields)
         self.problems: tuple[str, ...] = tuple(problems)
+        # Of the states of subgraphs: what their fields' names begin with here, to their own schema.
+        self._views: Mapping[str, StateSchema] = {}
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        fields = self.fields
         self._layout = Layout(
             names=tuple(fields),
             index={name: place for place, name in enumerate(fields)},
@@ -114,6 +121,36 @@ class StateSchema:
         self._first = self._layout.root(
             {name: field.default for name, field in fields.items() if field.has_default}
         )
+
+    def extended(
+        self, fields: Mapping[str, Field], views: Mapping[str, StateSchema] | None = None
+    ) -> StateSchema:
+        """The same state with further fields, which are not those of its model, and with the states of subgraphs.
+
+        Args:
+            fields: Further fields, by the names they get.
+            views: What the names of a subgraph's fields begin with, to the schema of its state.
+        """
+        inner = {
+            prefix + name: field._replace(name=prefix + name)
+            for prefix, view in (views or {}).items()
+            for name, field in view.fields.items()
+        }
+        other = copy(self)
+        named = {name: field._replace(name=name) for name, field in fields.items()}
+        other.fields = MappingProxyType({**self.fields, **inner, **named})
+        other._views = {**self._views, **(views or {})}
+        other._lay_out()
+        return other
+
+    @property
+    def names(self) -> Mapping[str, object]:
+        """Whatever is named like a field, those included that cannot be used."""
+        return {**self.model.model_fields, **self.fields}
+
+    def defaults(self, view: str) -> dict[str, object]:
+        """The fields of a subgraph, and what they hold at its beginning."""
+        return {view + name: field.default for name, field in self._views[view].fields.items()}
 
     def encode(self, field: str, update: object) -> bytes:
         """An update as compact JSON, after checking that it fits and that it can be read back.
@@ -168,13 +205,15 @@ class StateSchema:
             for name, field in self.fields.items()
         }
 
-    def build(self, snapshot: Snapshot) -> BaseModel:
-        """The state as an instance of its model, made without validation.
+    def build(self, snapshot: Snapshot, view: str = "") -> BaseModel:
+        """The state, or that of the subgraph `view`, as an instance of its model, made without validation.
 
         A field that is unset is absent: reading it is an AttributeError that names it.
         """
-        values = snapshot.values()
-        return revive(self.model, values, set(values))
+        schema = self._views[view] if view else self
+        own = (name for name in schema.fields if name in schema.model.model_fields)
+        values = {name: snapshot.read(view + name) for name in own if snapshot.has(view + name)}
+        return revive(schema.model, values, set(values))
 
 
 def _model_problems(model: type[BaseModel]) -> Iterator[str]:
