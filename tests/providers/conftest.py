@@ -1,4 +1,7 @@
-"""Tests of one file share an event loop: to make one for each of thousands costs more than most of them do."""
+"""Tests of one file share an event loop: to make one for each of thousands costs more than most of them do.
+
+And those that load the clients of providers, which takes seconds, come first: then one process of several runs them.
+"""
 
 import inspect
 from pathlib import Path
@@ -6,9 +9,12 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+LOADING = {HERE / "wire", HERE / "faults"}
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     for item in items:
         if HERE in item.path.parents and inspect.iscoroutinefunction(getattr(item, "function", None)):
             item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
+    items.sort(key=lambda item: item.path.parent not in LOADING)

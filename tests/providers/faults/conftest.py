@@ -7,6 +7,13 @@ from .server import Server
 from .wires import WIRES
 
 
+@pytest.fixture(scope="session", autouse=True)
+def clients_are_there():
+    """Loaded once, not within the first call; and not by a process that runs none of these tests."""
+    import anthropic  # noqa: F401
+    import openai  # noqa: F401
+
+
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def server():
     async with Server() as found:

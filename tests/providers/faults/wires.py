@@ -2,9 +2,6 @@
 
 import json
 
-import anthropic  # noqa: F401 (loaded once, not within the first call)
-import openai  # noqa: F401
-
 from backedge.providers import Usage
 from backedge.providers.wire.anthropic import AnthropicModel
 from backedge.providers.wire.chat import ChatModel

@@ -3,6 +3,7 @@
 The recordings are not part of the repository; tests that need them are marked with `needs_recordings`.
 """
 
+import inspect
 import json
 import random
 from dataclasses import dataclass, field
@@ -71,6 +72,36 @@ def pairs(endpoint):
     files = [one["file"] for one in index if any(address.endswith(endpoint) for address in one["ep"])]
     found = [pair for file in files for pair in read_pairs(file)]
     return tuple(pair for pair in found if urlsplit(pair.uri).path.endswith(endpoint))
+
+
+def each_of(found):
+    """Makes of a test of one pair a test for each provider: of what it streamed, and of what came in one piece.
+
+    To run each pair as a test of its own takes longer than the pair. All that fail are told, with their names.
+    """
+    groups = {}
+    for pair in found:
+        groups.setdefault(f"{pair.provider}-{'streamed' if pair.streamed else 'whole'}", []).append(pair)
+
+    def decorated(check):
+        async def test(group, **more):
+            failures = []
+            for pair in groups[group]:
+                try:
+                    await check(pair, **more)
+                except (Exception, pytest.fail.Exception) as failure:
+                    failure.add_note(f"in the recording {pair.id}")
+                    failures.append(failure)
+            if failures:
+                raise BaseExceptionGroup(f"{len(failures)} of {len(groups[group])} recordings", failures)
+
+        given = inspect.signature(check).parameters.values()
+        named = [one.replace(name="group") if one.name == "pair" else one for one in given]
+        test.__signature__ = inspect.Signature(named)
+        test.__name__, test.__module__ = check.__name__, check.__module__
+        return pytest.mark.parametrize("group", groups)(test)
+
+    return decorated
 
 
 class Body(httpx2.AsyncByteStream):

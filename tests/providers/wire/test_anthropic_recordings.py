@@ -23,7 +23,7 @@ from backedge.providers.wire.anthropic_body import body_of
 
 from .anthropic_requests import comparable, decoded
 from .bodies import body_pair, offered, reported, reported_pair
-from .replay import WIRE, needs_recordings, pairs, playing, read_sse
+from .replay import WIRE, each_of, needs_recordings, pairs, playing, read_sse
 
 PAIRS = pairs("/messages")
 
@@ -43,10 +43,6 @@ GOOD = [pair for pair in PAIRS if pair.id not in FAILURES]
 FINISH = {"end_turn": "stop", "tool_use": "tool_calls", "max_tokens": "length", "refusal": "refusal"}
 
 pytestmark = needs_recordings
-
-
-def named(found):
-    return [pytest.param(pair, id=pair.id) for pair in found]
 
 
 def model_of(pair, transport):
@@ -131,7 +127,7 @@ def without_citations(blocks):
     return [block for block in called if block.get("text") != ""]
 
 
-@pytest.mark.parametrize("pair", named([pair for pair in GOOD if not pair.streamed]))
+@each_of([pair for pair in GOOD if not pair.streamed])
 async def test_a_recorded_answer_is_read(pair):
     transport, sent = playing(pair)
     client, model = model_of(pair, transport)
@@ -146,7 +142,7 @@ async def test_a_recorded_answer_is_read(pair):
 
 
 @pytest.mark.parametrize("seed", [None, 7])
-@pytest.mark.parametrize("pair", named([pair for pair in GOOD if pair.streamed]))
+@each_of([pair for pair in GOOD if pair.streamed])
 async def test_a_recorded_stream_is_read_wherever_it_is_cut(pair, seed):
     transport, _ = playing(pair, seed=seed)
     client, model = model_of(pair, transport)
@@ -167,7 +163,7 @@ async def test_a_recorded_stream_is_read_wherever_it_is_cut(pair, seed):
     assert sent_back(response, pair.body["model"]) == without_citations(message["content"])
 
 
-@pytest.mark.parametrize("pair", named([pair for pair in PAIRS if pair.id in FAILURES]))
+@each_of([pair for pair in PAIRS if pair.id in FAILURES])
 async def test_a_recorded_failure_is_the_right_error(pair):
     transport, sent = playing(pair)
     client, model = model_of(pair, transport)
@@ -180,7 +176,7 @@ async def test_a_recorded_failure_is_the_right_error(pair):
     assert len(sent) == 1
 
 
-@pytest.mark.parametrize("pair", named([pair for pair in PAIRS if pair.id not in UNSAYABLE]))
+@each_of([pair for pair in PAIRS if pair.id not in UNSAYABLE])
 async def test_a_recorded_request_is_said_again(pair):
     transport, sent = playing(pair)
     client, model = model_of(pair, transport)

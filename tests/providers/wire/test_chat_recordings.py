@@ -31,7 +31,7 @@ from backedge.providers.protocol import (
 from backedge.providers.wire.chat import ChatModel
 
 from .decode_chat import base_url, compared, request_of
-from .replay import WIRE, answering, needs_recordings, pairs, playing, read_sse, sse
+from .replay import WIRE, answering, each_of, needs_recordings, pairs, playing, read_sse, sse
 
 pytestmark = needs_recordings
 
@@ -72,9 +72,9 @@ STREAMS = [pair for pair in ANSWERS if pair.streamed]
 FAILING = [pair for pair in PAIRS if pair.id in ERRORS]
 FINISH = {"length": "length", "content_filter": "filtered", "tool_calls": "tool_calls"}
 
-each_answer = pytest.mark.parametrize("pair", ANSWERS, ids=lambda pair: pair.id)
-each_stream = pytest.mark.parametrize("pair", STREAMS, ids=lambda pair: pair.id)
-each_failing = pytest.mark.parametrize("pair", FAILING, ids=lambda pair: pair.id)
+each_answer = each_of(ANSWERS)
+each_stream = each_of(STREAMS)
+each_failing = each_of(FAILING)
 
 
 @asynccontextmanager
@@ -221,7 +221,7 @@ async def test_a_recorded_stream_is_the_same_wherever_the_network_cuts_it(pair):
     assert pieces == events
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.id)
+@each_of(PAIRS)
 async def test_what_we_send_says_what_the_recorded_request_said(pair):
     async with model_for(pair) as (model, sent):
         request = request_of(pair.body)

@@ -2,9 +2,7 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 
-import anthropic
 import httpx2
-import openai
 import pytest
 
 from backedge.providers.errors import (
@@ -47,6 +45,9 @@ async def client_of(provider, transport):
 
 async def failed(provider, transport, *, streaming=False):
     """Our error for what the official client raises."""
+    import anthropic
+    import openai
+
     streams = {"anthropic": anthropic.AsyncStream[object]}.get(provider, openai.AsyncStream[object])
     more = {"stream": True, "stream_cls": streams} if streaming else {}
     async with client_of(provider, transport) as client:

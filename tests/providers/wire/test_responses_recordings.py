@@ -22,7 +22,7 @@ from backedge.providers.wire.responses import ResponsesModel
 from backedge.providers.wire.responses_body import body_of
 
 from .bodies import body_pair, offered, reported, reported_pair
-from .replay import WIRE, needs_recordings, pairs, playing, read_sse
+from .replay import WIRE, each_of, needs_recordings, pairs, playing, read_sse
 from .responses_requests import comparable, decoded
 
 PAIRS = pairs("/responses")
@@ -46,10 +46,6 @@ FAILURES = {
 GOOD = [pair for pair in PAIRS if pair.id not in FAILURES and pair.id not in REFUSED]
 
 pytestmark = needs_recordings
-
-
-def named(found):
-    return [pytest.param(pair, id=pair.id) for pair in found]
 
 
 def model_of(pair, transport):
@@ -131,7 +127,7 @@ def readable(item):
     return item.get("encrypted_content") or item.get("content")
 
 
-@pytest.mark.parametrize("pair", named([pair for pair in GOOD if not pair.streamed]))
+@each_of([pair for pair in GOOD if not pair.streamed])
 async def test_a_recorded_answer_is_read(pair):
     transport, sent = playing(pair)
     client, model = model_of(pair, transport)
@@ -145,7 +141,7 @@ async def test_a_recorded_answer_is_read(pair):
 
 
 @pytest.mark.parametrize("seed", [None, 7])
-@pytest.mark.parametrize("pair", named([pair for pair in GOOD if pair.streamed]))
+@each_of([pair for pair in GOOD if pair.streamed])
 async def test_a_recorded_stream_is_read_wherever_it_is_cut(pair, seed):
     transport, _ = playing(pair, seed=seed)
     client, model = model_of(pair, transport)
@@ -166,7 +162,7 @@ async def test_a_recorded_stream_is_read_wherever_it_is_cut(pair, seed):
     assert_goes_back(response, answer)
 
 
-@pytest.mark.parametrize("pair", named([pair for pair in PAIRS if pair.id in FAILURES]))
+@each_of([pair for pair in PAIRS if pair.id in FAILURES])
 async def test_a_recorded_failure_is_the_right_error(pair):
     transport, sent = playing(pair)
     client, model = model_of(pair, transport)
@@ -179,7 +175,7 @@ async def test_a_recorded_failure_is_the_right_error(pair):
     assert len(sent) == 1
 
 
-@pytest.mark.parametrize("pair", named([pair for pair in PAIRS if pair.id in REFUSED]))
+@each_of([pair for pair in PAIRS if pair.id in REFUSED])
 async def test_a_call_in_the_background_is_refused_before_it_is_sent(pair):
     transport, sent = playing(pair)
     client, model = model_of(pair, transport)
@@ -189,7 +185,7 @@ async def test_a_call_in_the_background_is_refused_before_it_is_sent(pair):
     assert sent == []
 
 
-@pytest.mark.parametrize("pair", named([pair for pair in PAIRS if pair.id not in REFUSED]))
+@each_of([pair for pair in PAIRS if pair.id not in REFUSED])
 async def test_a_recorded_request_is_said_again(pair):
     transport, sent = playing(pair)
     client, model = model_of(pair, transport)
