@@ -144,7 +144,10 @@ class Finished(Frozen):
     response: ModelResponse
 
 
-StreamEvent: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta | Finished
+Piece: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta
+"""An event of a stream that is not its end."""
+
+StreamEvent: TypeAlias = Piece | Finished
 
 
 @runtime_checkable

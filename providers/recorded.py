@@ -15,6 +15,7 @@ from .protocol import (
     Model,
     ModelRequest,
     ModelResponse,
+    Piece,
     ReasoningDelta,
     StreamEvent,
     TextDelta,
@@ -155,9 +156,9 @@ def _to_nobody(event: CallEvent) -> None:
     """The context cannot emit."""
 
 
-def pieces_of(response: ModelResponse) -> list[StreamEvent]:
+def pieces_of(response: ModelResponse) -> list[Piece]:
     """A whole answer as a stream's pieces, the end left out."""
-    found: list[StreamEvent] = []
+    found: list[Piece] = []
     calls = 0
     for part in response.message.parts:
         if part.kind in ("text", "code"):

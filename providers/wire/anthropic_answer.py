@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import BadAnswerError
 from ..messages import AnyPart, Message, Other, Reasoning, Text, ToolCall, Usage
-from ..protocol import Finish, ModelResponse, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
+from ..protocol import Finish, ModelResponse, Piece, ReasoningDelta, TextDelta, ToolCallDelta
 from .anthropic_body import ORIGIN
 from .content import Body, count
 
@@ -119,7 +119,7 @@ class Gathering:
         """What is known to have been spent so far."""
         return usage_of(self._message.get("usage"))
 
-    def take(self, event: Body) -> list[StreamEvent]:
+    def take(self, event: Body) -> list[Piece]:
         """The next event of the API; gives what of it is of interest. Events it does not know are passed over."""
         match event:
             case {"type": "message_start", "message": dict(message)}:
@@ -153,7 +153,7 @@ class Gathering:
                     block["input"] = _value(text)
         return response_of({**self._message, "content": list(self._blocks.values())}, by, written=written)
 
-    def _open(self, index: int, block: Body) -> list[StreamEvent]:
+    def _open(self, index: int, block: Body) -> list[Piece]:
         if index in self._blocks:
             raise ValueError(f"block {index} of the answer began twice")
         self._blocks[index] = block
@@ -172,7 +172,7 @@ class Gathering:
             ]
         return []
 
-    def _more(self, index: int, delta: Body) -> list[StreamEvent]:
+    def _more(self, index: int, delta: Body) -> list[Piece]:
         block = self._blocks.setdefault(index, {"type": "unknown"})
         match delta:
             case {"type": "input_json_delta", "partial_json": str(piece)}:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..messages import Usage
-from ..protocol import ModelResponse, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
+from ..protocol import ModelResponse, Piece, ReasoningDelta, TextDelta, ToolCallDelta
 from .chat_answer import arguments_in, details_text, error_in, response_of, thinking_of
 from .chat_counts import usage_in, usage_of
 from .content import Body
@@ -73,7 +73,7 @@ class Gathered:
         """What is known to have been spent so far."""
         return usage_of(self._head.get("usage") or {})
 
-    def take(self, chunk: Body) -> list[StreamEvent]:
+    def take(self, chunk: Body) -> list[Piece]:
         """The next chunk; gives what of it is new. A chunk that is an error goes to `failure`."""
         self._last = chunk
         if counts := usage_in(chunk):
@@ -110,8 +110,8 @@ class Gathered:
         whole = response_of({**self._head, "choices": [choice]}, by=by, dialect=self._dialect)
         return whole.model_copy(update={"raw": self._last})
 
-    def _taken(self, delta: Body) -> list[StreamEvent]:
-        events: list[StreamEvent] = []
+    def _taken(self, delta: Body) -> list[Piece]:
+        events: list[Piece] = []
         for key in _THOUGHTS:
             if isinstance(text := delta.get(key), str) and text:
                 self._texts.setdefault(key, []).append(text)
@@ -134,7 +134,7 @@ class Gathered:
                 events.append(self._call(one))
         return events
 
-    def _words(self, key: str, content: Any) -> list[StreamEvent]:
+    def _words(self, key: str, content: Any) -> list[Piece]:
         if isinstance(content, str) and content:
             if key == "content" and self._pieces:
                 return self._piece({"type": "text", "text": content})
@@ -144,7 +144,7 @@ class Gathered:
             return [event for one in content if isinstance(one, dict) for event in self._piece(one)]
         return []
 
-    def _piece(self, piece: Body) -> list[StreamEvent]:
+    def _piece(self, piece: Body) -> list[Piece]:
         """A part of a content that comes as a list; parts of the same type that follow each other are one."""
         earlier = self._texts.pop("content", None)
         if earlier:

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 from ..checking import checked
 from ..errors import BadAnswerError, ModelError, StreamBrokenError
 from ..messages import Usage
-from ..protocol import Finished, ModelRequest, ModelResponse, StreamEvent
+from ..protocol import Finished, ModelRequest, ModelResponse, Piece, StreamEvent
 from ..recorded import pieces_of
 from .bounds import next_event, read_rest
 from .clients import limit_headers, patience
@@ -44,7 +44,7 @@ class Gathers(Protocol):
     def usage(self) -> Usage:
         """What is known to have been spent so far."""
 
-    def take(self, event: Body) -> list[StreamEvent]:
+    def take(self, event: Body) -> list[Piece]:
         """The next event; gives what of it is of interest."""
 
     def response(self, by: str) -> ModelResponse:
@@ -152,10 +152,13 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
             for piece in pieces_of(response):
                 yield piece
         else:
-            gathering = call.api.gathering()
+            gathering, freeing = call.api.gathering(), call.api.keys.freeing()
             async with aclosing(_gathered(call, events, gathering)) as gathered:
-                async for piece in gathered:
-                    yield call.api.keys.freed_piece(piece)
+                async for came in gathered:
+                    if (freed := freeing.take(came)) is not None:
+                        yield freed
+            for held in freeing.rest():
+                yield held
             if not call.api.goes_on:
                 await read_rest(events)
             response = _read(call, partial(gathering.response, call.api.by), lambda: gathering.usage)
@@ -163,7 +166,7 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
     yield Finished(response=response)
 
 
-async def _gathered(call: Call, events: Any, gathering: Gathers) -> AsyncGenerator[StreamEvent, None]:
+async def _gathered(call: Call, events: Any, gathering: Gathers) -> AsyncGenerator[Piece, None]:
     """The pieces of a stream until its end, before which the model must have ended."""
     begun = False
 

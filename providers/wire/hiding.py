@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol, TypeAlias
 
-from ..protocol import Finished, ModelResponse, StreamEvent
+from ..protocol import ModelResponse
 from ..shapes import MASK, carried, google_key, provider_key
+from .freeing import Freeing, masker
 
 Hide: TypeAlias = Callable[[str], str]
 """Gives a text without the keys in it."""
@@ -62,12 +64,12 @@ class Keys:
         hide: Gives an error's text without these keys, and without whatever looks like one.
         freed: Gives an answer without these keys, its texts and its `raw` included. Of what a model writes nothing else
             is touched, and no key of less than 16 characters, which might be any word.
-        freed_piece: The same for a piece of a stream; a key that comes in several pieces is freed of at the end only.
+        freeing: Makes what does the same for the pieces of a stream, wherever these cut a key.
     """
 
     hide: Hide
     freed: Freed
-    freed_piece: Callable[[StreamEvent], StreamEvent]
+    freeing: Callable[[], Freeing]
 
 
 def keys_hidden(*keys: str | None) -> Keys:
@@ -75,11 +77,10 @@ def keys_hidden(*keys: str | None) -> Keys:
     long = [key for key in _known(keys) if len(key) >= _SHORTEST]
     # The longest run of plain characters stands in every way a key may be written down as JSON.
     signs = [max(re.findall("[A-Za-z0-9]+", key) or [key], key=len) for key in long]
+    mask = masker(long) if long else None
 
     def cut(text: str) -> str:
-        for key in long:
-            text = text.replace(key, MASK)
-        return text
+        return text if mask is None else mask(text, True)[0]
 
     def freed(response: ModelResponse, sent: bytes | None = None) -> ModelResponse:
         if not long:
@@ -95,15 +96,7 @@ def keys_hidden(*keys: str | None) -> Keys:
             return response
         return ModelResponse.model_validate(_each_text(response.model_dump(), cut))
 
-    def freed_piece(piece: StreamEvent) -> StreamEvent:
-        if isinstance(piece, Finished):
-            return Finished(response=freed(piece.response))
-        told = piece.arguments if piece.kind == "tool_call" else piece.text
-        if not any(sign in told for sign in signs):
-            return piece
-        return piece.model_copy(update={"arguments" if piece.kind == "tool_call" else "text": cut(told)})
-
-    return Keys(hider(*keys), freed, freed_piece)
+    return Keys(hider(*keys), freed, partial(Freeing, mask))
 
 
 def hider(*keys: str | None) -> Hide:

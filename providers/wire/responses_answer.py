@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import BadAnswerError
 from ..messages import AnyPart, Message, Other, Reasoning, Text, ToolCall, Usage
-from ..protocol import Finish, ModelResponse, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
+from ..protocol import Finish, ModelResponse, Piece, ReasoningDelta, TextDelta, ToolCallDelta
 from .content import Body, count
 from .responses_body import ORIGIN
 
@@ -155,7 +155,7 @@ class Gathering:
         """What is known to have been spent so far."""
         return usage_of(self._answer.get("usage"))
 
-    def take(self, event: Body) -> list[StreamEvent]:
+    def take(self, event: Body) -> list[Piece]:
         """The next event of the API; gives what of it is of interest. Events it does not know are passed over."""
         if "sequence_number" in event:
             if event == self._last:
@@ -194,17 +194,17 @@ class Gathering:
                 }
         self.done = kind in _END
 
-    def _open(self, place: int, item: Body) -> list[StreamEvent]:
+    def _open(self, place: int, item: Body) -> list[Piece]:
         if item.get("type") not in CALLS:
             return []
         self._calls[place] = len(self._calls)
         return [ToolCallDelta(index=self._calls[place], id=_id(item), name=str(item.get("name") or ""))]
 
-    def _more(self, kind: str, place: int, event: Body) -> list[StreamEvent]:
+    def _more(self, kind: str, place: int, event: Body) -> list[Piece]:
         delta: str = event["delta"]
         match kind:
             case "response.output_text.delta" | "response.refusal.delta":
-                found: StreamEvent = TextDelta(text=delta)
+                found: Piece = TextDelta(text=delta)
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
                 paragraph = (place, event.get("summary_index", event.get("content_index")))
                 new = self._paragraph[0] == place and paragraph != self._paragraph
@@ -217,7 +217,7 @@ class Gathering:
         self._begun.add(place)
         return [found]
 
-    def _close(self, place: int, item: Body) -> list[StreamEvent]:
+    def _close(self, place: int, item: Body) -> list[Piece]:
         """The end of an item; gives it whole when it came without deltas."""
         self._items[place] = item
         if place in self._begun:
@@ -231,7 +231,7 @@ class Gathering:
                 if arguments
                 else opened
             )
-        found: list[StreamEvent] = []
+        found: list[Piece] = []
         for part in _parts(item):
             if isinstance(part, Text) and part.text:
                 found.append(TextDelta(text=part.text))

@@ -17,13 +17,13 @@ from typing import Literal
 
 from ..errors import BudgetExceededError, ModelError
 from ..messages import Usage
-from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent, ToolCallDelta
+from ..protocol import Model, ModelRequest, ModelResponse, Piece, StreamEvent, ToolCallDelta
 from .accounts import PER_DOLLAR, Amount, Reservation, reserve
 from .around import Around
 from .budgets import Budget
 from .prices import PriceList
 from .sizes import expected
-from .through import Piece, respond_through, stream_through
+from .through import respond_through, stream_through
 
 
 class Budgeted(Around):

@@ -10,10 +10,8 @@ from ..protocol import (
     Model,
     ModelRequest,
     ModelResponse,
-    ReasoningDelta,
+    Piece,
     StreamEvent,
-    TextDelta,
-    ToolCallDelta,
 )
 from .tries import broken, opened
 
@@ -27,9 +25,6 @@ class Following(Protocol):
     def failed(self, error: BaseException) -> None:
         """There is no answer: an error, a cancelled call, or a stream that was left."""
 
-
-Piece: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta
-"""An event of a stream that is not its end."""
 
 Enter: TypeAlias = Callable[[ModelRequest], Awaitable[Following]]
 """Called first; may wait, and may refuse the call by an error."""
