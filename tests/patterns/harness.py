@@ -7,6 +7,7 @@ a step which had finished runs again after a kill. What the pattern says is for 
 
 import asyncio
 import random
+import re
 import selectors
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -65,7 +66,12 @@ class Outcome:
     @property
     def nodes(self):
         """The names of what ran, in order."""
-        return [name.partition("@")[0] for name in self.ran]
+        return [re.split(r"[@[]", name)[0] for name in self.ran]
+
+    @property
+    def worked(self):
+        """What ran and did some work: without what only stands for others, such as a map."""
+        return [name for name in self.ran if name in self.spans]
 
     def before(self, first, second):
         """Whether one was done when the other began."""
@@ -123,10 +129,10 @@ class World:
     async def until_done(self, activation):
         await self._witness.until(lambda: activation in self._witness.spans)
 
-    async def send(self, signal, value=None):
+    async def send(self, signal, value=None, **options):
         """Send a signal; nobody cares when the run is over already."""
         with suppress(InputError):
-            await send(_RUN, signal, value, journal=self._journal)
+            await send(_RUN, signal, value, journal=self._journal, **options)
         self.told.set()
 
     async def cancel(self):

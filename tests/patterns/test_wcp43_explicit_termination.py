@@ -1,0 +1,34 @@
+from backedge import END, START, Graph, RunStatus
+
+from .harness import outcomes
+from .parts import State, Work, steps
+from .pattern import Pattern
+
+PATTERN = Pattern(
+    number=43,
+    name="Explicit Termination",
+    intent="The run is over as soon as one way reaches the end, and what else is still under way is cancelled.",
+    langgraph="",
+    pydantic_graph="",
+    agent_framework="",
+)
+
+
+def workflow():
+    graph = Graph(State, resources={"work": Work}, end="first")
+    ask, library, archive, web, note = steps(graph, "ask library archive web note")
+    graph.chain(START, ask, library, END)
+    graph.chain(ask, archive, note, END)
+    graph.chain(ask, web, END)
+    return graph
+
+
+def test_the_first_way_that_reaches_the_end_ends_the_run():
+    winners = set()
+    for outcome in outcomes(workflow):
+        assert outcome.status is RunStatus.COMPLETED
+        winner = outcome.state.log[-1]
+        assert outcome.state.log in (["ask", "library"], ["ask", "archive", "note"], ["ask", "web"])
+        assert outcome.ran[-1] == winner
+        winners.add(winner)
+    assert winners == {"library", "note", "web"}
