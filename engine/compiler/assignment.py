@@ -31,6 +31,11 @@ from typing import NamedTuple, TypeAlias
 from ..definition import END
 from ..plan import Plan
 
+_TOLD = 100  # reads of one field told at once
+_LOOKED_AT = (
+    300_000  # nodes of mended graphs looked at before the reads that are left wait for the graph to be mended
+)
+
 
 class Way(NamedTuple):
     """An edge that may be taken.
@@ -194,21 +199,29 @@ def unset_reads(
 
     With `mend`, those of them that do not depend on what is missing of the graph: along its ways as they are the field
     may be unset, even if as much is sure to start and to bring it as in the graph that `mend` makes.
+
+    Who reads what a whole graph reads unset hears of a hundred reads; the others are told when those are mended. So
+    is what would take too long to find out of a large graph whose edges are missing.
     """
     found: dict[int, tuple[int, ...]] = {}
+    tries = max(10, _LOOKED_AT // len(traffic.outcomes))
     for field, doubtful in _doubtful(traffic, reads, fields).items():
-        goals = reduce(
-            or_, (traffic.plan.ancestors[reads[place].node] | 1 << reads[place].node for place in doubtful)
-        )
-        plain = _Search(traffic, field, goals)
+        goals = reduce(or_, (traffic.plan.ancestors[reads[at].node] | 1 << reads[at].node for at in doubtful))
+        plain, told = _Search(traffic, field, goals), 0
         for place in doubtful:
             search, read = plain, reads[place]
             if mend is not None and search.way(read.node) is not None:
+                if tries == 0:
+                    break
+                tries -= 1
                 mended = mend(traffic, read)
                 search = search if mended is traffic else _Search(traffic, field, goals, mended)
             way = search.way(read.node)
             if way is not None:
                 found[place] = way
+                told += 1
+                if told == _TOLD:
+                    break
     for place in sorted(found):
         yield reads[place], found[place]
 

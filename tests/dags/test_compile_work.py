@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 import backedge.engine
 from backedge import END, START, Graph, GraphError, union
+from backedge.engine.compiler import assignment
 from benchmarks.dags import graph_of
 from benchmarks.workflows import SHAPES, random_layers
 
@@ -101,8 +102,29 @@ def doubtful(size):
     return graph
 
 
-@pytest.mark.parametrize("make", [workflow, layers, conflict, many_forks, doubtful])
-def test_twice_the_graph_takes_about_twice_the_steps(make):
+def unset(size, *, lost=False):
+    """Every node reads a field that only one of two ways writes; so would a node that cannot be reached."""
+    graph, nodes = wired(size, lambda code: None, inline=True)
+    write = graph.node(lambda given: 1, name="write", writes="code", inline=True)
+    beside = graph.node(lambda given: None, name="beside", inline=True)
+    for node in (write, beside):
+        graph.edge(START, node, when=lambda given: True)
+    if lost:
+        nowhere = graph.node(lambda: 1, name="nowhere", writes="code", inline=True)
+    for read in nodes:
+        for node in (write, beside, nowhere) if lost else (write, beside):
+            graph.edge(node, read)
+    return graph
+
+
+def unset_and_lost(size):
+    return unset(size, lost=True)
+
+
+@pytest.mark.parametrize("make", [workflow, layers, conflict, many_forks, doubtful, unset, unset_and_lost])
+def test_twice_the_graph_takes_about_twice_the_steps(make, monkeypatch):
+    monkeypatch.setattr(assignment, "_TOLD", 10)
+    monkeypatch.setattr(assignment, "_LOOKED_AT", 1)
     small, large = make(80), make(160)
     compile_anyway(small)  # what is imported or made once for all
     one, two = (steps_of(lambda graph=graph: compile_anyway(graph)) for graph in (small, large))
@@ -110,3 +132,20 @@ def test_twice_the_graph_takes_about_twice_the_steps(make):
     assert sum(one.values()) > 80 * 100
     for file, steps in two.items():
         assert steps < (one[file] + 10) * growth * 1.15, file
+
+
+def test_of_very_many_reads_of_an_unset_field_a_hundred_are_told():
+    with pytest.raises(GraphError) as caught:
+        unset(120).compile()
+    assert len(caught.value.problems) == 100
+    assert all("reads 'code', which may be unset" in problem for problem in caught.value.problems)
+
+
+def test_with_edges_missing_reads_that_are_hard_to_judge_wait_until_the_graph_is_mended(monkeypatch):
+    monkeypatch.setattr(assignment, "_LOOKED_AT", 1)
+    graph = unset(30)
+    graph.chain(graph.node(lambda: None, name="lost", inline=True), END)
+    with pytest.raises(GraphError) as caught:
+        graph.compile()
+    assert "cannot be reached" in caught.value.problems[0]
+    assert 0 < len(caught.value.problems) - 1 < 30
