@@ -99,6 +99,7 @@ def each_of(found):
         named = [one.replace(name="group") if one.name == "pair" else one for one in given]
         test.__signature__ = inspect.Signature(named)
         test.__name__, test.__module__ = check.__name__, check.__module__
+        test.check, test.pairs = check, tuple(found)
         return pytest.mark.parametrize("group", groups)(test)
 
     return decorated

@@ -45,10 +45,14 @@ def checks(module):
         if not name.startswith("test_"):
             continue
         marks = [mark for mark in getattr(function, "pytestmark", ()) if mark.name == "parametrize"]
-        if "pair" not in [mark.args[0] for mark in marks]:
+        taken = {mark.args[0]: mark.args[1] for mark in marks}
+        if "group" in taken:  # of pairs, each of which is tried on its own here
+            del taken["group"]
+            taken["pair"], function = function.pairs, function.check
+        if "pair" not in taken:
             continue
-        for values in itertools.product(*(mark.args[1] for mark in marks)):
-            arguments = {mark.args[0]: _plain(value) for mark, value in zip(marks, values, strict=True)}
+        for values in itertools.product(*taken.values()):
+            arguments = dict(zip(taken, map(_plain, values), strict=True))
             yield arguments["pair"], function, arguments
 
 
