@@ -204,7 +204,7 @@ def bind(
         The binding, and what is wrong with it, a sentence each.
     """
     try:
-        told = read_signature(function, scope.types)
+        told = read_signature(function, scope.types, scope.known)
     except NoSignatureError:
         problem = (
             f"{what}: the parameters of {shown(function)} cannot be read; "

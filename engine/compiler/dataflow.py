@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ..definition import END, START, Case, Chosen, Definition, EdgeSpec, NodeSpec
 from ..plan import Plan
@@ -13,7 +13,6 @@ from .binding import Binding
 from .checks import Bindings, is_exhaustive, local, switches_of
 from .flatten import Flat
 from .returned import meant_writes, sure_writes
-from .scope import Scope
 
 
 def traffic_of(flat: Flat, plan: Plan, bindings: Bindings) -> Traffic:
@@ -27,14 +26,18 @@ def traffic_of(flat: Flat, plan: Plan, bindings: Bindings) -> Traffic:
     maybe: list[frozenset[str]] = []
     for number, name in enumerate(plan.nodes):
         spec = definition.nodes.get(name)
+        sure.append(_sure_writes(spec, bindings.nodes.get(name), flat) if spec else frozenset())
+        maybe.append(frozenset(spec.fields) if spec else frozenset())
         leaving = [(edges[way], ways[way]) for way in plan.outgoing[number]]
+        if all(_is_sure(edge, flat.extras.fans) for edge, _ in leaving):  # most are: no groups to be made
+            each = tuple((place,) for place in range(len(leaving)))
+            outcomes.append([Outcome(tuple(way for _, way in leaving), each, success=True)])
+            continue
         regular = [edge for edge, _ in leaving if edge.error is None]
         groups = _choices(regular, name, definition, bindings, schema, flat.extras.fans)
         if not groups and regular and not (spec is not None and spec.may_stop is True):
             groups = [regular]
-        outcomes.append([_outcome(leaving, regular, groups, success=True), *_failures(leaving)])
-        sure.append(_sure_writes(spec, bindings.nodes.get(name), flat.scopes) if spec else frozenset())
-        maybe.append(frozenset(spec.fields) if spec else frozenset())
+        outcomes.append([_outcome(leaving, regular, groups, success=True), *_failures(leaving, flat, plan)])
     return Traffic(plan, plan.number[START.name], outcomes, sure, maybe)
 
 
@@ -55,9 +58,11 @@ def _ways(definition: Definition, plan: Plan) -> list[Way]:
     ]
 
 
-def _sure_writes(spec: NodeSpec, binding: Binding | None, scopes: Mapping[str, Scope]) -> frozenset[str]:
+def _sure_writes(spec: NodeSpec, binding: Binding | None, flat: Flat) -> frozenset[str]:
     """What the node writes whenever it succeeds, when the problems it may have are mended."""
-    scope, own = scopes[spec.scope], local(spec, scopes)
+    if spec.name in flat.bindings:
+        return frozenset(spec.fields)
+    scope, own = flat.scopes[spec.scope], local(spec, flat.scopes)
     meant = meant_writes(own, binding, scope.schema) if binding is not None else frozenset()
     written = sure_writes(own, binding) | meant
     return frozenset(map(scope.full, written)) if scope.prefix else written
@@ -129,9 +134,7 @@ def _choices(
     groups: list[Sequence[EdgeSpec]] = [
         [edge, *([otherwise[edge.id]] if edge.id in otherwise else [])]
         for edge in regular
-        if edge.unconditional
-        and not (edge.feedback and edge.limit is None)  # that one lacks a condition
-        and edge.id not in fans  # there may be no items
+        if _is_sure(edge, fans)
     ]
     if chosen := [edge for edge in regular if isinstance(edge.when, Chosen)]:
         groups.append(chosen)
@@ -144,12 +147,28 @@ def _choices(
     ]
 
 
-def _failures(leaving: Sequence[tuple[EdgeSpec, Way]]) -> Iterator[Outcome]:
+def _is_sure(edge: EdgeSpec, fans: Collection[str]) -> bool:
+    """Whether it is taken whenever its source succeeds."""
+    return (
+        edge.unconditional
+        and not (edge.feedback and edge.limit is None)  # that one lacks a condition
+        and not (fans and edge.id in fans)  # there may be no items
+    )
+
+
+def _failures(leaving: Sequence[tuple[EdgeSpec, Way]], flat: Flat, plan: Plan) -> Iterator[Outcome]:
     """An outcome for each type of error that is led on: all its edges are taken."""
     kinds = dict.fromkeys(edge.error for edge, _ in leaving if edge.error is not None)
     for kind in kinds:
         edges = [edge for edge, _ in leaving if edge.error is kind]
-        yield _outcome(leaving, edges, [[edge] for edge in edges], success=False)
+        outcome = _outcome(leaving, edges, [[edge] for edge in edges], success=False)
+        stopped = {
+            name
+            for edge in edges
+            if edge.stops and edge.id in flat.extras.cancels
+            for name in flat.extras.cancels[edge.id].nodes
+        }
+        yield outcome._replace(cancelled=sum(1 << plan.number[name] for name in stopped))
 
 
 def _outcome(

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from ..context import BlockingContext, Context
 from ..state.fields import StateSchema
+from .signatures import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Scope:
     prefix: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, Any] = field(init=False, repr=False)
+    # What annotations that name these types were found to mean.
+    known: Known = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         annotations = [info.annotation for info in self.schema.model.model_fields.values()]

@@ -11,9 +11,12 @@ import functools
 import inspect
 import sys
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from types import FunctionType, SimpleNamespace
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, TypeAlias, get_type_hints
+
+Known: TypeAlias = dict[Hashable, dict[str, Any]]
+"""What annotations mean, by what their meaning depends on."""
 
 
 class NoSignatureError(Exception):
@@ -41,12 +44,15 @@ class Signature(NamedTuple):
         return self.hints.get("return", inspect.Signature.empty)
 
 
-def read_signature(function: Callable[..., Any], names: Mapping[str, Any]) -> Signature:
+def read_signature(
+    function: Callable[..., Any], names: Mapping[str, Any], known: Known | None = None
+) -> Signature:
     """Look at a callable.
 
     Args:
         function: Anything callable.
         names: Types that its annotations may name without having them in reach.
+        known: Annotations that were understood before with the same `names`; what is understood now is added.
 
     Raises:
         NoSignatureError: It does not tell its parameters, as some builtins.
@@ -65,7 +71,7 @@ def read_signature(function: Callable[..., Any], names: Mapping[str, Any]) -> Si
         annotations["return"] = plain
     elif told.return_annotation is not told.empty:
         annotations["return"] = told.return_annotation
-    hints, unresolved = _resolved(annotations, plain, names)
+    hints, unresolved = _resolved(annotations, plain, names, {} if known is None else known)
     return Signature(told.parameters, _bound_by_keyword(function), hints, unresolved)
 
 
@@ -118,20 +124,41 @@ def _called(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _resolved(
-    annotations: Mapping[str, Any], plain: Callable[..., Any], names: Mapping[str, Any]
+    annotations: Mapping[str, Any], plain: Callable[..., Any], names: Mapping[str, Any], known: Known
 ) -> tuple[dict[str, Any], dict[str, str]]:
+    key = _key(annotations, plain)
+    if key is not None and key in known:
+        return dict(known[key]), {}
     space, local = _namespace(plain, names)
     try:
-        return _evaluated(annotations, space, local), {}
+        hints = _evaluated(annotations, space, local)
+        if key is not None:
+            known[key] = hints
+        return dict(hints), {}
     except Exception:  # one of them cannot be resolved: judge the others
-        hints: dict[str, Any] = {}
-        unresolved: dict[str, str] = {}
+        hints, unresolved = {}, {}
     for name, annotation in annotations.items():
         try:
             hints |= _evaluated({name: annotation}, space, local)
         except Exception:  # evaluating somebody else's text may raise whatever it likes
             unresolved[name] = annotation if isinstance(annotation, str) else str(annotation)
     return hints, unresolved
+
+
+def _key(annotations: Mapping[str, Any], plain: Callable[..., Any]) -> Hashable | None:
+    """What the meaning of a function's annotations depends on; None where that is more than text, module and classes.
+
+    Functions that one factory made differ in what they close over, which an annotation may name too.
+    """
+    if type(plain) is not FunctionType or "__wrapped__" in vars(plain):
+        return None
+    for annotation in annotations.values():
+        if isinstance(annotation, str):
+            if any(name in annotation for name in plain.__code__.co_freevars):
+                return None
+        elif type(annotation) is not type and annotation is not None:
+            return None
+    return (id(plain.__globals__), *annotations.items())
 
 
 def _evaluated(

@@ -65,8 +65,8 @@ def examine(definition: Definition) -> Structure:
     declared = _Arcs.of(definition.edges, definition)
     problems = [*_lost_problems(definition, declared), *_stuck_problems(definition, declared)]
     ends = _loose_ends(links, definition)
-    mended, untangling, ends = _untangled(links, definition, ends)
-    return Structure(*mended, (*untangling, *problems), ends)
+    (mended, forest), untangling, ends = _untangled(links, definition, ends)
+    return Structure(mended, forest, (*untangling, *problems), ends)
 
 
 def _links_of(definition: Definition) -> list[Link]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 import backedge.engine
 from backedge import END, START, Graph, GraphError, union
 from backedge.engine.compiler import assignment
+from backedge.engine.compiler.signatures import read_signature
 from benchmarks.dags import graph_of
 from benchmarks.workflows import SHAPES, random_layers
 
@@ -149,3 +150,29 @@ def test_with_edges_missing_reads_that_are_hard_to_judge_wait_until_the_graph_is
         graph.compile()
     assert "cannot be reached" in caught.value.problems[0]
     assert 0 < len(caught.value.problems) - 1 < 30
+
+
+def test_what_an_annotation_means_is_found_once_for_all_functions_of_a_factory_unless_they_close_over_it():
+    class Far:
+        pass
+
+    def plain(number):
+        def work(far: "Far | None" = None) -> "int":
+            return number
+
+        return work
+
+    def generic(kind):
+        def work(far: "kind") -> "Far":
+            return kind
+
+        return work
+
+    known = {}
+    told = [read_signature(plain(number), {"Far": Far}, known) for number in (1, 2)]
+    assert [each.hints for each in told] == [{"far": Far | None, "return": int}] * 2
+    assert len(known) == 1
+    told = [read_signature(generic(kind), {"Far": Far}, known) for kind in (str, bytes)]
+    assert [each.hints for each in told] == [{"far": str, "return": Far}, {"far": bytes, "return": Far}]
+    assert len(known) == 1
+    assert told[0].hints is not told[1].hints
