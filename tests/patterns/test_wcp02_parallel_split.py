@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=2,
     name="Parallel Split",
     intent="One step is followed by several branches that run at the same time.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="yes: several edges leave one node",
+    pydantic_graph="yes: an edge to several steps forks",
+    agent_framework="yes: fan-out edges",
 )
 
 

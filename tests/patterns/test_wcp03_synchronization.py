@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=3,
     name="Synchronization",
     intent="A step waits until all parallel branches before it are done, and then runs once.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="yes: an edge from a list of nodes waits for all of them",
+    pydantic_graph="yes: a join",
+    agent_framework="yes: a fan-in edge group",
 )
 
 

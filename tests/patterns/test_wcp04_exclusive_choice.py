@@ -12,9 +12,9 @@ PATTERN = Pattern(
     number=4,
     name="Exclusive Choice",
     intent="Exactly one of several branches is taken, as the data say.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="yes: a conditional edge",
+    pydantic_graph="yes: a decision",
+    agent_framework="yes: a switch-case edge group",
 )
 
 

@@ -12,9 +12,9 @@ PATTERN = Pattern(
     number=5,
     name="Simple Merge",
     intent="Alternative branches lead on to the same step, which runs for the one that was taken without waiting for the others.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="yes: edges from each branch",
+    pydantic_graph="yes: edges from each branch",
+    agent_framework="yes: edges from each branch",
 )
 
 

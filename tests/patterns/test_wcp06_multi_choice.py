@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=6,
     name="Multi-Choice",
     intent="Any number of several branches are taken, as the data say.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="yes: a conditional edge may name several nodes",
+    pydantic_graph="partly: a decision takes one branch, several only by a map over a list of choices",
+    agent_framework="yes: a multi-selection edge group",
 )
 
 

@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=7,
     name="Structured Synchronizing Merge",
     intent="After a choice of any number of branches the next step waits for exactly those that were chosen.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="partly: an edge from a list of nodes waits for ever for what was not chosen; with `defer=True` a node waits until nothing else at all is left to do",
+    pydantic_graph="yes: a join waits for what was forked",
+    agent_framework="no: a fan-in waits for every source that is written down",
 )
 
 

@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=8,
     name="Multi-Merge",
     intent="Branches meet without waiting for each other: what follows runs once for each of them.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="partly: what arrives in the same superstep counts once",
+    pydantic_graph="yes: a step runs for each edge that leads to it",
+    agent_framework="yes: an executor handles each message",
 )
 
 

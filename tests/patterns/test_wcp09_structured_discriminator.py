@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=9,
     name="Structured Discriminator",
     intent="Of several parallel branches the first to arrive leads on; the others end and change nothing, and in a loop each pass has a first of its own.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="partly: the node runs again for what comes later, and has to know by its own code",
+    pydantic_graph="no: a join's value comes when its whole fork is done or cancelled",
+    agent_framework="partly: an executor may count its messages by its own code",
 )
 
 

@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=10,
     name="Arbitrary Cycles",
     intent="Loops may have several entries and several exits, and may overlap.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="yes: any edge may lead back",
+    pydantic_graph="yes: any edge may lead back",
+    agent_framework="yes: any edge may lead back",
 )
 
 

@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=11,
     name="Implicit Termination",
     intent="The run is over when nothing is left to do, without a step that says so.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="yes: a run ends when nothing is left to do",
+    pydantic_graph="no: a run ends with a value at the end node, and without one it is an error",
+    agent_framework="yes: a run ends when no messages are left",
 )
 
 

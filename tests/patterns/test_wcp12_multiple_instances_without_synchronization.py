@@ -10,23 +10,25 @@ PATTERN = Pattern(
     number=12,
     name="Multiple Instances without Synchronization",
     intent="A step is started many times at once, and the workflow goes on without waiting for any of them.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: the next superstep waits for all that were sent",
+    pydantic_graph="no: a run that ends cancels what nobody joined",
+    agent_framework="no: the next superstep waits for all handlers",
 )
 
 
 class Fines(State):
-    cars: list[str] = []
+    cars: list[str]
+    fined: list[str] = []
 
 
 def workflow():
     graph = Graph(Fines, resources={"work": Work})
     [count] = steps(graph, "count")
 
-    @graph.map(over="cars", item="car", join="none")
-    async def fine(car: str, work: Work) -> None:
+    @graph.map(over="cars", item="car", into="fined", join="none")
+    async def fine(car: str, work: Work) -> str:
         await work()
+        return car
 
     graph.chain(START, count, fine)
     [report] = steps(graph, "report")

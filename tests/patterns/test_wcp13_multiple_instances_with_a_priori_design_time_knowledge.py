@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=13,
     name="Multiple Instances with a Priori Design-Time Knowledge",
     intent="A step is started as many times at once as the workflow's text says, and what follows waits for all of them.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="yes: a `Send` for each",
+    pydantic_graph="yes: a map",
+    agent_framework="yes: several executors behind fan-out edges",
 )
 
 

@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=14,
     name="Multiple Instances with a Priori Run-Time Knowledge",
     intent="A step is started as many times at once as the data say when it is reached, and what follows waits for all of them.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="yes: a `Send` for each",
+    pydantic_graph="yes: a map",
+    agent_framework="partly: a message for each, but an executor handles one at a time",
 )
 
 

@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=15,
     name="Multiple Instances without a Priori Run-Time Knowledge",
     intent="While instances of a step run more of them may be started, and what follows waits for all there are in the end.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="partly: what an instance sends begins when all of its superstep are done",
+    pydantic_graph="yes: a step may lead to another map of itself within the same fork",
+    agent_framework="partly: an executor may send more messages, but handles one at a time",
 )
 
 

@@ -11,9 +11,9 @@ PATTERN = Pattern(
     number=18,
     name="Milestone",
     intent="A step is possible as long as the run stands at a certain point: neither before it got there nor after it went on.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: where one branch stands enables nothing in another",
+    pydantic_graph="no: where one branch stands enables nothing in another",
+    agent_framework="no: where one branch stands enables nothing in another",
 )
 
 

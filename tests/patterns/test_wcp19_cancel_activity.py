@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=19,
     name="Cancel Activity",
     intent="A single step that waits or runs is withdrawn, and everything else goes on.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: a node cannot cancel another",
+    pydantic_graph="no: only a join's reducer cancels, and only all that it joins",
+    agent_framework="no: an executor cannot cancel another",
 )
 
 

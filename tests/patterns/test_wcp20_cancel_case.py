@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=20,
     name="Cancel Case",
     intent="The whole run is ended, whatever it is doing, and what was done stays on record.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="yes: cancel the task that runs it; what finished is in the checkpointer",
+    pydantic_graph="partly: cancel the task that runs it; nothing is kept",
+    agent_framework="partly: cancel the task that runs it; what finished in the present superstep is lost",
 )
 
 

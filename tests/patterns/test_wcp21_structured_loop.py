@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=21,
     name="Structured Loop",
     intent="A part of the workflow is repeated, with a condition that is looked at before each pass, or after each.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="yes: a conditional edge that leads back",
+    pydantic_graph="yes: a decision that leads back",
+    agent_framework="yes: a conditional edge that leads back",
 )
 
 

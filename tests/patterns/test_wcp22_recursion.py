@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=22,
     name="Recursion",
     intent="A workflow contains itself, down to where the data say that it is enough.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="partly: a node's code may invoke its own graph",
+    pydantic_graph="partly: a step's code may run its own graph",
+    agent_framework="partly: an executor's code may build and run its own workflow; a sub-workflow cannot contain itself",
 )
 
 

@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=23,
     name="Transient Trigger",
     intent="A step waits for a signal from outside; one that comes while nobody waits for it is lost.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="partly: `interrupt()` takes a value only while the run is stopped at it",
+    pydantic_graph="no: a step cannot wait for what is outside of its process",
+    agent_framework="partly: a request takes a response only while it is open",
 )
 
 

@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=24,
     name="Persistent Trigger",
     intent="A step waits for a signal from outside; one that came before anybody waited for it is kept until then.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: what comes before `interrupt()` is reached is not kept for it",
+    pydantic_graph="no: a step cannot wait for what is outside of its process",
+    agent_framework="no: what comes before the request is made is not kept for it",
 )
 
 

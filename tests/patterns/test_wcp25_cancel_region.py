@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=25,
     name="Cancel Region",
     intent="All steps of a part of the workflow are withdrawn at once, what they had done stays on record, and everything else goes on.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: a node cannot cancel others",
+    pydantic_graph="no: only a join's reducer cancels, and only all that it joins",
+    agent_framework="no: an executor cannot cancel others",
 )
 
 

@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=26,
     name="Cancel Multiple Instance Activity",
     intent="All instances of a step are withdrawn, those that run and those that have not begun, and everything else goes on.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: a superstep ends when all that was sent is done",
+    pydantic_graph="no: only a join's reducer cancels, and then goes on with what there is",
+    agent_framework="no: a superstep ends when all handlers are done",
 )
 
 

@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=27,
     name="Complete Multiple Instance Activity",
     intent="The instances of a step that are left are withdrawn, and the workflow goes on with the results there are.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: a superstep ends when all that was sent is done",
+    pydantic_graph="partly: a join's reducer may cancel what is left, but only when a result arrives",
+    agent_framework="no: a superstep ends when all handlers are done",
 )
 
 

@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=28,
     name="Blocking Discriminator",
     intent="The first of several branches leads on, and the merge takes nothing of the next round before all of this one have come.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: an edge from a list waits for all, and other edges hold nothing back",
+    pydantic_graph="no: a join's value comes when its whole fork is done or cancelled",
+    agent_framework="no: a fan-in waits for all, and other edges hold nothing back",
 )
 
 

@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=29,
     name="Cancelling Discriminator",
     intent="The first of several branches leads on, and the others are cancelled.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: a node cannot cancel others",
+    pydantic_graph="yes: `ReduceFirstValue`",
+    agent_framework="no: an executor cannot cancel others",
 )
 
 

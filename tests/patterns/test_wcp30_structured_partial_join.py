@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=30,
     name="Structured Partial Join",
     intent="Once so many of several parallel branches have arrived the next step runs; the others end and change nothing.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="partly: the node runs for each superstep in which something arrives, and has to count by its own code",
+    pydantic_graph="no: a join's value comes when its whole fork is done or cancelled",
+    agent_framework="partly: an executor may count its messages by its own code",
 )
 
 

@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=32,
     name="Cancelling Partial Join",
     intent="Once so many of several branches have arrived the next step runs, and the others are cancelled.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: a node cannot cancel others",
+    pydantic_graph="yes: a reducer of one's own that counts and cancels the rest",
+    agent_framework="no: an executor cannot cancel others",
 )
 
 

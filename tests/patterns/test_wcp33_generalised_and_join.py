@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=33,
     name="Generalised AND-Join",
     intent="Several threads pass through the same parallel branches, and the join brings together, for each thread, one arrival from each branch.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: an edge from a list knows whether a branch has arrived, not how often",
+    pydantic_graph="yes: a join of the closest fork joins each thread",
+    agent_framework="partly: a fan-in keeps what comes early, but hands over all of it at once",
 )
 
 

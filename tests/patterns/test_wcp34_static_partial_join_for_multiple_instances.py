@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=34,
     name="Static Partial Join for Multiple Instances",
     intent="Once a fixed number of the instances of a step are done the workflow goes on, and the others end for themselves.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: the next superstep waits for all that were sent",
+    pydantic_graph="no: a join's value comes when its whole fork is done or cancelled",
+    agent_framework="no: the next superstep waits for all handlers",
 )
 
 

@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=35,
     name="Cancelling Partial Join for Multiple Instances",
     intent="Once a fixed number of the instances of a step are done the workflow goes on, and the others are withdrawn.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: a node cannot cancel others",
+    pydantic_graph="yes: a reducer of one's own that counts and cancels the rest",
+    agent_framework="no: an executor cannot cancel others",
 )
 
 

@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=36,
     name="Dynamic Partial Join for Multiple Instances",
     intent="How many instances of a step are enough is worked out from the data, while more of them may be started.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: the next superstep waits for all that were sent",
+    pydantic_graph="partly: a reducer may decide from the state, but then the rest is cancelled",
+    agent_framework="no: the next superstep waits for all handlers",
 )
 
 

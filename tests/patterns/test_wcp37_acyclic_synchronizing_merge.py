@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=37,
     name="Acyclic Synchronizing Merge",
     intent="In a graph without loops, branches that part and meet anyhow: each merge waits for exactly those that are on their way to it.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="partly: with `defer=True`, which waits until nothing else at all is left to do",
+    pydantic_graph="partly: a join needs a fork through which all that it joins has come",
+    agent_framework="no: a fan-in waits for every source that is written down",
 )
 
 

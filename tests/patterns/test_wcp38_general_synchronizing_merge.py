@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=38,
     name="General Synchronizing Merge",
     intent="In any graph, loops included, a merge runs as soon as nothing can arrive at it any more, and not before.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="partly: with `defer=True`, which waits until nothing else at all is left to do",
+    pydantic_graph="partly: a join needs a fork through which all that it joins has come",
+    agent_framework="no: a fan-in waits for every source that is written down",
 )
 
 

@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=39,
     name="Critical Section",
     intent="Of several parts of the workflow, each of more than one step, only one at a time is under way.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="partly: with a lock of one's own inside of nodes",
+    pydantic_graph="partly: with a lock of one's own in `deps`",
+    agent_framework="partly: with a lock of one's own inside of executors",
 )
 
 

@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=40,
     name="Interleaved Routing",
     intent="Several steps run one at a time, each once, in an order that nobody fixed.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="partly: `max_concurrency=1` makes the whole run serial, not some of its nodes",
+    pydantic_graph="partly: with a lock of one's own in `deps`",
+    agent_framework="partly: one executor handles a message at a time, several do not take turns",
 )
 
 

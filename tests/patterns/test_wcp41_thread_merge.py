@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=41,
     name="Thread Merge",
     intent="Several threads that run through the same steps become one again.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="partly: with `defer=True`, which waits until nothing else at all is left to do",
+    pydantic_graph="yes: a join",
+    agent_framework="partly: an executor may count its messages by its own code",
 )
 
 

@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=42,
     name="Thread Split",
     intent="One thread becomes several that run through the same steps.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="yes: a `Send` for each",
+    pydantic_graph="yes: a map",
+    agent_framework="partly: a message for each, but an executor handles one at a time",
 )
 
 

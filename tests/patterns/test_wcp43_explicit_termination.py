@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=43,
     name="Explicit Termination",
     intent="The run is over as soon as one way reaches the end, and what else is still under way is cancelled.",
-    langgraph="",
-    pydantic_graph="",
-    agent_framework="",
+    langgraph="no: END ends its branch, the others go on",
+    pydantic_graph="yes: the first value at the end node ends the run",
+    agent_framework="no: an output ends nothing, a run goes on while there are messages",
 )
 
 
