@@ -64,10 +64,19 @@ def eventually() -> Callable[[Callable[[], object]], Awaitable[None]]:
 def _held() -> tuple[object, ...]:
     return (
         sorted(path.name for path in Path("/proc/self/fd").iterdir()),
-        [pid for pid, stat in stats().items() if stat[1] == str(os.getpid())],
+        children(),
         len(asyncio.all_tasks()),
         sorted(path.name for path in Path(tempfile.gettempdir()).glob("backedge-*")),
     )
+
+
+def children() -> list[int]:
+    """The processes that this one started; from where the kernel lists them, if it does."""
+    try:
+        lists = [(task / "children").read_text() for task in Path("/proc/self/task").iterdir()]
+    except FileNotFoundError:  # or a thread that ended just now
+        return sorted(pid for pid, stat in stats().items() if stat[1] == str(os.getpid()))
+    return sorted(int(pid) for one in lists for pid in one.split())
 
 
 def stats() -> dict[int, list[str]]:
