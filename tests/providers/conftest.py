@@ -4,6 +4,7 @@ And those that load the clients of providers, which takes seconds, come first: t
 """
 
 import inspect
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,15 @@ HERE = Path(__file__).parent
 LOADING = {HERE / "wire", HERE / "faults"}
 
 
+@cache
+def place(path):
+    """Whether a file of tests is one of these, and whether it loads clients."""
+    return HERE in path.parents, path.parent in LOADING
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     for item in items:
-        if HERE in item.path.parents and inspect.iscoroutinefunction(getattr(item, "function", None)):
+        if place(item.path)[0] and inspect.iscoroutinefunction(getattr(item, "function", None)):
             item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
-    items.sort(key=lambda item: item.path.parent not in LOADING)
+    items.sort(key=lambda item: not place(item.path)[1])
