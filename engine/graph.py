@@ -239,6 +239,8 @@ class Graph(Generic[S]):
         reads: Mapping[str, str] | None = None,
         writes: Mapping[str, str] | None = None,
         limit: int | None = None,
+        concurrency: int | None = None,
+        uses: str | Sequence[str] = (),
         join: Join | None = None,
         rest: Rest = "drop",
     ) -> Node[..., Any]:
@@ -254,6 +256,8 @@ class Graph(Generic[S]):
             writes: Field of it to the field here that takes it in the end; by default each field that its nodes write
                 and that is a field here too. A field with a reducer takes it as an update.
             limit: How deep a graph may be in itself; what goes deeper raises a `RecursionError`.
+            concurrency: How often it may be under way at once, from its entry to its end.
+            uses: Named slots that it holds from its entry to its end.
             join: As for `node`.
             rest: As for `node`.
 
@@ -265,7 +269,15 @@ class Graph(Generic[S]):
         site = Site.of(sys._getframe(1))
         called = name if name is not None else graph.name if is_graph(graph) else "subgraph"
         own = subgraph_of(f"subgraph {called!r}", graph, reads, writes, limit)
-        spec = NodeSpec(_node_name(not_called, called), not_called, composite=own, join=join, rest=rest)
+        spec = NodeSpec(
+            _node_name(not_called, called),
+            not_called,
+            concurrency=concurrency,
+            uses=(uses,) if isinstance(uses, str) else _texts("uses", uses, "of a slot"),
+            composite=own,
+            join=join,
+            rest=rest,
+        )
         return self._add(Node(spec, not_called, self), site)
 
     def map(
@@ -304,13 +316,13 @@ class Graph(Generic[S]):
                 of fields says; ``"none"``: at once. Those that are left run on for themselves.
             rest: ``"cancel"`` cancels those that are left.
             errors: An item that fails fails the run, or, with ``"collect"``, has an `ItemError` as its result.
-            inline: As for `node`; this and what follows holds for each item, and for functions only.
-            retry: As for `node`.
-            timeout: As for `node`.
-            concurrency: How many items may be worked on at once.
-            uses: As for `node`.
+            inline: As for `node`, for each item; of functions only.
+            retry: Likewise.
+            timeout: Likewise.
+            approve: Likewise.
             version: As for `node`.
-            approve: As for `node`.
+            concurrency: How many items may be worked on at once.
+            uses: Named slots that each item holds.
 
         Raises:
             GraphError: Something cannot be written down.

@@ -18,7 +18,9 @@ from .errors import InputError
 from .execution.desk import Question, question_of, still_open
 from .ports import Journal, opened
 from .records import (
+    ActivationCancelled,
     ActivationId,
+    EffectKind,
     EffectOpened,
     EffectRecorded,
     Letter,
@@ -34,14 +36,38 @@ Where: TypeAlias = str | PathLike[str] | Journal
 _OVER: Final = (RunStatus.COMPLETED, RunStatus.CANCELLED)
 
 
-async def send(run_id: str, signal: str, value: object = None, /, *, journal: Where) -> None:
-    """Send a signal to a run. It is kept until a node receives it, also one that asks for it later.
+async def send(
+    run_id: str, signal: str, value: object = None, /, *, journal: Where, keep: bool = True
+) -> bool:
+    """Send a signal to a run.
+
+    Args:
+        run_id: The run.
+        signal: The signal's name.
+        value: What comes with it, for JSON.
+        journal: Where the run is kept.
+        keep: Whether it is kept until a node receives it, also one that asks for it later. Without it, it is for whoever
+            waits for it now, for the longest time; if nobody does, it is lost.
+
+    Returns:
+        Whether it was sent: False where it is lost.
 
     Raises:
         InputError: The value is nothing that JSON can carry, or the run is over for good.
         RunNotFoundError: There is no such run.
     """
-    await _post(run_id, LetterKind.SIGNAL, signal, value, journal)
+    async with opened(journal) as store:
+        name = signal if keep else await waiting_for(store, run_id, signal)
+        if name is not None:
+            await _post(run_id, LetterKind.SIGNAL, name, value, store)
+        return name is not None
+
+
+async def waiting_for(store: Journal, run_id: str, signal: str) -> str | None:
+    """The id of what has waited longest for a signal of this name, or None."""
+    asked = questions_in(await store.read(run_id))
+    found = [each.id for each in asked if each.kind is EffectKind.SIGNAL and each.text == signal]
+    return found[0] if found else None
 
 
 async def answer(run_id: str, question: str, value: object, /, *, journal: Where) -> None:
@@ -80,7 +106,7 @@ def questions_in(records: Iterable[Record]) -> list[Question]:
     for record in records:
         if isinstance(record, EffectOpened | EffectRecorded):
             asked.setdefault(record.activation, []).append(record)
-        elif isinstance(record, NodeFinished):
+        elif isinstance(record, NodeFinished | ActivationCancelled):
             asked.pop(record.activation, None)
         elif isinstance(record, RunEnded) and record.status in _OVER:
             asked.clear()

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+from .state.snapshots import Edit
+
 Rest: TypeAlias = Literal["drop", "cancel", "wait"]
 """What becomes of those that come to a join too late."""
 
@@ -68,6 +70,7 @@ class Rules(NamedTuple):
         fans: By edge.
         adders: For each node that may add items to a map the edge that fans out.
         cancels: By edge.
+        sheds: For each node where a map's instances meet what takes the place of the fields that each had for itself.
         resets: For each node the fields, and their values, that begin anew where it writes.
     """
 
@@ -75,6 +78,7 @@ class Rules(NamedTuple):
     fans: Mapping[int, Fan] = _NONE
     adders: Mapping[int, int] = _NONE
     cancels: Mapping[int, Cancelling] = _NONE
+    sheds: Mapping[int, Edit] = _NONE
     resets: Mapping[int, Mapping[str, object]] = _NONE
 
 

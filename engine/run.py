@@ -17,6 +17,7 @@ from .errors import BackedgeError, RunCancelledError, RunError, RunFailedError, 
 from .execution.desk import Question
 from .execution.events import Event, EventQueue
 from .execution.executor import Executor
+from .letters import waiting_for
 from .ports import Journal, opened
 from .records import Letter, LetterKind, RunStatus
 
@@ -169,9 +170,17 @@ class Run(Generic[S]):
         """Stop at once, so that the run can be resumed."""
         self._its_executor.interrupt()
 
-    async def send(self, signal: str, value: object = None) -> None:
-        """Send a signal to this run; kept in its journal until a node receives it."""
-        await self._post(LetterKind.SIGNAL, signal, value)
+    async def send(self, signal: str, value: object = None, *, keep: bool = True) -> bool:
+        """Send a signal to this run; kept in its journal until a node receives it.
+
+        Without `keep` it is for who waits for it now, or else lost. Returns whether it was sent.
+        """
+        name: str | None = signal
+        if not keep and self._store is not None:
+            name = await waiting_for(self._store, self.run_id, signal)
+        if name is not None:
+            await self._post(LetterKind.SIGNAL, name, value)
+        return name is not None
 
     async def answer(self, question: str, value: object) -> None:
         """Answer a question that this run asks (`Question.id`, or the id of the activation that asks)."""

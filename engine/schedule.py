@@ -350,6 +350,20 @@ class Schedule:
         self._laps = {edge: dict(counts) for edge, counts in laps.items()}
         return self._again(activation)
 
+    def depth(self, node: int) -> int:
+        """How many loops and regions are around a node."""
+        return len(self._plan.nests[node])
+
+    def alive_within(self, nodes: Collection[int], rounds: Rounds) -> bool:
+        """Whether any of the nodes is alive, or still to stop, in rounds that begin with these."""
+        depth = len(rounds)
+        return any(
+            its[:depth] == rounds
+            for node in nodes
+            if self._mask >> node & 1
+            for its in self._rounds.get(node, _OUTSIDE)
+        ) or any(node in nodes and its[:depth] == rounds for node, its in self._cancelled)
+
     @property
     def idle(self) -> bool:
         """Whether nothing is alive, and nothing that was cancelled still runs: the run is over."""
@@ -420,6 +434,8 @@ class Schedule:
         elif target.phase is not Phase.WAITING:
             return ()  # it did not wait for all, so this comes too late
         tokens = target.tokens
+        if edge.target in self._rules.sheds:
+            token = token._replace(snapshot=token.snapshot.edited(self._rules.sheds[edge.target]))
         tokens.append(token)
         if (
             target.watched is None

@@ -14,13 +14,14 @@ from .options import Told, common, journal_option
 @click.argument("run_id", metavar="RUN")
 @click.argument("signal")
 @click.argument("value", required=False)
+@click.option("--now", is_flag=True, help="Only for who waits for it now; else it is lost.")
 @journal_option
 @common
 @click.pass_obj
-def send(told: Told, /, run_id: str, signal: str, value: str | None, journal: str) -> None:
+def send(told: Told, /, run_id: str, signal: str, value: str | None, journal: str, now: bool) -> None:
     """Send a signal to a run. It is kept until a node receives it, also one that asks for it later.
 
-    VALUE is JSON, or else plain text; without it null is sent.
+    VALUE is JSON, or else plain text; without it null is sent. With --now it is lost unless something waits for it now.
 
     \b
     backedge send demo go --journal runs.db
@@ -34,16 +35,17 @@ def send(told: Told, /, run_id: str, signal: str, value: str | None, journal: st
 
     sent = None if value is None else parsed(value)
 
-    async def post() -> None:
+    async def post() -> bool:
         async with existing(journal) as store:
             await header_of(store, run_id)
-            await letters.send(run_id, signal, sent, journal=store)
+            return await letters.send(run_id, signal, sent, journal=store, keep=not now)
 
-    asyncio.run(post())
+    arrived = asyncio.run(post())
     if told.json:
-        sys.stdout.write(json_line({"run_id": run_id, "signal": signal, "value": sent}) + "\n")
+        line = {"run_id": run_id, "signal": signal, "value": sent, "sent": arrived}
+        sys.stdout.write(json_line(line) + "\n")
     else:
-        say(f"run {run_id}: sent {signal}")
+        say(f"run {run_id}: {'sent' if arrived else 'nothing waits for'} {signal}")
 
 
 @click.command()

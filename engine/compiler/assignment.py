@@ -56,11 +56,13 @@ class Outcome(NamedTuple):
         ways: The edges that may be taken then.
         choices: Disjoint groups of them, by place in `ways`; of each group at least one edge is taken.
         success: Whether what the node writes goes along.
+        cancelled: The nodes that do not run on if it ends so, a bit mask: what they would find does not matter.
     """
 
     ways: tuple[Way, ...]
     choices: tuple[tuple[int, ...], ...]
     success: bool
+    cancelled: int = 0
 
 
 class Read(NamedTuple):
@@ -326,7 +328,13 @@ def _opposed(sides: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def _in_every_case(outcomes: Sequence[Outcome], succeeding: Sequence[int], failing: Sequence[int]) -> int:
     """The nodes that are arrived at however a node ends, given where its targets arrive."""
-    return reduce(and_, (_sure(outcome, succeeding if outcome.success else failing) for outcome in outcomes))
+    return reduce(
+        and_,
+        (
+            _sure(outcome, succeeding if outcome.success else failing) | outcome.cancelled
+            for outcome in outcomes
+        ),
+    )
 
 
 def _sure(outcome: Outcome, masks: Sequence[int]) -> int:

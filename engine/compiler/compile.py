@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..definition import END, START, Definition, EdgeSpec, NodeSpec
@@ -74,6 +74,7 @@ class CompiledGraph(NamedTuple):
         warnings: What will work but is likely not meant.
         shape: What the digest covers, as JSON.
         digest: Identifies nodes, versions, edges, field types and reducers.
+        holds: For entries of subgraphs that hold slots all nodes of theirs.
     """
 
     definition: Definition
@@ -90,6 +91,7 @@ class CompiledGraph(NamedTuple):
     warnings: tuple[str, ...]
     shape: bytes
     digest: str
+    holds: Mapping[int, frozenset[int]]
 
     @property
     def start(self) -> int:
@@ -146,9 +148,9 @@ def compile_graph(declared: Definition) -> CompiledGraph:
     return _assembled(flat, declared, plan, bindings, inputs, _warned(told))
 
 
-def inputs_of_graph(definition: Definition) -> tuple[str, ...]:
-    """The fields that a graph must be given, one that is in itself left out of account."""
-    flat = flatten(definition, shallow=True)
+def inputs_of_graph(definition: Definition, *, without: Sequence[object] = ()) -> tuple[str, ...]:
+    """The fields that a graph must be given. The graphs it is `without` are left out of account."""
+    flat = flatten(definition, without=without)
     bindings, _ = checks.bind_all(flat.definition, flat.scopes, flat.bindings)
     structure = examine(flat.definition)
     if structure.links is None or structure.forest is None:
@@ -167,7 +169,7 @@ def _schema_problems(flat: Flat) -> list[str]:
 
 def _given(flat: Flat) -> frozenset[str]:
     """Fields that are there whenever somebody reads them, though no node is seen to write them."""
-    return frozenset(fan.item for fan in flat.extras.fans.values())
+    return frozenset(fan.item for fan in flat.extras.fans.values()) | flat.extras.missing
 
 
 def _warned(told: tuple[str, ...]) -> tuple[str, ...]:
@@ -207,6 +209,10 @@ def _assembled(
         warnings=told,
         shape=shape,
         digest=hashlib.sha256(shape).hexdigest()[:32],
+        holds={
+            plan.number[entry]: frozenset(plan.number[name] for name in nodes)
+            for entry, nodes in flat.extras.holds.items()
+        },
     )
 
 

@@ -39,6 +39,14 @@ def returned_annotation(function: Callable[..., Any], types: Mapping[str, Any]) 
         return Signature.empty
 
 
+def parameter_annotation(function: Callable[..., Any], name: str, types: Mapping[str, Any]) -> Any:
+    """What a function says of a parameter; Any where it says nothing."""
+    try:
+        return read_signature(function, types).hints.get(name, Any)
+    except NoSignatureError:
+        return Any
+
+
 def hidden_fields(full: str, wanted: Mapping[str, tuple[Any, Any]]) -> tuple[dict[str, Field], list[str]]:
     """Fields ``full[name]`` that no state declares.
 
@@ -68,4 +76,4 @@ def hidden_fields(full: str, wanted: Mapping[str, tuple[Any, Any]]) -> tuple[dic
     problems = [
         problem.partition(": ")[2] if problem.startswith("field") else problem for problem in schema.problems
     ]
-    return known, [f"{full}: {problem}" for problem in problems]
+    return known, problems

@@ -19,13 +19,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from pydantic import JsonValue
+
 from ..definition import END, START, Case, Chosen, Definition, EdgeSpec, MapOver, NodeSpec, Subgraph
 from ..loops import Region
 from ..shown import listed, shown
 from ..state.fields import Field, StateSchema
 from ..state.lineage import UNSET
 from .binding import Argument, Binding, Source
-from .elements import element_of, hidden_fields, returned_annotation
+from .elements import element_of, hidden_fields, parameter_annotation, returned_annotation
 from .goto import goto_names
 from .scope import Scope
 from .synthetic import carry, item_error, nothing, same, too_deep
@@ -63,6 +65,8 @@ class Extras:
         cancels: By edge.
         views: For each entry of a subgraph what its fields' names begin with.
         resets: For each node of a map the fields that begin anew.
+        holds: For each entry of a subgraph that holds slots all nodes of it.
+        missing: Fields of subgraphs that nothing is handed in for, which is a problem that is told.
     """
 
     regions: list[Region] = field(default_factory=list)
@@ -72,6 +76,8 @@ class Extras:
     cancels: dict[str, Cancelling] = field(default_factory=dict)
     views: dict[str, str] = field(default_factory=dict)
     resets: dict[str, dict[str, object]] = field(default_factory=dict)
+    holds: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
 
 
 class Flat(NamedTuple):
@@ -94,9 +100,9 @@ class Flat(NamedTuple):
     problems: tuple[str, ...]
 
 
-def flatten(definition: Definition, *, shallow: bool = False) -> Flat:
-    """Put subgraphs and maps in their places; `shallow`: graphs within themselves are left out."""
-    flattener = _Flattener(definition, shallow=shallow)
+def flatten(definition: Definition, *, without: Sequence[object] = ()) -> Flat:
+    """Put subgraphs and maps in their places, `without` these graphs, of which only what they write counts."""
+    flattener = _Flattener(definition, without)
     flattener.graph(definition, "", START.name, END.name, ())
     return flattener.flat()
 
@@ -123,7 +129,7 @@ class _Level(NamedTuple):
 @dataclass
 class _Flattener:
     whole: Definition
-    shallow: bool
+    without: Sequence[object]
     nodes: dict[str, NodeSpec] = field(default_factory=dict)
     edges: list[EdgeSpec] = field(default_factory=list)
     scopes: dict[str, Scope] = field(default_factory=dict)
@@ -261,11 +267,12 @@ class _Flattener:
         full, what = level.prefix + spec.name, f"subgraph {spec.name!r}"
         here = (own.graph, spec.name)
         depth = level.above.count(here)
+        left_out = any(own.graph is graph for graph in self.without)
         within = own.graph is level.definition.origin or any(own.graph is graph for graph, _ in level.above)
         writes = self._handed_out(what, own, level)
-        if within and own.limit is None:
+        if within and own.limit is None and not left_out:
             self.problems.append(f"{what} is in itself, without a bound; say with limit= how deep it may go")
-        if within and (own.limit is None or self.shallow or depth >= own.limit):
+        if left_out or (within and (own.limit is None or depth >= own.limit)):
             self.nodes[full] = NodeSpec(
                 full, too_deep, tuple(writes), inline=True, prefix=level.prefix, scope=level.prefix
             )
@@ -301,7 +308,10 @@ class _Flattener:
         self.graph(graph.definition, prefix, full, end, above)
         leaving = NodeSpec(end, carry, tuple(writes), inline=True, scope=level.prefix)
         self._made(leaving, {outer: prefix + name for outer, name in writes.items()})
-        return _Ends(full, end, tuple(list(self.nodes)[before:]))
+        members = tuple(list(self.nodes)[before:])
+        if spec.uses or spec.concurrency is not None:
+            self.extras.holds[full] = members
+        return _Ends(full, end, members)
 
     def _made(self, spec: NodeSpec, reads: Mapping[str, str]) -> None:
         """A node that nobody declared, which is given these fields: parameter to full name."""
@@ -315,7 +325,10 @@ class _Flattener:
         """For fields of a subgraph the full names of those around it that they are given."""
         inner, outer = self._schema(graph.definition.state), self.scopes[level.prefix].schema
         reads: dict[str, str] = {}
-        for name, around in {**{name: name for name in self._inputs(graph)}, **(given or {})}.items():
+        for name, around in {
+            **{name: name for name in self._inputs(graph, level)},
+            **(given or {}),
+        }.items():
             if name == item:
                 continue
             if name not in inner.names:
@@ -325,6 +338,7 @@ class _Flattener:
                 self.problems.append(
                     f"{what} needs its field {name!r}, but there is no {around!r} around it; say which it is given with {told}"
                 )
+                self.extras.missing.add(f"{level.prefix}{what.split(chr(39))[1]}/{name}")
             else:
                 reads[name] = level.prefix + around
                 self._fit(what, outer.fields.get(around), inner.fields.get(name), f"is given {around!r}")
@@ -357,14 +371,15 @@ class _Flattener:
                 f"name another field, or convert it in a node"
             )
 
-    def _inputs(self, graph: Any) -> Sequence[str]:
+    def _inputs(self, graph: Any, level: _Level) -> Sequence[str]:
         """The fields that a graph must be given."""
         known = getattr(graph, "inputs", None)
         if known is not None:
             return tuple(known)
         from .compile import inputs_of_graph
 
-        return inputs_of_graph(graph.definition)
+        around = (level.definition.origin, *(other for other, _ in level.above))
+        return inputs_of_graph(graph.definition, without=(*self.without, *around, graph))
 
     # ------------------------------------------------------------------ maps
 
@@ -401,9 +416,9 @@ class _Flattener:
         if isinstance(own.over, str):
             if own.over not in scope.schema.names:
                 self.problems.append(f"{what}: over= names {own.over!r}, which is no field of the state")
-                return Any
+                return JsonValue
             if own.over not in scope.schema.fields:
-                return Any
+                return JsonValue
             given = scope.schema.fields[own.over].annotation
             told = f"over= names {own.over!r}, which is {spell(given)}"
         else:
@@ -412,20 +427,28 @@ class _Flattener:
         found = element_of(given)
         if found is None:
             self.problems.append(f"{what}: {told}; a map goes over a list")
-        return Any if found is None else found
+            return JsonValue
+        return self._taken_item(own, scope) if found is Any else found
+
+    def _taken_item(self, own: MapOver, scope: Scope) -> Any:
+        """What the body says an item is."""
+        if isinstance(own.body, Subgraph):
+            inner = self._schema(own.body.graph.definition.state).fields.get(own.item)
+            return Any if inner is None else inner.annotation
+        return parameter_annotation(own.body, own.item, scope.types)
 
     def _result_type(self, what: str, own: MapOver, scope: Scope) -> Any:
         if own.into is None or own.into not in scope.schema.fields:
             if own.into is not None and own.into not in scope.schema.names:
                 self.problems.append(f"{what}: into= names {own.into!r}, which is no field of the state")
-            return Any
+            return JsonValue
         taken = scope.schema.fields[own.into].update_annotation
         found = element_of(taken)
         if found is None:
             self.problems.append(
                 f"{what}: into= names {own.into!r}, which takes {spell(taken)}; the results are a list"
             )
-        return Any if found is None else found
+        return JsonValue if found is None else found
 
     def _map_begin(self, spec: NodeSpec, own: MapOver, level: _Level) -> str:
         """The nodes before the instances; the first of them."""
@@ -477,6 +500,11 @@ class _Flattener:
 
     def _map_graph(self, spec: NodeSpec, own: MapOver, body: Subgraph, level: _Level) -> list[str]:
         full, what = level.prefix + spec.name, f"map {spec.name!r}"
+        given = {"inline": spec.inline, "retry": spec.retry, "timeout": spec.timeout, "approve": spec.approve}
+        for option in [name for name, value in given.items() if value]:
+            self.problems.append(
+                f"{what}: {option}= is for functions; give it to nodes of the graph that it runs"
+            )
         inner = self._schema(body.graph.definition.state)
         reads = self._handed_in(what, body.graph, body.reads, level, own.item)
         if own.item not in inner.names:
@@ -545,7 +573,7 @@ class _Flattener:
         """Fields that no state declares, by the names ``full[...]``."""
         made, problems = hidden_fields(full, wanted)
         self.hidden |= made
-        self.problems += problems
+        self.problems += [f"map {full!r}: {problem}" for problem in dict.fromkeys(problems)]
 
 
 def _named(name: str, level: _Level) -> str:

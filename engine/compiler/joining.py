@@ -59,8 +59,19 @@ def rules_of(flat: Flat, plan: Plan) -> Rules:
             )
             for edge, what in extras.cancels.items()
         },
+        sheds={number[name]: flat.schema.shed(_own_fields(flat, name)) for name in _joins_of_maps(flat)},
         resets=resets,
     )
+
+
+def _joins_of_maps(flat: Flat) -> list[str]:
+    return [fan.join for fan in flat.extras.fans.values()]
+
+
+def _own_fields(flat: Flat, join: str) -> list[str]:
+    """The fields that each instance of a map has for itself: its item, and those of subgraphs in it."""
+    name = join.removesuffix("/JOIN")
+    return [field for field in flat.schema.fields if field == f"{name}[item]" or field.startswith(f"{name}/")]
 
 
 def _joining(join: str | int | None, rest: str) -> Joining:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..compiler.binding import ArgumentMismatchError, Binding
 from ..compiler.compile import CompiledGraph, CompiledNode
+from ..compiler.synthetic import item_error
 from ..context import Context
 from ..definition import NodeSpec
 from ..effects.recall import Recall
 from ..errors import NodeTimeoutError, ParameterError, RejectedError, ReplayMismatchError, UpdateError
 from ..facts import StartNode
-from ..failures import rebuild
+from ..failures import as_step_error, rebuild
 from ..records import ActivationId
 from ..schedule import Schedule
 from ..shown import shown
@@ -229,7 +230,8 @@ class Caller:
         context = self._context(step, host) if binding.wants_context or bound else None
         if bound:
             resources = {**resources, **{name: resources[name].for_activation(context) for name in bound}}
-        handled = [self._handled(number, info) for number, info in order.errors]
+        as_told = binding.function is item_error
+        handled = [self._handled(number, info, as_told=as_told) for number, info in order.errors]
         try:
             return binding.gather(
                 order.snapshot, self._graph.schema, resources=resources, context=context, errors=handled
@@ -241,9 +243,11 @@ class Caller:
                 str(step.activation), f"reads field {error.args[0]!r}, which is unset"
             ) from None
 
-    def _handled(self, edge: int, info: Any) -> BaseException:
+    def _handled(self, edge: int, info: Any, *, as_told: bool) -> BaseException:
         declared = self._graph.edges[edge]
         assert declared.error is not None
+        if as_told:
+            return as_step_error(info, declared.source)
         return rebuild(info, declared.error, declared.source)
 
     def _context(self, step: Step, host: Host | None) -> Context:

@@ -251,5 +251,5 @@ _RUNG = Letter(LetterKind.SIGNAL, "", b"null", 0.0)
 
 def _fits(letter: Letter, question: Question) -> bool:
     if question.kind is EffectKind.SIGNAL:
-        return letter.kind is LetterKind.SIGNAL and letter.name == question.text
+        return letter.kind is LetterKind.SIGNAL and letter.name in (question.text, question.id)
     return letter.kind is LetterKind.ANSWER and letter.name in (question.id, question.activation)

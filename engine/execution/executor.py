@@ -178,6 +178,8 @@ class Executor:
             self._routing_failed(self._graph.start, (), beginning.error, [], beginning.fact)
         elif beginning.fact is not None:
             self._apply(beginning.fact)
+        if self._graph.holds:
+            self._launcher.recover()
         for order in beginning.orders:
             if beginning.waited and isinstance(order, StartNode) and not self._desk().is_due(_key(order)):
                 self._desk().suspend(_key(order), order)  # nothing of what it waits for is there
@@ -246,6 +248,8 @@ class Executor:
 
     def _apply(self, fact: Fact) -> None:
         orders = self.schedule.apply(fact)
+        if self._graph.holds:
+            self._launcher.settle(fact.node, fact.rounds, self)
         if self._ledger.kept:
             self._ledger.stand(self.schedule)
         if len(orders) > 1 and self._launcher.slots is not None:
@@ -603,9 +607,8 @@ class Executor:
 
     def unbegun(self, task: asyncio.Task[None]) -> None:
         """A node's task was cancelled before it began: by us, or because somebody is ending the program."""
-        if not self._launcher.cut:
+        if not self._launcher.forget(task, self) and not self._launcher.cut:
             self.interrupt()
-        self._launcher.forget(task, self)
         self.rest()
 
     def _halt(self, reason: Stop) -> None:

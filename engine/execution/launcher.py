@@ -17,6 +17,7 @@ from ..plan import Rounds
 from ..schedule import Key, Schedule
 from .calls import Caller, Step
 from .calls import Host as CallsHost
+from .holds import Holds
 from .settings import FIRST, Settings, Tries
 from .slots import Slots
 
@@ -65,6 +66,7 @@ class Launcher:
     __slots__ = (
         "_caller",
         "_graph",
+        "_holds",
         "_inline",
         "_loop",
         "_needs",
@@ -100,6 +102,8 @@ class Launcher:
         # Orders of inline nodes not yet begun (None before the first), and whether somebody is at work on them or about to.
         self._inline: deque[StartNode] | None = None
         self._pumping = False
+        # Subgraphs that hold slots until they are over.
+        self._holds = Holds(graph.holds) if graph.holds and self._slots is not None else None
         # Orders that wait for slots.
         self._waiting: dict[Key, StartNode] = {}
         # Running nodes that nobody needs any more.
@@ -161,6 +165,24 @@ class Launcher:
         if not self._pumping:
             self._pump(host)
 
+    def settle(self, node: int, rounds: Rounds, host: Host) -> None:
+        """Something happened to an activation: perhaps a subgraph around it is over that holds slots."""
+        if self._holds:
+            for entry in self._holds.over(node, rounds, self._schedule):
+                self._free(entry, host)
+
+    def recover(self) -> None:
+        """Hold the slots again that subgraphs held when the run was left."""
+        if self._holds is not None and self._slots is not None and self._needs is not None:
+            live = [(node, rounds) for node, rounds, _ in self._schedule.live()]
+            for entry in self._holds.recovered(live, self._schedule):
+                self._slots.seize(self._needs[entry])
+
+    def _ended(self, order: StartNode, host: Host) -> None:
+        """A node is done with its slots, unless it is the entry of a subgraph that holds them."""
+        if self._holds is None or not self._holds.begin(order.node, order.rounds):
+            self._free(order.node, host)
+
     def _free(self, node: int, host: Host) -> None:
         """Give the node's slots back, and start whoever waited for them."""
         if self._slots is not None and self._needs is not None:
@@ -198,7 +220,7 @@ class Launcher:
             if (now := self._tasks.get(key)) is task:  # else it was let go of, or goes on already
                 del self._tasks[key]
             if now is not None and self._slots is not None:
-                self._free(order.node, host)
+                self._ended(order, host)
             if not self._tasks:
                 host.rest()
 
@@ -219,7 +241,8 @@ class Launcher:
                     host.returned(step, value)
             except BaseException as bug:
                 host.broken(bug)
-            self._free(order.node, host)
+            if self._slots is not None:
+                self._ended(order, host)
         if self._inline:
             self._loop.call_soon(self._pump, host)
         else:
@@ -273,8 +296,11 @@ class Launcher:
                 break
         host.stopped(key)
 
-    def forget(self, task: asyncio.Task[None], host: Host) -> None:
-        """A task was cancelled before it began: its body was never entered, so it cleaned up nothing."""
+    def forget(self, task: asyncio.Task[None], host: Host) -> bool:
+        """A task was cancelled before it began: its body was never entered, so it cleaned up nothing.
+
+        Whether it was told to `stop`.
+        """
         for key, each in list(self._tasks.items()):
             if each is task:
                 del self._tasks[key]
@@ -282,6 +308,8 @@ class Launcher:
                 if key in self._stopping:
                     self._stopping.discard(key)
                     host.stopped(key)
+                    return True
+        return False
 
     def put_back(self, step: Step) -> None:
         """The step is to go on, later, with the attempt it is at."""

@@ -157,16 +157,21 @@ def _needs_of(
     capacity = {**slots, "threads": slots.get("threads", concurrency or THREADS)}
     if concurrency is not None:
         capacity[_RUN] = concurrency
-    needs = tuple(_wanted(node, capacity) for node in graph.nodes)
+    needs = tuple(
+        _wanted(node, capacity, holds=number in graph.holds) for number, node in enumerate(graph.nodes)
+    )
     return (capacity, needs) if any(needs) else ({}, None)
 
 
-def _wanted(node: CompiledNode, capacity: dict[str, int]) -> Needs:
-    """The slots a node needs; one of its own is added to `capacity`."""
+def _wanted(node: CompiledNode, capacity: dict[str, int], *, holds: bool) -> Needs:
+    """The slots a node needs; one of its own is added to `capacity`.
+
+    One that holds them while others run for it takes no place from those.
+    """
     if node.spec is None or node.binding is None:
         return ()
     wanted = {name for name in node.spec.uses if name in capacity}
-    if _RUN in capacity:
+    if _RUN in capacity and not holds:
         wanted.add(_RUN)
     if not node.binding.is_async and not node.spec.inline:
         wanted.add("threads")

@@ -77,7 +77,7 @@ class Reception:
         letters = set()
         for question in self.desk.questions():
             if question.kind is EffectKind.SIGNAL:
-                letters.add((LetterKind.SIGNAL, question.text))
+                letters |= {(LetterKind.SIGNAL, question.text), (LetterKind.SIGNAL, question.id)}
             elif question.kind is not EffectKind.TIMER:
                 letters |= {(LetterKind.ANSWER, question.id), (LetterKind.ANSWER, question.activation)}
         due = min((it.due for it in self.desk.questions() if it.due is not None), default=None)

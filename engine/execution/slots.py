@@ -27,7 +27,7 @@ class Slots(Generic[T]):
     """
 
     def __init__(self, capacity: Mapping[str, int]) -> None:
-        # Free slots by name; never below 0.
+        # Free slots by name; below 0 only where more were seized than there are.
         self._free = dict(capacity)
         # Those who wait, by what they need: (priority, ticket, who). No queue is empty.
         self._waiting: dict[Needs, list[tuple[tuple[int, ...], int, T]]] = {}
@@ -37,11 +37,15 @@ class Slots(Generic[T]):
     def acquire(self, needs: Needs) -> bool:
         """Take one of each slot, or none at all."""
         free = self._free
-        if not all(free[name] for name in needs):
+        if not all(free[name] > 0 for name in needs):
             return False
-        for name in needs:
-            free[name] -= 1
+        self.seize(needs)
         return True
+
+    def seize(self, needs: Needs) -> None:
+        """Take one of each slot, though there may be none: for what had them before the run was left."""
+        for name in needs:
+            self._free[name] -= 1
 
     def wait(self, needs: Needs, priority: tuple[int, ...], who: T) -> None:
         """Queue somebody whose `acquire` failed."""
@@ -54,7 +58,7 @@ class Slots(Generic[T]):
             self._free[name] += 1
         served: list[T] = []
         while self._waiting:
-            possible = [wants for wants in self._waiting if all(self._free[name] for name in wants)]
+            possible = [wants for wants in self._waiting if all(self._free[name] > 0 for name in wants)]
             if not possible:
                 break
             wants = min(possible, key=lambda each: self._waiting[each][0][:2])

@@ -96,7 +96,10 @@ class Rerunner:
             else:
                 host.task = asyncio.ensure_future(_awaited(self._caller.call(step, host)))
                 value = await host.task
-            return outcome.updates_of(self._graph, step.order.node, value, step).encoded
+            update = outcome.updates_of(self._graph, step.order.node, value, step)
+            if step.added:
+                update = outcome.with_items(self._graph, step.order.node, update, step.added, step)
+            return update.encoded
         except asyncio.CancelledError:
             if host.refused_effect is None:
                 raise

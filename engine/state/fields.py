@@ -6,7 +6,7 @@ validated and stored when it is written, whatever the others hold.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -186,6 +186,10 @@ class StateSchema:
         return self._layout.edit(
             {name: self.fields[name].value.roundtrip(value)[1] for name, value in values.items()}
         )
+
+    def shed(self, names: Iterable[str]) -> Edit:
+        """The edit after which plain ones of these fields are as if nobody had ever written them, and unset."""
+        return self._layout.shed(names)
 
     def encode_value(self, field: str, value: object) -> bytes:
         """A value (not an update) as compact JSON. ValueError as for `encode`."""

@@ -82,6 +82,11 @@ class Layout:
             }
         )
 
+    def shed(self, names: Iterable[str]) -> Edit:
+        """Plain fields as they were before anything was written: for tokens that leave where these are needed."""
+        places = [self.index[name] for name in names if self.folds[self.index[name]] is None]
+        return Edit({place: root_cell(UNSET) for place in places})
+
     def _root(self, place: int, value: object) -> AnyCell:
         return root_cell(value) if self.folds[place] is None else root_fold(value)
 
