@@ -76,7 +76,9 @@ class CallDelta(_CallEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallAttempt(_CallEvent):
-    """One of several tries of the call. Told when the call has ended, in the order they were made.
+    """One of several tries of the call, in the order they were made.
+
+    It is told when it fails where that can be seen, as in a graph; else when the call has ended, as is the last one.
 
     Attributes:
         number: Which one, from 1.
@@ -173,6 +175,7 @@ class Call:
         "_pieces",
         "_redact",
         "_texts",
+        "_tried",
     )
 
     def __init__(
@@ -198,6 +201,8 @@ class Call:
         # What the last piece was a piece of, and what of it was held back.
         self._of = ("text", 0)
         self._pieces: Piecewise | None = None
+        # How many tries were told before the end.
+        self._tried = 0
 
     def started(self, request: ModelRequest, *, streamed: bool = False) -> None:
         """The model is asked."""
@@ -219,6 +224,11 @@ class Call:
         elif isinstance(event, ToolCallDelta):
             begun = f"{event.name} " if event.name else ""  # the name is a word of its own
             self._piece((event.kind, event.index), begun + event.arguments)
+
+    def tried(self, attempt: Attempt) -> None:
+        """A try failed, and there may be another."""
+        self._tried += 1
+        self._tell(CallAttempt, number=self._tried, attempt=attempt)
 
     def done(self, response: ModelResponse) -> ModelResponse:
         """There is an answer. Gives it back."""
@@ -278,7 +288,8 @@ class Call:
 
     def _attempts(self, attempts: tuple[Attempt, ...]) -> None:
         for number, attempt in enumerate(attempts, 1):
-            self._tell(CallAttempt, number=number, attempt=attempt)
+            if number > self._tried:
+                self._tell(CallAttempt, number=number, attempt=attempt)
 
     def _tell(self, kind: type[CallEvent], **told: Any) -> None:
         self._hook(kind(call=self._id, model=self._model, at=self._now(), labels=self._labels, **told))

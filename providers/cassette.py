@@ -6,18 +6,17 @@ What the file looks like is told in `backedge.providers.tape`.
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from .around import Around
 from .comparing import differences, nearest
 from .errors import ModelError, StreamBrokenError
 from .keys import cleaned
-from .labels import labelled
 from .protocol import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 from .recorded import Recordable, pieces_of
 from .tape import (
@@ -40,7 +39,7 @@ class UnrecordedError(CassetteError):
     """A cassette holds no answer to a request; the message shows how the nearest recorded one differs."""
 
 
-class RecordingModel(Recordable):
+class RecordingModel(Around):
     """Passes everything on to a model, and writes each exchange into a cassette as it ends.
 
     Errors and streams are recorded too. Nothing that looks like a key is written.
@@ -65,7 +64,7 @@ class RecordingModel(Recordable):
         *,
         existing: Literal["refuse", "replace", "append"] = "refuse",
     ) -> None:
-        self._model = model
+        super().__init__(model)
         self._path = Path(path)
         self._contents: set[str] = set()
         if existing == "append" and self._path.exists():
@@ -79,17 +78,6 @@ class RecordingModel(Recordable):
             self._path.write_bytes(line({"cassette": FORMAT, "model": model.name}))
         except OSError as error:
             raise CassetteError(f"{self._path} cannot be written: {error}") from None
-
-    @property
-    def name(self) -> str:
-        """The recorded model's name."""
-        return self._model.name
-
-    def labelled(self, **labels: str) -> Self:
-        """The same cassette around the model that was told."""
-        told = copy.copy(self)
-        told._model = labelled(self._model, labels)
-        return told
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Let the model answer, and write down what came of it."""
@@ -132,12 +120,6 @@ class RecordingModel(Recordable):
         self._contents |= new.keys()
         with self._path.open("ab") as file:
             file.write(b"".join([*lines, line(entry)]))
-
-    async def aclose(self) -> None:
-        """Close the recorded model, if it can be closed."""
-        close = getattr(self._model, "aclose", None)
-        if close is not None:
-            await close()
 
 
 class ReplayModel(Recordable):

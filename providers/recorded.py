@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import aclosing, contextmanager, suppress
-from typing import Any, Protocol, Self
+from dataclasses import asdict
+from typing import Any, Final, Protocol, Self
 
 from .calls import Call, CallEvent, Hook, Texts
-from .errors import StreamBrokenError, error_types
+from .errors import Attempt, ModelError, StreamBrokenError, error_types
 from .labels import labels_of
+from .messages import Frozen, Usage
 from .protocol import (
     Finished,
     Model,
@@ -22,6 +25,7 @@ from .protocol import (
     ToolCallDelta,
 )
 from .redaction import redact_keys
+from .watching import Watch, watched
 
 
 class Effectful(Protocol):
@@ -47,6 +51,14 @@ class Recordable:
         """
         return self
 
+    def watched(self, watch: Watch) -> Self:
+        """The same model, telling of each try of a call that fails, before the next one is begun.
+
+        Of wrappers that try again or go on to another model, and of those around them, a copy that shares all else;
+        others are given as they are.
+        """
+        return self
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """The model itself: its connections belong to an event loop, and its key to nobody else."""
         return self
@@ -62,8 +74,37 @@ class Recordable:
         await self.aclose()
 
 
+FAILED_TRY: Final = "failed try of "
+"""How the records of failed tries are called, before the model's name."""
+
+
+class FailedTry(Frozen):
+    """A try that failed, as it is recorded: with the next one, or the end, still to come.
+
+    Attributes:
+        model: Who was asked.
+        error: The kind of its error.
+        seconds: How long it took.
+        waited: Seconds that were waited before it.
+        usage: What it took nevertheless.
+        at: When it failed, in seconds since the epoch.
+    """
+
+    model: str
+    error: str
+    seconds: float
+    waited: float
+    usage: Usage
+    at: float
+
+
 class RecordedModel:
     """A model as one activation sees it; `Recordable` makes them.
+
+    The record of a call is made when it has ended, and holds all its tries. So that a process which dies while it waits
+    for the next one does not take them with it, each try that fails gets a record of its own at once: a step called
+    ``failed try of NAME``, whose result is a `FailedTry`. Nobody looks these up when the body runs again: the call
+    is made anew.
 
     If the context can `emit`, the events of each call (see `backedge.providers.calls`) are emitted as it goes on: its
     start without the conversation, the pieces of a stream, its tries and its end, with what looks like a secret masked.
@@ -89,7 +130,7 @@ class RecordedModel:
 
         async def call(request: ModelRequest) -> ModelResponse:
             with self._told(request) as told:
-                response = await self._model.respond(request)
+                response = await self._watched(told).respond(request)
                 return told.done(response)
 
         response: ModelResponse = await self._step(call, request)
@@ -108,7 +149,7 @@ class RecordedModel:
             nonlocal live
             live = True
             with self._told(request, streamed=True) as told:
-                async with aclosing(self._model.stream(request)) as events:  # type: ignore[type-var]
+                async with aclosing(self._watched(told).stream(request)) as events:  # type: ignore[type-var]
                     async for event in events:
                         if isinstance(event, Finished):
                             return told.done(event.response)
@@ -138,6 +179,24 @@ class RecordedModel:
             self.name, call, request, returns=ModelResponse, raises=error_types(), kind="model"
         )
 
+    def _watched(self, told: Call) -> Model:
+        """The model for one call, whose failed tries are told and recorded."""
+        last: ModelError | None = None
+        tellers: list[object] = []
+
+        async def watch(attempt: Attempt, error: ModelError, teller: object) -> None:
+            nonlocal last, tellers
+            if error is last and teller not in tellers:  # raised on, and told again by one further out
+                tellers.append(teller)
+                return
+            last, tellers = error, [teller]
+            told.tried(attempt)
+            noted = FailedTry(**asdict(attempt), usage=error.usage, at=time.time())
+            # A task of its own: what is recorded on the side takes no place among what the body asks for.
+            await asyncio.ensure_future(self._context.step(FAILED_TRY + self.name, _itself, noted))
+
+        return watched(self._model, watch)
+
     @contextmanager
     def _told(self, request: ModelRequest, *, streamed: bool = False) -> Iterator[Call]:
         """Tell of a call; whoever has its answer says so, else it failed."""
@@ -150,6 +209,10 @@ class RecordedModel:
         except BaseException as error:
             told.failed(error)
             raise
+
+
+async def _itself(noted: FailedTry) -> FailedTry:
+    return noted
 
 
 def _to_nobody(event: CallEvent) -> None:

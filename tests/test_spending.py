@@ -1,5 +1,7 @@
 """What a run's calls of models took and cost: by run, node, agent and model, from the wrappers and from the journal."""
 
+import asyncio
+
 import pytest
 from pydantic import BaseModel
 
@@ -7,8 +9,8 @@ from backedge import END, START, Graph, RunFailedError, spent
 from backedge.checkpoints import MemoryJournal
 from backedge.engine.errors import RunNotFoundError
 from backedge.providers import Message, Model, ModelRequest, ModelResponse, ScriptedModel, Usage
-from backedge.providers.errors import BudgetExceededError, ServerError
-from backedge.providers.wrappers import Budget, Budgeted, Ledger, Priced, price_of
+from backedge.providers.errors import BadRequestError, BudgetExceededError, ServerError
+from backedge.providers.wrappers import Budget, Budgeted, Fallback, Ledger, Priced, Retrying, Router, price_of
 
 ASK = ModelRequest(messages=(Message.of("user", "Hello"),), max_tokens=100)
 USAGE = Usage(input_tokens=1000, output_tokens=100)
@@ -85,6 +87,60 @@ async def test_what_a_run_took_before_it_failed_is_in_its_journal_and_counts_aft
         await flow.resume("r", journal=journal, resources={"thinker": thinker, "writer": frugal})
     assert BudgetExceededError.__name__ in str(caught.value)
     assert (await spent("r", journal=journal)).total.usage == earlier.total.usage
+
+
+async def test_tries_that_failed_count_though_their_process_died_before_the_next_and_count_once_when_it_did_not():
+    journal, dying = MemoryJournal(), asyncio.Event()
+
+    async def never(seconds):
+        dying.set()
+        await asyncio.Event().wait()
+
+    async def at_once(seconds):
+        pass
+
+    graph = Graph(State, resources={"model": Model})
+
+    @graph.node(writes="plan")
+    async def planner(model: Model) -> str:
+        return (await model.respond(ASK)).text
+
+    graph.chain(START, planner, END)
+    flow = graph.compile()
+    first = Fallback([Retrying(ScriptedModel([DOWN], name="openai:gpt-5"), sleep=never)])
+    async with flow.start({}, journal=journal, run_id="r", resources={"model": first}) as run:
+        await asyncio.wait_for(dying.wait(), 5)
+    assert run is not None
+    earlier = await spent("r", journal=journal)
+    assert (earlier.total.calls, earlier.total.failed, earlier.total.usage) == (1, 1, DOWN.usage)
+    assert earlier.by("node")["planner"].cost == price_of("gpt-5", "openai", DOWN.usage)
+
+    other = ServerError("down again", usage=Usage(input_tokens=70))
+    bare = ScriptedModel([other], name="openai:gpt-5")
+    await asyncio.sleep(0.01)  # time is told in milliseconds
+    with pytest.raises(RunFailedError):
+        await flow.resume("r", journal=journal, resources={"model": bare})
+    assert (await spent("r", journal=journal)).total.usage == DOWN.usage + other.usage
+
+    tried = Retrying(ScriptedModel([other, DOWN, ANSWER], name="openai:gpt-5"), sleep=at_once)
+    result = await flow.resume("r", journal=journal, resources={"model": Fallback([tried])})
+    assert result.state.plan == "ok"
+    found = (await spent("r", journal=journal)).total
+    assert found.usage == DOWN.usage + other.usage + other.usage + DOWN.usage + USAGE
+    assert (found.calls, found.failed) == (
+        3,
+        2,
+    )  # the one that died, the bare one, and the one with three tries
+
+
+async def test_a_call_that_failed_at_its_only_try_counts_once():
+    journal, flow = MemoryJournal(), two_nodes()
+    refused = BadRequestError("no", usage=Usage(input_tokens=30))
+    thinker, writer = models(writer=[refused], around=lambda model: Router([Fallback([Retrying(model)])]))
+    with pytest.raises(RunFailedError):
+        await flow.run({}, journal=journal, run_id="r", resources={"thinker": thinker, "writer": writer})
+    coder = (await spent("r", journal=journal)).by("node")["coder"]
+    assert (coder.calls, coder.failed, coder.usage) == (1, 1, refused.usage)
 
 
 async def test_a_fork_did_not_pay_for_what_it_has_from_its_parent():

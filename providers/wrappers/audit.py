@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final
 
+from ..around import Around
 from ..calls import Call, CallEvent, Hook, Texts
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
 from ..redaction import MASK, Redact, redact_keys
-from .around import Around
 from .through import respond_through, stream_through
 
 _log: Final = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection
 from typing import Final, Literal, NamedTuple
 
+from ..around import Around
 from ..errors import CircuitOpenError, ModelError
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
-from .around import Around
 from .through import respond_through, stream_through
 
 ENDPOINT_KINDS: Final = frozenset({"server", "overloaded", "timeout", "connection", "broken stream"})

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Literal
 
+from ..around import Around
 from ..errors import BudgetExceededError, ModelError
 from ..messages import Usage
 from ..protocol import Model, ModelRequest, ModelResponse, Piece, StreamEvent, ToolCallDelta
 from .accounts import PER_DOLLAR, Amount, Reservation, reserve
-from .around import Around
 from .budgets import Budget
 from .prices import PriceList
 from .sizes import expected

@@ -14,10 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
+from ..around import Around
 from ..messages import Usage
 from ..protocol import Finished, Model, ModelRequest, ModelResponse, StreamEvent
 from ..recorded import pieces_of
-from .around import Around
 from .digests import digest_of
 from .flights import Flights, LeftError
 from .stores import CacheError, MemoryStore, Store, Stored

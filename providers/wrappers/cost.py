@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 
+from ..around import Around
 from ..errors import ModelError
 from ..messages import Usage
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
-from .around import Around
 from .ledger import Ledger
 from .prices import PriceList
 from .through import respond_through, stream_through

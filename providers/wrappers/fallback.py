@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from typing import Self
 
+from ..around import Among
 from ..errors import ModelError
-from ..labels import labelled
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
-from ..recorded import Recordable
 from .ordered import OURS, respond_in_order, stream_in_order
-from .tries import close
 
 
-class Fallback(Recordable):
+class Fallback(Among):
     """The first of several models that answers.
 
     The response says `by` whom it is, and holds the failed tries before it. A stream goes to the next model only while
@@ -49,26 +45,10 @@ class Fallback(Recordable):
     ) -> None:
         if not models:
             raise ValueError("a fallback wants one model at least")
-        self._models = tuple(models)
+        super().__init__(models, name=name or models[0].name)
         self._kinds = None if kinds is None else frozenset(kinds)
         self._but = frozenset(but)
-        self._name = name or self._models[0].name
         self._now = now
-
-    @property
-    def name(self) -> str:
-        """What it was called, or else what the first model is called."""
-        return self._name
-
-    def labelled(self, **labels: str) -> Self:
-        """The same, with the models within told whom the calls are for."""
-        told = copy.copy(self)
-        told._models = tuple(labelled(model, labels) for model in self._models)
-        return told
-
-    async def aclose(self) -> None:
-        """Close what the models within have open."""
-        await close(*self._models)
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """The first answer.
@@ -77,7 +57,12 @@ class Fallback(Recordable):
             AllFailedError: There is none. A single model's error, and one that is not gone on after, comes as it is.
         """
         return await respond_in_order(
-            self._models, request, goes_on=self._goes_on, now=self._now, watch=_unwatched
+            self._models,
+            request,
+            goes_on=self._goes_on,
+            now=self._now,
+            note=_unnoted,
+            watch=self._watch,
         )
 
     def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
@@ -86,7 +71,14 @@ class Fallback(Recordable):
         Raises:
             AllFailedError: There is none; see `respond`.
         """
-        return stream_in_order(self._models, request, goes_on=self._goes_on, now=self._now, watch=_unwatched)
+        return stream_in_order(
+            self._models,
+            request,
+            goes_on=self._goes_on,
+            now=self._now,
+            note=_unnoted,
+            watch=self._watch,
+        )
 
     def _goes_on(self, error: ModelError) -> bool:
         if error.kind in self._but:
@@ -94,5 +86,5 @@ class Fallback(Recordable):
         return self._kinds is None or error.kind in self._kinds
 
 
-def _unwatched(model: Model, seconds: float, error: ModelError | None) -> None:
+def _unnoted(model: Model, seconds: float, error: ModelError | None) -> None:
     """Nobody wants to know."""

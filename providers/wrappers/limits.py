@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from ..around import Around
 from ..errors import ModelError, RateLimitError
 from ..messages import Usage
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
-from .around import Around
 from .gate import Sort, Ticket
 from .limiter import Limiter, Limits, Preset
 from .prices import PriceList

@@ -7,13 +7,14 @@ from typing import Final, TypeAlias
 
 from ..errors import AllFailedError, ModelError
 from ..protocol import Finished, Model, ModelRequest, ModelResponse, StreamEvent
+from ..watching import Watch
 from .tries import Tries, broken, opened
 
 OURS: Final = frozenset({"bad request", "too large", "context length"})
 """Kinds of errors that the request itself is to blame for: another model would most likely say the same."""
 
-Watch: TypeAlias = Callable[[Model, float, ModelError | None], None]
-"""Told of each try: who was asked, how many seconds it took, and how it failed, if it did."""
+Note: TypeAlias = Callable[[Model, float, ModelError | None], None]
+"""Told of each try, for the choice of the next: who was asked, how many seconds it took, and how it failed, if it did."""
 
 
 async def respond_in_order(
@@ -22,7 +23,8 @@ async def respond_in_order(
     *,
     goes_on: Callable[[ModelError], bool],
     now: Callable[[], float],
-    watch: Watch,
+    note: Note,
+    watch: Watch | None,
 ) -> ModelResponse:
     """The first answer.
 
@@ -35,12 +37,15 @@ async def respond_in_order(
         try:
             response = await model.respond(request)
         except ModelError as error:
-            _failed(tries, errors, model, error, now() - began, watch)
+            errors.append(error)
+            seconds = now() - began
+            note(model, seconds, error)
+            await tries.failed(model.name, error, seconds, watch=watch)
             if not goes_on(error):
                 tries.give_up(error)
         else:
             seconds = now() - began
-            watch(model, seconds, None)
+            note(model, seconds, None)
             return _by(model, tries.answered(model.name, response, seconds))
     raise _all(errors, tries)
 
@@ -51,7 +56,8 @@ async def stream_in_order(
     *,
     goes_on: Callable[[ModelError], bool],
     now: Callable[[], float],
-    watch: Watch,
+    note: Note,
+    watch: Watch | None,
 ) -> AsyncIterator[StreamEvent]:
     """The first answer, piece by piece. Once a piece was given out, no other model is asked.
 
@@ -68,7 +74,7 @@ async def stream_in_order(
                 async for event in events:
                     seconds += now() - since  # what the listener takes for a piece is not the model's
                     if isinstance(event, Finished):
-                        watch(model, seconds, None)
+                        note(model, seconds, None)
                         whole = tries.answered(model.name, event.response, seconds)
                         yield Finished(response=_by(model, whole))
                         return
@@ -77,18 +83,13 @@ async def stream_in_order(
                     since = now()
             raise broken(model)
         except ModelError as error:
-            _failed(tries, errors, model, error, seconds + now() - since, watch)
+            errors.append(error)
+            seconds += now() - since
+            note(model, seconds, error)
+            await tries.failed(model.name, error, seconds, watch=watch)
             if given or not goes_on(error):
                 tries.give_up(error)
     raise _all(errors, tries)
-
-
-def _failed(
-    tries: Tries, errors: list[ModelError], model: Model, error: ModelError, seconds: float, watch: Watch
-) -> None:
-    errors.append(error)
-    watch(model, seconds, error)
-    tries.failed(model.name, error, seconds)
 
 
 def _all(errors: list[ModelError], tries: Tries) -> ModelError:

@@ -11,9 +11,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import TYPE_CHECKING, Any
 
+from ..around import Around
 from ..errors import ModelError
 from ..protocol import Finished, Model, ModelRequest, ModelResponse, StreamEvent
-from .around import Around
 from .tries import Tries, broken, opened
 
 if TYPE_CHECKING:
@@ -162,7 +162,8 @@ class _Call:
     async def again(self, error: ModelError, *, last: bool = False) -> None:
         """The try failed: wait for the next one, or raise the error when there is none."""
         ended = self._asker._now()
-        self._tries.failed(self._asker.name, error, ended - self._began, self._waited)
+        took, watch = ended - self._began, self._asker._watch
+        await self._tries.failed(self._asker.name, error, took, self._waited, watch=watch)
         if last:
             self._tries.give_up(error)
         self._waited = await self._next_wait(error, ended)

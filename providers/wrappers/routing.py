@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Self
 
+from ..around import Among
 from ..errors import ModelError
-from ..labels import labelled
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
-from ..recorded import Recordable
 from .ordered import OURS, respond_in_order, stream_in_order
 from .policies import Policy, RoundRobin, Row
-from .tries import close
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ class _Standing:
         self.rests_until: float | None = None
 
 
-class Router(Recordable):
+class Router(Among):
     """One of several models, chosen for each call.
 
     The policy orders the candidates. Those that failed lately are put back behind all others, still in that order. When
@@ -94,20 +90,15 @@ class Router(Recordable):
                 f"not {len(candidates)} models, {failures!r}, {tries!r} and {pause!r}"
             )
         self._standings = tuple(_Standing(one) for one in candidates)
-        self._seat([one.model for one in candidates])
+        within = [one.model for one in candidates]
+        super().__init__(within, name=name or "|".join(one.name for one in within))
         self._policy = policy or RoundRobin()
         self._tries = tries
         self._failures = failures
         self._pause = pause
         self._kinds = None if kinds is None else frozenset(kinds)
         self._but = frozenset(but)
-        self._name = name or "|".join(one.model.name for one in candidates)
         self._now = now
-
-    @property
-    def name(self) -> str:
-        """What it was called, or else the names of all its models."""
-        return self._name
 
     @property
     def table(self) -> tuple[Row, ...]:
@@ -116,16 +107,6 @@ class Router(Recordable):
         pairs = zip(self._models, self._standings, strict=True)
         return tuple([_row(model, standing, now) for model, standing in pairs])
 
-    def labelled(self, **labels: str) -> Self:
-        """The same, with the models within told whom the calls are for."""
-        told = copy.copy(self)
-        told._seat([labelled(model, labels) for model in self._models])
-        return told
-
-    async def aclose(self) -> None:
-        """Close what the models within have open."""
-        await close(*self._models)
-
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """The answer of the one chosen, or of one after it.
 
@@ -133,7 +114,12 @@ class Router(Recordable):
             AllFailedError: There is none. A single model's error, and one that is not gone on after, comes as it is.
         """
         return await respond_in_order(
-            self._order(request), request, goes_on=self._goes_on, now=self._now, watch=self._seen
+            self._order(request),
+            request,
+            goes_on=self._goes_on,
+            now=self._now,
+            note=self._seen,
+            watch=self._watch,
         )
 
     def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
@@ -143,12 +129,17 @@ class Router(Recordable):
             AllFailedError: There is none; see `respond`.
         """
         return stream_in_order(
-            self._order(request), request, goes_on=self._goes_on, now=self._now, watch=self._seen
+            self._order(request),
+            request,
+            goes_on=self._goes_on,
+            now=self._now,
+            note=self._seen,
+            watch=self._watch,
         )
 
     def _seat(self, models: Sequence[Model]) -> None:
         """These are asked; what was seen of each stands at its place."""
-        self._models = tuple(models)
+        super()._seat(models)
         self._places = {id(model): place for place, model in enumerate(self._models)}
 
     def _order(self, request: ModelRequest) -> list[Model]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Final, NoReturn, cast
 
 from ..errors import Attempt, ModelError, StreamBrokenError
 from ..messages import Usage
 from ..protocol import Model, ModelRequest, ModelResponse, StreamEvent
+from ..watching import Watch
 
 _NOTHING: Final = Usage()
 
@@ -26,18 +27,29 @@ class Tries:
         self.attempts: tuple[Attempt, ...] = ()
         self.usage = _NOTHING
 
-    def failed(self, name: str, error: ModelError, seconds: float, waited: float = 0.0) -> None:
-        """Count a try that failed.
+    async def failed(
+        self,
+        name: str,
+        error: ModelError,
+        seconds: float,
+        waited: float = 0.0,
+        *,
+        watch: Watch | None = None,
+    ) -> None:
+        """Count a try that failed, and tell of it.
 
         Args:
             name: Who was asked.
             error: How it failed.
             seconds: How long it took.
             waited: Seconds that were waited before it.
+            watch: Told of it, unless it consists of several tries, which were told one by one.
         """
-        one = Attempt(model=name, error=error.kind, seconds=seconds)
-        self.attempts += _after(waited, error.attempts or (one,))
+        one = Attempt(model=name, error=error.kind, seconds=seconds, waited=waited)
+        self.attempts += _after(waited, error.attempts) if error.attempts else (one,)
         self.usage += error.usage
+        if watch is not None and not error.attempts:
+            await watch(one, error, self)
 
     def answered(
         self, name: str, response: ModelResponse, seconds: float, waited: float = 0.0
@@ -68,14 +80,6 @@ class Tries:
 def opened(model: Model, request: ModelRequest) -> aclosing[AsyncGenerator[StreamEvent, None]]:
     """A model's stream, to be used in an ``async with`` that closes it."""
     return aclosing(cast("AsyncGenerator[StreamEvent, None]", model.stream(request)))
-
-
-async def close(*models: Model) -> None:
-    """Close what models have open, all of them, even when one cannot be closed."""
-    async with AsyncExitStack() as stack:
-        for model in models:
-            if (end := getattr(model, "aclose", None)) is not None:
-                stack.push_async_callback(end)
 
 
 def broken(model: Model) -> StreamBrokenError:

@@ -78,8 +78,8 @@ async def test_who_watches_a_run_sees_its_models_at_work_and_the_journal_holds_t
     journal = MemoryJournal()
     result, told = await watched(flow_of(streams), model, journal)
     assert result.state.out == "three |short |words"
-    assert [event.kind for event in told] == ["start", *["delta"] * 3, *["attempt"] * 2, "end"]
-    assert [event.text for event in told[1:4]] == ["three ", "short ", "words"]
+    assert [event.kind for event in told] == ["start", "attempt", *["delta"] * 3, "attempt", "end"]
+    assert [event.text for event in told[2:5]] == ["three ", "short ", "words"]
     assert {event.model for event in told} == {"inner"}
     assert len({event.call for event in told}) == 1
     assert (told[-1].usage, told[-1].attempts) == (Usage(input_tokens=7, output_tokens=3), 2)
