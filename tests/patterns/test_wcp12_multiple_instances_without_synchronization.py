@@ -18,17 +18,15 @@ PATTERN = Pattern(
 
 class Fines(State):
     cars: list[str]
-    fined: list[str] = []
 
 
 def workflow():
     graph = Graph(Fines, resources={"work": Work})
     [count] = steps(graph, "count")
 
-    @graph.map(over="cars", item="car", into="fined", join="none")
-    async def fine(car: str, work: Work) -> str:
+    @graph.map(over="cars", item="car", join="none")
+    async def fine(car: str, work: Work) -> None:
         await work()
-        return car
 
     graph.chain(START, count, fine)
     [report] = steps(graph, "report")
