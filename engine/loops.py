@@ -92,7 +92,7 @@ class LoopForest(NamedTuple):
     regions: Mapping[str, Region] = {}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key under which ``w2`` comes before ``w10``.
 
@@ -110,10 +110,9 @@ def find_loops(nodes: Sequence[str], links: Sequence[Link]) -> LoopForest:
     >>> find_loops(["a", "b"], links).loops["a"].headers
     ('a',)
     """
-    links = sorted(
-        links, key=lambda link: (natural(link.source), natural(link.target), link.feedback, link.id)
-    )
     nodes = sorted(nodes, key=natural)
+    place = {name: number for number, name in enumerate(nodes)}
+    links = sorted(links, key=lambda link: (place[link.source], place[link.target], link.feedback, link.id))
     cycles = _forward_cycles(nodes, [link for link in links if not link.feedback])
     loops: dict[str, Loop] = {}
     nests: dict[str, tuple[str, ...]] = dict.fromkeys(nodes, ())

@@ -145,6 +145,8 @@ class Plan:
             tuple(level for level, name in enumerate(nest) if name in forest.regions) for nest in self.nests
         )
         self._places = tuple(places[name] for name in self.nodes)
+        # Feedback edge to the loop that it closes.
+        self._closed = {edge: loop.name for loop in self.loops.values() for edge in loop.feedback}
         ordered = sorted(
             links, key=lambda link: (self.number[link.source], self.number[link.target], link.id)
         )
@@ -317,7 +319,7 @@ class Plan:
             zeros = (0,) * (len(to_nest) - common)
             slot = self._slot(target, common)
             return PlannedEdge(link.id, source, target, None, common, zeros, len(from_nest) > common, slot)
-        level = to_nest.index(next(loop.name for loop in self.loops.values() if link.id in loop.feedback))
+        level = to_nest.index(self._closed[link.id])
         zeros = (0,) * (len(to_nest) - level - 1)
         slot = self._slot(target, level + 1)
         return PlannedEdge(link.id, source, target, level, level, zeros, len(from_nest) > level + 1, slot)

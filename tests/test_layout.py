@@ -70,7 +70,7 @@ def test_the_core_knows_neither_asyncio_nor_time_nor_chance():
     [
         ("state", set()),
         ("effects", {"compiler", "errors", "failures", "records", "state"}),
-        ("compiler", {"context", "definition", "errors", "loops", "plan", "shown", "state"}),
+        ("compiler", {"context", "definition", "errors", "loops", "plan", "rules", "shown", "state"}),
         (
             "execution",
             {

@@ -42,11 +42,14 @@ class Way(NamedTuple):
 
     Attributes:
         target: The node it leads to.
-        loop: For a feedback edge the nodes of its loop, a bit mask; 0 for others.
+        loop: The nodes in which what comes this way meets nothing that came another way, a bit mask: for a feedback
+            edge those of its loop, for one to a node that does not wait for all that is alive all nodes, else 0.
+        back: For a feedback edge the nodes of its loop.
     """
 
     target: int
     loop: int
+    back: int = 0
 
 
 class Outcome(NamedTuple):
@@ -115,8 +118,17 @@ class Traffic:
         return _by_field(self.may_write)
 
     @cached_property
-    def after(self) -> tuple[int, ...]:
+    def ahead(self) -> tuple[int, ...]:
         """For each node those that it can lead to in the same rounds of the loops around them."""
+        return self._spread([[[way.back for way in each.ways] for each in its] for its in self.outcomes])
+
+    @cached_property
+    def after(self) -> tuple[int, ...]:
+        """As `ahead`, but only those where what it wrote meets whatever else comes."""
+        return self._spread([[[way.loop for way in each.ways] for each in its] for its in self.outcomes])
+
+    def _spread(self, closed: Sequence[Sequence[Sequence[int]]]) -> tuple[int, ...]:
+        """For each node those that ways lead to, but for what is closed to each way."""
         masks = [0] * len(self.outcomes)
         whole = [1 << node for node in range(len(masks))]  # the same with the node itself
         changed = True
@@ -124,9 +136,9 @@ class Traffic:
             changed = False
             for node in reversed(range(len(masks))):
                 found = masks[node]
-                for outcome in self.outcomes[node]:
-                    for target, loop in outcome.ways:
-                        found |= whole[target] & ~loop if loop else whole[target]
+                for outcome, loops in zip(self.outcomes[node], closed[node], strict=True):
+                    for way, loop in zip(outcome.ways, loops, strict=True):
+                        found |= whole[way.target] & ~loop if loop else whole[way.target]
                 if found != masks[node]:
                     masks[node], whole[node] = found, found | 1 << node
                     changed = not self.in_order
@@ -171,7 +183,7 @@ def inputs_of(traffic: Traffic, reads: Sequence[Read], without_default: Sequence
     inputs = []
     for field in without_default:
         writers = traffic.writers.get(field, ())
-        reached = reduce(or_, (traffic.after[node] for node in writers), 0)
+        reached = reduce(or_, (traffic.ahead[node] for node in writers), 0)
         early = any(
             not (reached >> read.node & 1 or (read.after and read.node in writers))
             for read in readers.get(field, ())
@@ -349,7 +361,7 @@ def _arriving(outcome: Outcome, choice: Sequence[int], masks: Sequence[int]) -> 
     """The nodes that are arrived at whichever edge of a choice is taken."""
     found = -1
     for place in choice:
-        target, loop = outcome.ways[place]
+        target, loop, _ = outcome.ways[place]
         found &= masks[target] & ~loop if loop else masks[target]
     return found
 

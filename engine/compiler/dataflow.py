@@ -48,14 +48,11 @@ def _ways(definition: Definition, plan: Plan) -> list[Way]:
     alone = {plan.number[name] for name, spec in definition.nodes.items() if spec.join not in (None, "all")}
     if definition.end == "first":
         alone.add(plan.number[END.name])
-    return [
-        Way(
-            edge.target,
-            (0 if edge.level is None else masks[plan.nests[edge.target][edge.level]])
-            | (everything if edge.target in alone else 0),
-        )
-        for edge in plan.edges
-    ]
+    ways = []
+    for edge in plan.edges:
+        back = 0 if edge.level is None else masks[plan.nests[edge.target][edge.level]]
+        ways.append(Way(edge.target, everything if edge.target in alone else back, back))
+    return ways
 
 
 def _sure_writes(spec: NodeSpec, binding: Binding | None, flat: Flat) -> frozenset[str]:

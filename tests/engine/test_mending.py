@@ -10,14 +10,13 @@ from pydantic import BaseModel
 from backedge.engine.compiler.assignment import Read, unset_reads
 from backedge.engine.compiler.checks import Bindings
 from backedge.engine.compiler.dataflow import traffic_of
+from backedge.engine.compiler.flatten import flatten
 from backedge.engine.compiler.mending import Mending
 from backedge.engine.compiler.structure import examine
 from backedge.engine.graph import END, START, Graph
 from backedge.engine.plan import Plan
-from backedge.engine.state.fields import StateSchema
 
 from .building import problem_of, problems_of
-from .roaming import State as Roamed
 from .roaming import worlds
 
 
@@ -25,7 +24,7 @@ def unset(definition, *, mend=True):
     """The nodes of which it is told that they may find x unset, be the graph as it may."""
     shape = examine(definition)
     plan = Plan(shape.links, shape.forest)
-    traffic = traffic_of(definition, plan, Bindings({}, {}), StateSchema(Roamed))
+    traffic = traffic_of(flatten(definition), plan, Bindings({}, {}))
     mending = Mending(plan, shape.ends)
     reads = mending.reached([Read(node, False, "x", "") for node in range(len(plan.nodes))])
     found = unset_reads(traffic, reads, frozenset({"x"}), mending if mend and shape.ends else None)
