@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..compiler.binding import Source
 from ..compiler.compile import CompiledGraph, CompiledNode
-from ..definition import START, EdgeSpec, NodeSpec
+from ..definition import END, START, EdgeSpec, NodeSpec
+from ..parts import Part, Port, home_of, parts_of, ports_of, within
 from ..records import Record, RunStatus
 from .conditions import ConditionTexts
+from .frames import Frames, loop_key, nest
+from .groups import arrivals, gathered, group_of, join_words, leaving, seen_from
 from .history import EdgeHistory, RunHistory, Visit, read_history
 from .picture import Arrow, ArrowKind, Box, Kind, Picture, Ring, Status
 from .wording import amount, count, seconds
@@ -24,6 +27,7 @@ _STANDING = {
     RunStatus.CANCELLED: Status.STOPPED,
 }
 _STATUS_ORDER = list(Status)
+_OVER = (Status.IDLE, Status.DONE, Status.HANDLED, Status.CANCELLED)
 
 
 def compose(
@@ -37,15 +41,22 @@ def compose(
         records: The run's records, in order; None for the graph alone.
     """
     history = None if records is None else read_history(graph, run_id or "", records)
+    parts = parts_of(graph)
+    loops = {name: loop.body for name, loop in graph.plan.loops.items()}
+    made = _Composer(graph, history, parts, ports_of(graph, parts), nest(graph.plan.nodes, loops, parts))
     texts = ConditionTexts()
+    boxes = tuple(made.box(number) for number in range(len(graph.nodes)))
+    titles = {box.id: box.title for box in boxes}
+    arrows = [made.arrow(number, texts, titles) for number in range(len(graph.edges))]
     return Picture(
         title=graph.definition.name,
         status=None if history is None else _STANDING[history.status],
         run="" if history is None else history.status.value,
         lines=_graph_lines(graph) if history is None else _run_lines(history),
-        boxes=tuple(_box(graph, number, history) for number in range(len(graph.nodes))),
-        arrows=tuple(_arrow(edge, texts, history) for edge in graph.edges),
-        rings=tuple(_ring(graph, name, history) for name in graph.plan.loops),
+        boxes=boxes,
+        arrows=gathered(arrows, parts),
+        rings=tuple(map(made.ring, graph.plan.loops)),
+        groups=tuple(group_of(graph, part, made.frames.outer[name], history) for name, part in parts.items()),
     )
 
 
@@ -56,30 +67,150 @@ def _graph_lines(graph: CompiledGraph) -> tuple[str, ...]:
 # --------------------------------------------------------------------------- boxes
 
 
-def _box(graph: CompiledGraph, number: int, history: RunHistory | None) -> Box:
-    node = graph.nodes[number]
-    name, nest = node.name, graph.plan.nests[number]
-    kind = _kind(node)
-    visits = [] if history is None else list(history.visits.get(name, {}).values())
-    usage = {} if history is None else history.usage.get(name, {})
-    status = None if history is None else _status(visits)
-    return Box(
-        id=name,
-        members=(name,),
-        kind=kind,
-        traits=() if node.spec is None else _traits(kind, node.spec),
-        reads=_bound(node, Source.FIELD, graph),
-        writes=() if node.spec is None else node.spec.fields,
-        uses=(*_bound(node, Source.RESOURCE, graph), *(node.spec.uses if node.spec else ())),
-        loops=nest,
-        header=bool(nest) and name in graph.plan.loops[nest[-1]].headers,
-        status=status,
-        runs=sum(1 for visit in visits if visit.attempts),
-        failures=sum(visit.failures for visit in visits),
-        seconds=sum(visit.seconds for visit in visits),
-        figures=() if status is None or node.spec is None else _figures(status, visits, usage),
-        details=() if node.spec is None else tuple(map(_detail, visits)),
-    )
+class _Composer(NamedTuple):
+    """What is known of the graph and the run while their picture is made."""
+
+    graph: CompiledGraph
+    history: RunHistory | None
+    parts: Mapping[str, Part]
+    ports: Mapping[str, Port]
+    frames: Frames
+
+    def box(self, number: int) -> Box:
+        """The box of a node."""
+        graph, history = self.graph, self.history
+        node = graph.nodes[number]
+        name = node.name
+        loops = tuple(loop for loop in graph.plan.nests[number] if loop in graph.plan.loops)
+        visits = [] if history is None else list(history.visits.get(name, {}).values())
+        usage = {} if history is None else history.usage.get(name, {})
+        status = None if history is None else _status(visits)
+        quiet = node.spec is None or name in self.ports
+        kind = Kind.PORT if name in self.ports else _kind(node)
+        return Box(
+            id=name,
+            members=(name,),
+            kind=kind,
+            traits=()
+            if node.spec is None
+            else ()
+            if quiet
+            else (*_traits(kind, node.spec), *self._joins(node)),
+            reads=self._reads(node),
+            writes=() if node.spec is None else self._writes(node.spec),
+            uses=(*_resources(node, graph), *(node.spec.uses if node.spec else ())),
+            loops=loops,
+            header=bool(loops) and name in graph.plan.loops[loops[-1]].headers,
+            label=self._label(name),
+            around=self.frames.around[name],
+            aside=self.ports.get(name) is Port.ERROR,
+            status=status,
+            runs=sum(1 for visit in visits if visit.attempts),
+            failures=sum(visit.failures for visit in visits),
+            seconds=sum(visit.seconds for visit in visits),
+            figures=() if status is None or quiet else _figures(status, visits, usage),
+            details=() if node.spec is None else tuple(map(_detail, visits)),
+        )
+
+    def _label(self, name: str) -> str:
+        if name == END.name and self.graph.definition.end == "first":
+            return "END (first)"
+        port = self.ports.get(name)
+        short = within(name, home_of(name, self.parts))
+        if port is Port.DEEP:
+            return f"{short} ({port.value})"
+        return short if port is None else port.value
+
+    def _joins(self, node: CompiledNode) -> tuple[str, ...]:
+        """How it joins what arrives; of a subgraph the frame says so."""
+        if node.spec is None:
+            return ()
+        return join_words(node.spec, arrivals(self.graph, node.name))
+
+    def _reads(self, node: CompiledNode) -> tuple[str, ...]:
+        if node.binding is None:
+            return ()
+        if any(argument.source is Source.STATE for argument in node.binding.arguments):
+            return ("the whole state",)
+        order = {name: place for place, name in enumerate(self.graph.schema.fields)}
+        fields = {a.name: a.parameter for a in node.binding.arguments if a.source is Source.FIELD}
+        home = home_of(node.name, self.parts)
+        told = [
+            fields[name] if name.endswith("]") else within(name, home)
+            for name in sorted(fields, key=lambda name: order.get(name, len(order)))
+        ]
+        return tuple(name for name in told if node.name not in self.ports or name not in ("over", "results"))
+
+    def _writes(self, spec: NodeSpec) -> tuple[str, ...]:
+        home = home_of(spec.name, self.parts)
+        hidden = {f"{name}[]": part.mapped.into or "" for name, part in self.parts.items() if part.mapped}
+        told = [hidden.get(name, name) for name in spec.fields]
+        return tuple(within(name, home) for name in told if name and not name.endswith("]"))
+
+    def arrow(self, number: int, texts: ConditionTexts, titles: Mapping[str, str]) -> Arrow:
+        """The arrow of an edge."""
+        edge, history = self.graph.edges[number], self.history
+        kind = _arrow_kind(edge)
+        counted = EdgeHistory() if history is None else history.edges.get(edge.id, EdgeHistory())
+        home = home_of(edge.target, self.parts)
+        whole = kind is ArrowKind.CANCEL and home is not None and self.parts[home].entry == edge.target
+        source = home_of(edge.source, self.parts)
+        leaves = leaving(kind, edge.stops, edge.target, self.parts)
+        return Arrow(
+            ids=(edge.id,),
+            source=edge.source,
+            target=edge.target,
+            kind=kind,
+            label=_arrow_label(edge, texts),
+            limit=edge.limit if history is None else history.limits.get(edge.id, edge.limit),
+            taken=None if history is None else self._taken(number, counted),
+            laps=max(counted.entries.values(), default=0),
+            entries=len(counted.entries),
+            leaves=leaves,
+            enters=home if whole and home is not None else "",
+            to=seen_from(self._outside(source, leaves), edge.target, titles[edge.target], home, self.parts),
+            aside=self._beside(edge),
+        )
+
+    def _outside(self, source: str | None, leaves: str) -> str | None:
+        return self.parts[leaves].outer if leaves else source
+
+    def _taken(self, number: int, counted: EdgeHistory) -> int:
+        """How often an edge was taken; one that leads to a map's instances brings a token to each."""
+        if number not in self.graph.rules.fans or self.history is None:
+            return counted.taken
+        return len(self.history.visits.get(self.graph.edges[number].target, {}))
+
+    def _beside(self, edge: EdgeSpec) -> bool:
+        """Whether it is only there for the engine's sake, or leads from or to what drawings leave out."""
+        ends = self.ports.get(edge.source), self.ports.get(edge.target)
+        return ends == (Port.ITEMS, Port.RESULTS) or Port.ERROR in ends
+
+    def ring(self, name: str) -> Ring:
+        """The frame around a loop."""
+        loop, history = self.graph.plan.loops[name], self.history
+        key = loop_key(name)
+        rounds = set() if history is None else history.rounds.get(name, set())
+        around = self.frames.outer.get(key, "")
+        return Ring(
+            name,
+            loop.outer,
+            loop.headers,
+            None if history is None else len(rounds),
+            len({each[:-1] for each in rounds}),
+            key,
+            around,
+            tuple(self._header(header, around) for header in loop.headers),
+            framed=key in self.frames.outer,
+        )
+
+    def _header(self, name: str, around: str) -> str:
+        """What to call a header where its loop's frame stands; the way into a subgraph is called like that."""
+        while around and around not in self.parts:
+            around = self.frames.outer[around]
+        home = home_of(name, self.parts)
+        entered = home is not None and self.parts[home].entry == name and home != around
+        return within(home if entered and home is not None else name, around or None)
 
 
 def _kind(node: CompiledNode) -> Kind:
@@ -90,13 +221,12 @@ def _kind(node: CompiledNode) -> Kind:
     return Kind.INLINE if node.spec.inline else Kind.THREAD
 
 
-def _bound(node: CompiledNode, source: Source, graph: CompiledGraph) -> tuple[str, ...]:
+def _resources(node: CompiledNode, graph: CompiledGraph) -> tuple[str, ...]:
     if node.binding is None:
         return ()
-    order = list(graph.schema.fields if source is Source.FIELD else graph.definition.resources)
-    names = {argument.name for argument in node.binding.arguments if argument.source is source}
-    whole = source is Source.FIELD and any(a.source is Source.STATE for a in node.binding.arguments)
-    return ("the whole state",) if whole else tuple(sorted(names, key=order.index))
+    order = list(graph.definition.resources)
+    names = {argument.name for argument in node.binding.arguments if argument.source is Source.RESOURCE}
+    return tuple(sorted(names, key=order.index))
 
 
 def _traits(kind: Kind, spec: NodeSpec) -> tuple[str, ...]:
@@ -127,7 +257,7 @@ def _status(visits: Sequence[Visit]) -> Status:
     if not visits:
         return Status.IDLE
     worst = max((visit.status for visit in visits), key=_STATUS_ORDER.index)
-    return visits[-1].status if worst in (Status.DONE, Status.HANDLED) else worst
+    return visits[-1].status if worst in _OVER else worst
 
 
 def _figures(status: Status, visits: Sequence[Visit], usage: dict[str, float]) -> tuple[str, ...]:
@@ -137,7 +267,16 @@ def _figures(status: Status, visits: Sequence[Visit], usage: dict[str, float]) -
         lines.append(f"1× · {seconds(ran[0].seconds)}")
     elif ran:
         total = sum(visit.seconds for visit in ran)
-        lines.append(f"{len(ran):,}× · {seconds(total)} · last {seconds(ran[-1].seconds)}")
+        apart = any(visit.instance for visit in ran)
+        told = (
+            f"slowest {seconds(max(visit.seconds for visit in ran))}"
+            if apart
+            else f"last {seconds(ran[-1].seconds)}"
+        )
+        lines.append(f"{len(ran):,}× · {seconds(total)} · {told}")
+    stopped = sum(1 for visit in visits if visit.status is Status.CANCELLED)
+    if stopped and len(visits) > 1:
+        lines.append(f"{stopped:,} of {len(visits):,} cancelled")
     if failures := sum(visit.failures for visit in visits):
         lines.append(count(failures, "failed attempt"))
     if usage:
@@ -147,12 +286,18 @@ def _figures(status: Status, visits: Sequence[Visit], usage: dict[str, float]) -
 
 
 def _where(status: Status, visits: Sequence[Visit]) -> str:
-    """In which rounds, for what is alive."""
-    if status in (Status.IDLE, Status.DONE, Status.HANDLED):
+    """In which rounds, or for which items and arrivals, for what is alive."""
+    if status in _OVER:
         return ""
-    rounds = [".".join(map(str, visit.rounds)) for visit in visits if visit.status is status and visit.rounds]
-    if not rounds:
+    there = [visit for visit in visits if visit.status is status and (visit.rounds or visit.instance)]
+    if not there:
         return ""
+    rounds = [".".join(map(str, visit.rounds)) for visit in there]
+    if any(visit.instance for visit in there):
+        if len(there) > 1:
+            return f" in {len(there):,} instances"
+        told = f" in {''.join(f'[{each}]' for each in there[0].instance)}"
+        return f"{told} of round {rounds[0]}" if rounds[0] else told
     return f" in round {rounds[0]}" if len(rounds) == 1 else f" in {len(rounds):,} rounds"
 
 
@@ -190,38 +335,26 @@ def _moment(at: float) -> str:
         return f"{at:g} s after 1970"
 
 
-# --------------------------------------------------------------------------- arrows and loops
+# --------------------------------------------------------------------------- arrows
 
 
-def _arrow(edge: EdgeSpec, texts: ConditionTexts, history: RunHistory | None) -> Arrow:
+def _arrow_kind(edge: EdgeSpec) -> ArrowKind:
+    if edge.cancels:
+        return ArrowKind.CANCEL
+    if edge.error is not None:
+        return ArrowKind.ERROR
+    if edge.feedback:
+        return ArrowKind.FEEDBACK
+    if edge.instead_of is not None:
+        return ArrowKind.LIMIT
+    return ArrowKind.PLAIN if edge.when is None else ArrowKind.CONDITION
+
+
+def _arrow_label(edge: EdgeSpec, texts: ConditionTexts) -> str:
     label = texts.of(edge)
     if edge.error is not None:
-        kind = ArrowKind.ERROR
         name = edge.error.__name__
-        label = f"on {name}" if label in ("", name) else f"on {name}: {label}"
-    elif edge.feedback:
-        kind = ArrowKind.FEEDBACK
-    elif edge.instead_of is not None:
-        kind = ArrowKind.LIMIT
-    else:
-        kind = ArrowKind.PLAIN if edge.when is None else ArrowKind.CONDITION
-    counted = EdgeHistory() if history is None else history.edges.get(edge.id, EdgeHistory())
-    return Arrow(
-        ids=(edge.id,),
-        source=edge.source,
-        target=edge.target,
-        kind=kind,
-        label=label,
-        limit=edge.limit if history is None else history.limits.get(edge.id, edge.limit),
-        taken=None if history is None else counted.taken,
-        laps=max(counted.entries.values(), default=0),
-        entries=len(counted.entries),
-    )
-
-
-def _ring(graph: CompiledGraph, name: str, history: RunHistory | None) -> Ring:
-    loop = graph.plan.loops[name]
-    if history is None:
-        return Ring(name, loop.outer, loop.headers)
-    rounds = history.rounds.get(name, set())
-    return Ring(name, loop.outer, loop.headers, len(rounds), len({each[:-1] for each in rounds}))
+        return f"on {name}" if label in ("", name) else f"on {name}: {label}"
+    if edge.cancels and edge.keeps:
+        return f"completes: {label}" if label else "completes"
+    return label

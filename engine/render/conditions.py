@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import Any
 
-from ..definition import Case, EdgeSpec
+from ..definition import Case, Chosen, EdgeSpec
 from ..loops import natural
 
 Span = tuple[int, int, int, int]
@@ -27,6 +27,8 @@ class ConditionTexts:
         """What pictures write at the edge: "" for one without condition."""
         if isinstance(edge.when, Case):
             return _case(edge.when)
+        if isinstance(edge.when, Chosen):
+            return edge.label or "chosen"
         if edge.label:
             return edge.label
         return "" if edge.when is None else self.of_function(edge.when)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from . import theme
-from .picture import Arrow, ArrowKind, Box, Kind, Picture, Ring, Status
+from .picture import Arrow, ArrowKind, Box, Group, Kind, Picture, Ring, Status
 from .wording import clean, count, cut, listed, wrap
 
 LARGE = 400
@@ -20,6 +20,7 @@ GAP = '<TR><TD HEIGHT="3"></TD></TR>'
 _LEGEND = {
     ArrowKind.FEEDBACK: (theme.LOOP, "╌╌ feedback, the next round"),
     ArrowKind.ERROR: (theme.ERROR, "···· on an error"),
+    ArrowKind.CANCEL: (theme.CANCEL, "···× cancels"),
 }
 
 
@@ -32,6 +33,8 @@ def dot_source(picture: Picture, *, tooltips: bool = True) -> str:
     """
     from graphviz import Digraph
 
+    numbers = _Numbers.of(picture)
+    compound = {"compound": "true"} if any(a.leaves or a.enters for a in picture.arrows) else {}
     hurry = {"nslimit": "2", "mclimit": "0.3", "splines": "true"} if len(picture.arrows) >= LARGE else {}
     graph = Digraph(
         comment=None,
@@ -43,6 +46,7 @@ def dot_source(picture: Picture, *, tooltips: bool = True) -> str:
             "label": _legend(picture),
             "labelloc": "b",
             "fontname": theme.FONT,
+            **compound,
             **hurry,
         },
         node_attr={"fontname": theme.FONT, "fontsize": "13", "shape": "box", "style": "rounded,filled"},
@@ -50,47 +54,99 @@ def dot_source(picture: Picture, *, tooltips: bool = True) -> str:
     )
     with graph.subgraph(name="cluster_all") as whole:
         whole.attr(label=_heading(picture), labelloc="t", labeljust="l", peripheries="0", margin="4")
-        _fill(whole, picture, None, tooltips=tooltips)
-        numbers = {box.id: number for number, box in enumerate(picture.boxes)}
+        _fill(whole, picture.scopes(), "", numbers, tooltips=tooltips)
         for number, arrow in enumerate(picture.arrows):
             _draw_arrow(whole, number, arrow, numbers, tooltips=tooltips)
     return str(graph.source)
 
 
-def _fill(graph: Any, picture: Picture, scope: str | None, *, tooltips: bool) -> None:
-    """The boxes that lie in a loop and in none further in, then the loops inside it."""
-    for number, box in enumerate(picture.boxes):
-        if (box.loops[-1] if box.loops else None) == scope:
-            _draw_box(graph, number, box, tooltips=tooltips)
-    for number, ring in enumerate(picture.rings):
-        if ring.outer == scope:
+class _Numbers(NamedTuple):
+    """What boxes and frames are called in the program (their places in the picture), and what boxes say of frames."""
+
+    boxes: Mapping[str, int]
+    rings: Mapping[str, int]
+    groups: Mapping[str, int]
+    notes: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, picture: Picture) -> Self:
+        """The numbers of a picture."""
+        return cls(
+            {box.id: number for number, box in enumerate(picture.boxes)},
+            {ring.name: number for number, ring in enumerate(picture.rings)},
+            {group.name: number for number, group in enumerate(picture.groups)},
+            _notes(picture),
+        )
+
+
+def _fill(
+    graph: Any,
+    scopes: Mapping[str, Sequence[Box | Ring | Group]],
+    scope: str,
+    numbers: _Numbers,
+    *,
+    tooltips: bool,
+) -> None:
+    """The boxes that lie in a frame and in none further in, then the frames inside it."""
+    for each in scopes.get(scope, ()):
+        if isinstance(each, Box):
+            _draw_box(graph, numbers.boxes[each.id], each, numbers.notes.get(each.id, ()), tooltips=tooltips)
+        elif isinstance(each, Ring):
+            number = numbers.rings[each.name]
             with graph.subgraph(name=f"cluster_{number}") as inner:
-                _frame(inner, number, ring)
-                _fill(inner, picture, ring.name, tooltips=tooltips)
+                _frame(inner, f"loop{number}", [f"↻ {each.title}"], _LOOP)
+                _fill(inner, scopes, each.key, numbers, tooltips=tooltips)
+        else:
+            number = numbers.groups[each.name]
+            with graph.subgraph(name=f"cluster_g{number}") as inner:
+                _frame(inner, f"group{number}", _heads(each), _MAP if each.items else _GROUP)
+                _fill(inner, scopes, each.name, numbers, tooltips=tooltips)
 
 
-def _frame(graph: Any, number: int, ring: Ring) -> None:
-    label = _lines([_font(line, 10, theme.LOOP) for line in wrap(f"↻ {ring.title}", 48)])
+_LOOP = {"fillcolor": theme.RING, "color": theme.RING_LINE, "fontcolor": theme.LOOP, "labeljust": "r"}
+"""Edges enter on the left rather, so a loop says on the right what it is; the others can then say it on the left."""
+
+_GROUP = {"fillcolor": theme.GROUND, "color": theme.GROUP_LINE, "fontcolor": theme.GROUP, "labeljust": "l"}
+_MAP = {**_GROUP, "penwidth": "2.2"}
+
+
+def _heads(group: Group) -> list[str]:
+    """What stands at the frame: of a map little, since edges cross it; the rest stands in its first and last box."""
+    return [group.heading] if group.items else [group.title]
+
+
+def _notes(picture: Picture) -> Mapping[str, Sequence[str]]:
+    """What is written in the boxes of maps: over what, what became of the instances, what becomes of the results."""
+    notes: dict[str, Sequence[str]] = {}
+    for group in picture.groups:
+        if group.items:
+            notes[group.items] = (group.goes_over, *group.figures)
+            notes[group.results] = (" · ".join(group.traits) or "results",)
+    return notes
+
+
+def _frame(graph: Any, name: str, lines: Sequence[str], looks: Mapping[str, str]) -> None:
+    colour = looks["fontcolor"]
+    texts = [_font(text, 10, colour) for line in lines for text in wrap(line, 48)]
+    if looks is not _LOOP:
+        texts[0] = f"<B>{texts[0]}</B>"
+    label = _lines(texts) if looks is _LOOP else _rows(texts)
     graph.attr(
-        id=f"loop{number}",
-        label=label,
-        labelloc="t",
-        labeljust="r",  # edges enter on the left rather
-        peripheries="1",
-        style="rounded,filled",
-        fillcolor=theme.RING,
-        color=theme.RING_LINE,
-        margin="12",
+        id=name, label=label, labelloc="t", peripheries="1", style="rounded,filled", margin="12", **looks
     )
 
 
 # --------------------------------------------------------------------------- boxes
 
 
-def _draw_box(graph: Any, number: int, box: Box, *, tooltips: bool) -> None:
+def _draw_box(graph: Any, number: int, box: Box, notes: Sequence[str], *, tooltips: bool) -> None:
     tint = theme.tint(box.status)
     style = {"fillcolor": tint.ground, "color": tint.border, "fontcolor": theme.INK}
-    if box.kind in (Kind.START, Kind.END):
+    if box.kind is Kind.PORT:
+        lines = _port(box, notes, tint)
+        label = _rows(lines) if len(lines) > 1 else _lines(lines)
+        style |= {"height": "0.2", "width": "0.4", "margin": "0.07,0.03", "penwidth": "0.7"}
+    elif box.kind in (Kind.START, Kind.END):
         label = _lines([_font(_named(box), 9, theme.INK)])
         style |= {"height": "0.25", "width": "0.6", "margin": "0.08,0.02"}
     else:
@@ -107,8 +163,17 @@ def _draw_box(graph: Any, number: int, box: Box, *, tooltips: bool) -> None:
     graph.node(f"n{number}", label=label, id=f"node{number}", **style)
 
 
+def _port(box: Box, notes: Sequence[str], tint: theme.Tint) -> list[str]:
+    """What stands in the small box of a way in or out: what it is, and what the run did behind it."""
+    first, *figures = notes or [_named(box)]
+    told = [_font(line, 8, theme.MUTED) for line in wrap(first, 40)]
+    return told + [f"<B>{_font(line, 9, tint.text)}</B>" for figure in figures for line in wrap(figure, 40)]
+
+
 def _named(box: Box) -> str:
-    return box.id if box.status in (None, Status.DONE) else f"{_symbol(box)} {box.id}"
+    if box.status in (None, Status.DONE) or (box.status is Status.IDLE and box.kind is Kind.PORT):
+        return box.title
+    return f"{_symbol(box)} {box.title}"
 
 
 def _symbol(box: Box) -> str:
@@ -145,7 +210,7 @@ def box_details(box: Box) -> list[str]:
     lines += [" · ".join(box.traits)] if box.traits else []
     for verb, names in (("reads", box.reads), ("writes", box.writes), ("uses", box.uses)):
         lines += [f"{verb} {', '.join(names)}"] if names else []
-    if box.status in (Status.IDLE, Status.DONE) and box.kind in (Kind.START, Kind.END):
+    if box.small and box.status is not None and (box.status in (Status.IDLE, Status.DONE) or not box.figures):
         lines.append(box.status.value)
     lines += box.figures
     return [cut(line, 300) for line in [*lines, *_some(box.details)]]
@@ -161,11 +226,11 @@ def _some(lines: Sequence[str]) -> list[str]:
 # --------------------------------------------------------------------------- arrows
 
 
-def _draw_arrow(graph: Any, number: int, arrow: Arrow, numbers: dict[str, int], *, tooltips: bool) -> None:
+def _draw_arrow(graph: Any, number: int, arrow: Arrow, numbers: _Numbers, *, tooltips: bool) -> None:
     untaken = arrow.taken == 0
     colour = theme.FAINT if untaken else _colour(arrow.kind)
     style = {"color": colour, "penwidth": "1.0" if untaken else "1.3", "weight": "8"}
-    tail, head = f"n{numbers[arrow.source]}", f"n{numbers[arrow.target]}"
+    tail, head = f"n{numbers.boxes[arrow.source]}", f"n{numbers.boxes[arrow.target]}"
     if arrow.kind is ArrowKind.FEEDBACK:
         style |= {"style": "dashed", "penwidth": "1.2" if untaken else "1.8", "weight": "1"}
         if arrow.source != arrow.target:
@@ -174,7 +239,16 @@ def _draw_arrow(graph: Any, number: int, arrow: Arrow, numbers: dict[str, int], 
             style |= {"dir": "back"}
     elif arrow.kind is ArrowKind.ERROR:
         style |= {"style": "dotted", "penwidth": "1.8", "weight": "2"}
-    if label := _arrow_label(arrow):
+    elif arrow.kind is ArrowKind.CANCEL:
+        # It says nothing about what comes first, so it has no say in where things are put.
+        style |= {"style": "dotted", "constraint": "false", "arrowhead": "none"}
+    if arrow.leaves:
+        style["ltail"] = f"cluster_g{numbers.groups[arrow.leaves]}"
+    if arrow.enters:
+        style["lhead"] = f"cluster_g{numbers.groups[arrow.enters]}"
+    if arrow.kind is ArrowKind.CANCEL:
+        style["headlabel"] = _cross(arrow)
+    elif label := _arrow_label(arrow):
         style["label"] = label
     if tooltips:
         style["tooltip"] = style["labeltooltip"] = _tooltip(arrow_details(arrow))
@@ -184,6 +258,8 @@ def _draw_arrow(graph: Any, number: int, arrow: Arrow, numbers: dict[str, int], 
 def _colour(kind: ArrowKind) -> str:
     if kind is ArrowKind.ERROR:
         return theme.ERROR
+    if kind is ArrowKind.CANCEL:
+        return theme.CANCEL
     return theme.LOOP if kind is ArrowKind.FEEDBACK else theme.LINE
 
 
@@ -196,6 +272,14 @@ def _arrow_label(arrow: Arrow) -> str:
         tally = _font(sign + arrow.tally, 10, colour)
         rows.append(f"<B>{tally}</B>" if sign else tally)
     return _rows(rows, pad=2) if rows else ""
+
+
+def _cross(arrow: Arrow) -> str:
+    """What a cancelling edge ends with. Its condition stands there too: in its middle it would need room."""
+    told = " · ".join(part for part in (arrow.label, arrow.tally) if part)
+    lines = [_font(line, 9, theme.MUTED) for line in (wrap(told, 26, 3) if told else ())]
+    cross = f'<FONT POINT-SIZE="13" COLOR="{theme.CANCEL}"><B>×</B></FONT>'
+    return _rows([f"{cross} {lines[0]}", *lines[1:]] if lines else [cross], pad=0)
 
 
 def _tally_colour(kind: ArrowKind) -> str:

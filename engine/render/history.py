@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from ..compiler.compile import CompiledGraph
 from ..definition import END, START
 from ..errors import BackedgeError
+from ..plan import Rounds
 from ..records import (
     ActivationCancelled,
     ActivationId,
@@ -39,6 +40,8 @@ class Visit:
     Attributes:
         id: Its id, such as ``coder@2``.
         rounds: The round of each loop around it, outermost first.
+        place: The same with the coordinates of maps and of arrivals among them, as the plan has it.
+        instance: Those coordinates as they are told.
         status: Where it stands.
         seconds: Time of all its attempts.
         attempts: How many of them are recorded.
@@ -49,6 +52,8 @@ class Visit:
     id: str
     rounds: tuple[int, ...]
     status: Status
+    place: Rounds = ()
+    instance: tuple[str, ...] = ()
     seconds: float = 0.0
     attempts: int = 0
     failures: int = 0
@@ -57,10 +62,10 @@ class Visit:
 
 @dataclass(slots=True)
 class EdgeHistory:
-    """How often a feedback or other edge was taken: in all, and per entry into its loop (by the rounds around it)."""
+    """How often a feedback or other edge was taken: in all, and per entry into its loop (by the place of that)."""
 
     taken: int = 0
-    entries: dict[tuple[int, ...], int] = field(default_factory=dict)
+    entries: dict[Rounds, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -77,7 +82,7 @@ class RunHistory:
         usage: Node to what it spent: name to amount.
         edges: Edge id to how often it was taken.
         limits: Limits that the run or its resumes were given: edge id to limit.
-        rounds: Loop to the rounds seen of it, those of the loops around it included.
+        rounds: Loop to the rounds seen of it, each with the place that the loop was entered at.
         notes: What cannot be shown, and why.
     """
 
@@ -90,7 +95,7 @@ class RunHistory:
     usage: dict[str, dict[str, float]] = field(default_factory=dict)
     edges: dict[str, EdgeHistory] = field(default_factory=dict)
     limits: dict[str, int | None] = field(default_factory=dict)
-    rounds: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
+    rounds: dict[str, set[Rounds]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -101,7 +106,7 @@ def read_history(graph: CompiledGraph, run_id: str, records: Sequence[Record]) -
         _count(graph, history, record)
     history.seconds = _worked(records)
     try:
-        _look_at_live(history, recover(graph, records))
+        _look_at_live(graph, history, recover(graph, records))
     except (UnknownActivationError, BackedgeError, ValueError) as error:
         history.notes.append(
             f"the graph changed since the run was made ({error}): what is in flight is not shown"
@@ -109,7 +114,7 @@ def read_history(graph: CompiledGraph, run_id: str, records: Sequence[Record]) -
     if history.status is RunStatus.COMPLETED and any(
         edge.target == END.name and edge.id in history.edges for edge in graph.edges
     ):
-        _visit(history, ActivationId(END.name)).status = Status.DONE
+        _visit(graph, history, ActivationId(END.name)).status = Status.DONE
     known = graph.definition.nodes.keys() | {START.name, END.name}
     if gone := [node for node in history.visits if node not in known]:
         history.notes.append(f"it ran nodes that the graph no longer has: {', '.join(gone)}")
@@ -121,27 +126,29 @@ def _count(graph: CompiledGraph, history: RunHistory, record: Record) -> None:
         case RunStarted():
             history.started = record.at
             history.limits |= record.limits
-            start = _visit(history, ActivationId(START.name))
+            start = _visit(graph, history, ActivationId(START.name))
             start.status = Status.DONE
             _take(graph, history, ActivationId(START.name), record.taken)
         case NodeFinished():
-            _attempt(history, record.activation, record.started, record.ended, record.error)
+            _attempt(graph, history, record.activation, record.started, record.ended, record.error)
             if record.error is None:
-                _visit(history, record.activation).status = Status.DONE
+                _visit(graph, history, record.activation).status = Status.DONE
             else:
-                _visit(history, record.activation).status = Status.HANDLED
+                _visit(graph, history, record.activation).status = Status.HANDLED
             _spend(history, record)
             _take(graph, history, record.activation, record.taken)
         case AttemptFailed():
-            _attempt(history, record.activation, record.started, record.ended, record.error)
-            _visit(history, record.activation).status = Status.FAILED if record.final else Status.RUNNING
+            _attempt(graph, history, record.activation, record.started, record.ended, record.error)
+            _visit(graph, history, record.activation).status = (
+                Status.FAILED if record.final else Status.RUNNING
+            )
         case ActivationCancelled():
-            _visit(history, record.activation).status = Status.CANCELLED
+            _visit(graph, history, record.activation).status = Status.CANCELLED
         case RoutingFailed():
-            visit = _visit(history, record.activation)
+            visit = _visit(graph, history, record.activation)
             visit.status, visit.error = Status.FAILED, told(record.error)
         case Routed():
-            visit = _visit(history, record.activation)
+            visit = _visit(graph, history, record.activation)
             visit.status, visit.error = Status.DONE, ""
             _take(graph, history, record.activation, record.taken)
         case RunResumed():
@@ -152,21 +159,37 @@ def _count(graph: CompiledGraph, history: RunHistory, record: Record) -> None:
             history.status = record.status
 
 
-def _visit(history: RunHistory, activation: ActivationId) -> Visit:
+def _visit(graph: CompiledGraph, history: RunHistory, activation: ActivationId) -> Visit:
     visits = history.visits.setdefault(activation.node, {})
     name = str(activation)
     if name not in visits:
         rounds = tuple(number for _, number in activation.rounds)
-        visits[name] = Visit(name, rounds, Status.RUNNING)
-        for level, (loop, _) in enumerate(activation.rounds):
-            history.rounds.setdefault(loop, set()).add(rounds[: level + 1])
+        nest, place = _place(graph, activation)
+        visits[name] = Visit(name, rounds, Status.RUNNING, place, activation.instance)
+        for level, loop in enumerate(nest):
+            if loop not in graph.plan.regions:
+                history.rounds.setdefault(loop, set()).add(place[: level + 1])
     return visits[name]
 
 
+def _place(graph: CompiledGraph, activation: ActivationId) -> tuple[tuple[str, ...], Rounds]:
+    """The loops and regions around an activation, and where in them it is."""
+    try:
+        node, place = graph.plan.key(activation)
+    except KeyError:  # the graph has changed since
+        return tuple(loop for loop, _ in activation.rounds), tuple(number for _, number in activation.rounds)
+    return graph.plan.nests[node], place
+
+
 def _attempt(
-    history: RunHistory, activation: ActivationId, started: float, ended: float, error: ErrorInfo | None
+    graph: CompiledGraph,
+    history: RunHistory,
+    activation: ActivationId,
+    started: float,
+    ended: float,
+    error: ErrorInfo | None,
 ) -> None:
-    visit = _visit(history, activation)
+    visit = _visit(graph, history, activation)
     visit.attempts += 1
     visit.seconds += max(ended - started, 0.0)
     if error is not None:
@@ -197,17 +220,17 @@ def _numbers(usage: object, name: str = "") -> list[tuple[str, float]]:
 def _take(
     graph: CompiledGraph, history: RunHistory, activation: ActivationId, taken: tuple[str, ...] | None
 ) -> None:
-    rounds = tuple(number for _, number in activation.rounds)
+    _, place = _place(graph, activation)
     for edge in taken or ():
         counted = history.edges.setdefault(edge, EdgeHistory())
         counted.taken += 1
         number = graph.plan.edge_number.get(edge)
         level = None if number is None else graph.plan.edges[number].level
         if level is not None:
-            counted.entries[rounds[:level]] = counted.entries.get(rounds[:level], 0) + 1
+            counted.entries[place[:level]] = counted.entries.get(place[:level], 0) + 1
 
 
-def _look_at_live(history: RunHistory, run: Recovered) -> None:
+def _look_at_live(graph: CompiledGraph, history: RunHistory, run: Recovered) -> None:
     """Mark what is alive: it is neither done nor forgotten."""
     in_flight = {
         RunStatus.RUNNING: Status.RUNNING,
@@ -220,7 +243,7 @@ def _look_at_live(history: RunHistory, run: Recovered) -> None:
         Phase.FAILED: Status.FAILED,
     }
     for node, rounds, phase in run.schedule.live():
-        _visit(history, run.schedule.activation_id(node, rounds)).status = statuses[phase]
+        _visit(graph, history, run.schedule.activation_id(node, rounds)).status = statuses[phase]
 
 
 def _worked(records: Sequence[Record]) -> float:

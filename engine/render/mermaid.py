@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from . import theme
-from .picture import Arrow, ArrowKind, Box, Kind, Picture, Status
+from .picture import Arrow, ArrowKind, Box, Group, Picture, Ring, Status
 from .wording import clean, listed, wrap
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:-_")
@@ -30,27 +30,39 @@ def _head(picture: Picture) -> Iterator[str]:
 
 def _body(picture: Picture) -> Iterator[str]:
     numbers = {box.id: number for number, box in enumerate(picture.boxes)}
-    yield from _scope(picture, numbers, None, "  ")
+    rings = {ring.key: f"loop{number}" for number, ring in enumerate(picture.rings)}
+    frames = rings | {group.name: f"group{number}" for number, group in enumerate(picture.groups)}
+    yield from _scope(picture.scopes(), "", numbers, frames, "  ")
     for arrow in picture.arrows:
-        yield f"  n{numbers[arrow.source]} {_link(arrow)} n{numbers[arrow.target]}"
+        source = frames[arrow.leaves] if arrow.leaves else f"n{numbers[arrow.source]}"
+        target = frames[arrow.enters] if arrow.enters else f"n{numbers[arrow.target]}"
+        yield f"  {source} {_link(arrow)} {target}"
     yield from _styles(picture, numbers)
 
 
-def _scope(picture: Picture, numbers: dict[str, int], scope: str | None, indent: str) -> Iterator[str]:
-    for box in picture.boxes:
-        if (box.loops[-1] if box.loops else None) == scope:
-            yield f"{indent}n{numbers[box.id]}{_shape(box)}"
-    for number, ring in enumerate(picture.rings):
-        if ring.outer == scope:
-            yield f"{indent}subgraph loop{number} [{_text([ring.title])}]"
-            yield from _scope(picture, numbers, ring.name, indent + "  ")
-            yield f"{indent}end"
+def _scope(
+    scopes: Mapping[str, Sequence[Box | Ring | Group]],
+    scope: str,
+    numbers: Mapping[str, int],
+    frames: Mapping[str, str],
+    indent: str,
+) -> Iterator[str]:
+    for each in scopes.get(scope, ()):
+        if isinstance(each, Box):
+            yield f"{indent}n{numbers[each.id]}{_shape(each)}"
+            continue
+        key, lines = (
+            (each.key, [each.title]) if isinstance(each, Ring) else (each.name, [each.title, *each.figures])
+        )
+        yield f"{indent}subgraph {frames[key]} [{_text(lines)}]"
+        yield from _scope(scopes, key, numbers, frames, indent + "  ")
+        yield f"{indent}end"
 
 
 def _shape(box: Box) -> str:
-    if box.kind in (Kind.START, Kind.END):
+    if box.small:
         symbol = f"{box.status.symbol} " if box.status not in (None, Status.DONE) else ""
-        return f"([{_text([symbol + box.id])}])"
+        return f"([{_text([symbol + box.title])}])"
     lines = [*wrap(box.title, 40), *wrap(" · ".join(box.traits), 40)]
     for verb, names in (("reads", box.reads), ("writes", box.writes), ("uses", box.uses)):
         lines += wrap(f"{verb} {listed(names)}", 40) if names else ()
@@ -63,6 +75,7 @@ def _link(arrow: Arrow) -> str:
     sign = "↻ " if arrow.kind is ArrowKind.FEEDBACK else ""
     lines = [*(wrap(arrow.label, 32) if arrow.label else ()), *([sign + arrow.tally] if arrow.tally else ())]
     line = "-.->" if arrow.kind in (ArrowKind.FEEDBACK, ArrowKind.ERROR) else "-->"
+    line = "-.-x" if arrow.kind is ArrowKind.CANCEL else line
     return f"{line}|{_text(lines)}|" if lines else line
 
 
@@ -76,9 +89,13 @@ def _styles(picture: Picture, numbers: dict[str, int]) -> Iterator[str]:
             yield f"  classDef {names[status]} fill:{tint.ground},stroke:{tint.border},color:{theme.INK}{width}"
     for box in picture.boxes:
         yield f"  class n{numbers[box.id]} {names[box.status] if box.status else 'plain'}"
-    for number in range(len(picture.rings)):
-        yield f"  style loop{number} fill:{theme.RING},stroke:{theme.RING_LINE},color:{theme.LOOP}"
-    for kind, colour in ((ArrowKind.FEEDBACK, theme.LOOP), (ArrowKind.ERROR, theme.ERROR)):
+    for number, ring in enumerate(picture.rings):
+        if ring.framed:
+            yield f"  style loop{number} fill:{theme.RING},stroke:{theme.RING_LINE},color:{theme.LOOP}"
+    for number in range(len(picture.groups)):
+        yield f"  style group{number} fill:{theme.GROUND},stroke:{theme.GROUP_LINE},color:{theme.GROUP}"
+    colours = {ArrowKind.FEEDBACK: theme.LOOP, ArrowKind.ERROR: theme.ERROR, ArrowKind.CANCEL: theme.CANCEL}
+    for kind, colour in colours.items():
         places = [str(place) for place, arrow in enumerate(picture.arrows) if arrow.kind is kind]
         if places:
             yield f"  linkStyle {','.join(places)} stroke:{colour},stroke-width:2px"

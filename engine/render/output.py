@@ -26,7 +26,7 @@ Output: TypeAlias = Callable[[Picture], str | bytes]
 
 
 def _stacked(draw: Output) -> Output:
-    return lambda picture: draw(stack(picture))
+    return lambda picture: draw(stack(picture.drawn()))
 
 
 OUTPUTS: Final[Mapping[str, Output]] = {

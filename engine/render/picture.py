@@ -6,7 +6,7 @@ the same picture, in whatever order the graph was declared. Texts are whole; eac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 from .wording import count
@@ -20,6 +20,7 @@ class Kind(StrEnum):
     ASYNC = "async"
     THREAD = "thread"
     INLINE = "inline"
+    PORT = "port"  # nobody declared it: the way into or out of a subgraph or a map
 
 
 class Status(StrEnum):
@@ -60,6 +61,7 @@ class ArrowKind(Enum):
     FEEDBACK = "feedback"
     LIMIT = "limit"  # taken when a feedback edge is at its limit
     ERROR = "error"
+    CANCEL = "cancel"  # carries nothing: what it leads to is cancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,9 @@ class Box:
         uses: Resources and named slots.
         loops: Names of the loops around it, outermost first.
         header: Whether rounds of its innermost loop begin here.
+        label: What to call it where it stands: inside of a subgraph without the path there; "" for its id.
+        around: Key of the innermost frame that it is drawn in, or "".
+        aside: Whether drawings leave it out, since the frame around it says the same.
         status: Where the run stands at it; None in a picture without a run.
         runs: How many activations were tried.
         failures: How many attempts failed.
@@ -93,6 +98,9 @@ class Box:
     uses: tuple[str, ...] = ()
     loops: tuple[str, ...] = ()
     header: bool = False
+    label: str = ""
+    around: str = ""
+    aside: bool = False
     status: Status | None = None
     runs: int = 0
     failures: int = 0
@@ -103,7 +111,14 @@ class Box:
     @property
     def title(self) -> str:
         """Its name, or what a stack is called."""
+        if self.label:
+            return self.label
         return self.id if len(self.members) == 1 else f"{self.members[0]} … {self.members[-1]}"
+
+    @property
+    def small(self) -> bool:
+        """Whether it is drawn small: it does nothing by itself."""
+        return self.kind in (Kind.START, Kind.END, Kind.PORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +135,10 @@ class Arrow:
         taken: How often the run took it, in all; None in a picture without a run.
         laps: For a feedback edge: the most often it was taken in one entry into its loop.
         entries: For a feedback edge: into how many entries those that were taken fall.
+        leaves: The subgraph or map that it leaves wherever something in it failed; "" for one that leaves its source.
+        enters: The subgraph or map that it leads to as a whole; "" for one that leads to its target.
+        to: What to call its target where it begins; "" for the target's title.
+        aside: Whether drawings leave it out.
     """
 
     ids: tuple[str, ...]
@@ -131,6 +150,10 @@ class Arrow:
     taken: int | None = None
     laps: int = 0
     entries: int = 0
+    leaves: str = ""
+    enters: str = ""
+    to: str = ""
+    aside: bool = False
 
     @property
     def tally(self) -> str:
@@ -153,6 +176,10 @@ class Ring:
         headers: All its headers.
         rounds: How many rounds the run began, over all entries; None in a picture without a run.
         entries: How often the run entered it.
+        key: What `around` calls its frame.
+        around: Key of the frame right around it, or "".
+        labels: What to call the headers where it stands; without any by their names.
+        framed: Whether a frame can be drawn: it overlaps no other.
     """
 
     name: str
@@ -160,17 +187,68 @@ class Ring:
     headers: tuple[str, ...]
     rounds: int | None = None
     entries: int = 0
+    key: str = ""
+    around: str = ""
+    labels: tuple[str, ...] = ()
+    framed: bool = True
 
     @property
     def title(self) -> str:
         """What to write at the frame."""
-        told = f"loop {self.name}"
-        if len(self.headers) > 1:
-            told += f" (headers {', '.join(self.headers)})"
+        labels = self.labels or self.headers
+        told = f"loop {labels[0]}"
+        if len(labels) > 1:
+            told += f" (headers {', '.join(labels)})"
         if self.rounds is None:
             return told
         told += f" · {count(self.rounds, 'round')}"
         return told if self.entries < 2 else f"{told} in {self.entries:,} entries"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A subgraph or a map: the frame around its nodes.
+
+    Attributes:
+        name: Its name in the whole graph, which is its frame's key.
+        label: Its name where it stands.
+        around: Key of the frame right around it, or "".
+        graph: Name of the graph inside; "" for a map of a function.
+        over: Of a map what it goes over: a field, or what a function is called; "" of a subgraph.
+        item: Of a map what one of them is called.
+        traits: What else is to be said: how it joins, what becomes of errors.
+        figures: What the run did here, a line each.
+        instances: Of a map how many instances the run made; None in a picture without a run.
+        items: Of a map the box that finds the items; "" of a subgraph.
+        results: Of a map the box where the instances meet; "" of a subgraph.
+    """
+
+    name: str
+    label: str
+    around: str = ""
+    graph: str = ""
+    over: str = ""
+    item: str = ""
+    traits: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+    instances: int | None = None
+    items: str = ""
+    results: str = ""
+
+    @property
+    def goes_over(self) -> str:
+        """What a map goes over, in words; "" for a subgraph."""
+        return f"each {self.item} of {self.over}" if self.items else ""
+
+    @property
+    def heading(self) -> str:
+        """Its name, and that of the graph inside if it is another."""
+        return self.label if self.graph in ("", self.label) else f"{self.label} · {self.graph}"
+
+    @property
+    def title(self) -> str:
+        """All there is to say about it without a run."""
+        return " · ".join(part for part in (self.heading, self.goes_over, *self.traits) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +262,8 @@ class Picture:
         lines: What is to be said about the whole, a line each: the run, its failures, the graph's inputs.
         boxes: In order of the plan: START first.
         arrows: In order of the plan.
-        rings: Outer loops before inner ones.
+        rings: Loops, outer ones before inner ones.
+        groups: Subgraphs and maps, outer ones before inner ones.
     """
 
     title: str
@@ -194,6 +273,7 @@ class Picture:
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
     rings: tuple[Ring, ...]
+    groups: tuple[Group, ...] = ()
 
     @property
     def standing(self) -> str:
@@ -207,3 +287,25 @@ class Picture:
         kinds = {arrow.kind for arrow in self.arrows}
         silent = {ArrowKind.PLAIN, ArrowKind.CONDITION, ArrowKind.LIMIT}
         return (*(s for s in Status if s in statuses), *(k for k in ArrowKind if k in kinds - silent))
+
+    def scopes(self) -> dict[str, list[Box | Ring | Group]]:
+        """For each frame ("" for the whole) what lies right inside it: boxes in their order, then frames."""
+        found: dict[str, list[Box | Ring | Group]] = {"": []}
+        for box in self.boxes:
+            found.setdefault(box.around, []).append(box)
+        for ring in self.rings:
+            if ring.framed:
+                found.setdefault(ring.around, []).append(ring)
+        for group in self.groups:
+            found.setdefault(group.around, []).append(group)
+        return found
+
+    def drawn(self) -> Picture:
+        """The same without what drawings leave out."""
+        if not any(box.aside for box in self.boxes) and not any(arrow.aside for arrow in self.arrows):
+            return self
+        return replace(
+            self,
+            boxes=tuple(box for box in self.boxes if not box.aside),
+            arrows=tuple(arrow for arrow in self.arrows if not arrow.aside),
+        )

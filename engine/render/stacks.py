@@ -70,9 +70,10 @@ def _refined(picture: Picture) -> Mapping[str, int] | None:
 
 
 def _looks(box: Box, depth: int) -> Hashable:
-    if box.kind in (Kind.START, Kind.END):
+    if box.kind in (Kind.START, Kind.END, Kind.PORT):
         return box.id
-    return (box.kind, box.traits, box.reads, box.writes, box.uses, box.loops, box.header, box.status, depth)
+    same = (box.kind, box.traits, box.reads, box.writes, box.uses)
+    return (*same, box.loops, box.around, box.header, box.status, depth)
 
 
 def _depths(picture: Picture) -> dict[str, int]:
@@ -80,7 +81,7 @@ def _depths(picture: Picture) -> dict[str, int]:
     depth = dict.fromkeys((box.id for box in picture.boxes), 0)
     leaving: dict[str, list[str]] = defaultdict(list)
     for arrow in picture.arrows:
-        if arrow.kind is not ArrowKind.FEEDBACK:
+        if arrow.kind not in (ArrowKind.FEEDBACK, ArrowKind.CANCEL):
             leaving[arrow.source].append(arrow.target)
     for box in picture.boxes:
         for target in leaving[box.id]:
@@ -99,6 +100,7 @@ def _stacked(group: Sequence[Box]) -> Box:
     return replace(
         first,
         members=tuple(box.id for box in group),
+        label=f"{first.title} … {group[-1].title}",
         traits=(count(len(group), "node"), *first.traits),
         runs=sum(box.runs for box in group),
         failures=sum(box.failures for box in group),
@@ -116,7 +118,7 @@ def _figures(group: Sequence[Box]) -> Iterator[str]:
     if runs := sum(box.runs for box in group):
         slowest = max(group, key=lambda box: box.seconds)
         yield f"{runs:,}× · {seconds(sum(box.seconds for box in group))}"
-        yield f"slowest {slowest.id} {seconds(slowest.seconds)}"
+        yield f"slowest {slowest.title} {seconds(slowest.seconds)}"
     if failures := sum(box.failures for box in group):
         yield count(failures, "failed attempt")
     if first.status is Status.FAILED:
@@ -126,7 +128,8 @@ def _figures(group: Sequence[Box]) -> Iterator[str]:
 def _merged(arrows: Sequence[Arrow], lead: Mapping[str, str]) -> tuple[Arrow, ...]:
     groups: dict[Hashable, list[Arrow]] = defaultdict(list)
     for arrow in arrows:
-        key = (lead[arrow.source], lead[arrow.target], arrow.kind, arrow.label, arrow.limit)
+        ends = (lead[arrow.source], lead[arrow.target], arrow.leaves, arrow.enters)
+        key = (*ends, arrow.kind, arrow.label, arrow.limit)
         groups[key].append(arrow)
     return tuple(_one(group, lead) for group in groups.values())
 
@@ -138,6 +141,7 @@ def _one(group: Sequence[Arrow], lead: Mapping[str, str]) -> Arrow:
         ids=tuple(edge for arrow in group for edge in arrow.ids),
         source=lead[first.source],
         target=lead[first.target],
+        to=first.to if len(group) == 1 else "",
         taken=None if first.taken is None else sum(arrow.taken or 0 for arrow in group),
         laps=max(arrow.laps for arrow in group),
         entries=max(arrow.entries for arrow in group),

@@ -68,6 +68,7 @@ def _finished(drawn: bytes, picture: Picture) -> bytes:
     titles = {f"node{number}": box_details(box) for number, box in enumerate(picture.boxes)}
     titles |= {f"edge{number}": arrow_details(arrow) for number, arrow in enumerate(picture.arrows)}
     titles |= {f"loop{number}": [ring.title] for number, ring in enumerate(picture.rings)}
+    titles |= {f"group{number}": [group.title, *group.figures] for number, group in enumerate(picture.groups)}
     for group in root.iter("g"):
         title = group.find("title")
         if title is None:
@@ -97,7 +98,9 @@ def _title(picture: Picture) -> str:
 def _description(picture: Picture) -> str:
     """The picture in words, for those who cannot see it."""
     sizes = [count(len(picture.boxes), "node"), count(len(picture.arrows), "edge")]
-    return clean("; ".join([*sizes, *picture.lines, *(ring.title for ring in picture.rings)]))
+    frames = [*(ring.title for ring in picture.rings)]
+    frames += [": ".join([group.title, *group.figures]) for group in picture.groups]
+    return clean("; ".join([*sizes, *picture.lines, *frames]))
 
 
 def _dark(drawn: bytes) -> str:

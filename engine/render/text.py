@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from .picture import Arrow, ArrowKind, Box, Kind, Picture
+from .picture import Arrow, ArrowKind, Box, Group, Picture, Ring
 from .wording import clean, cut, listed
 
 _SIGNS = {
@@ -13,6 +14,7 @@ _SIGNS = {
     ArrowKind.FEEDBACK: "↻",
     ArrowKind.LIMIT: "⇥",
     ArrowKind.ERROR: "✗",
+    ArrowKind.CANCEL: "⊘",
 }
 
 
@@ -26,35 +28,77 @@ def _lines(picture: Picture) -> Iterator[str]:
     for line in picture.lines:
         yield clean(line)
     yield ""
-    rings = {ring.name: ring for ring in picture.rings}
     titles = {box.id: box.title for box in picture.boxes}
-    leaving: dict[str, list[Arrow]] = {name: [] for name in titles}
+    leaving: dict[str, list[Arrow]] = {}
     for arrow in picture.arrows:
-        leaving[arrow.source].append(arrow)
-    around: tuple[str, ...] = ()
-    for box in picture.boxes:
-        for depth, loop in enumerate(box.loops):
-            if around[: depth + 1] != box.loops[: depth + 1]:
-                yield f"{'  ' * depth}↻ {clean(rings[loop].title)}"
-        around = box.loops
-        yield from _box(box, leaving[box.id], titles, "  " * len(box.loops))
+        leaving.setdefault(arrow.leaves or arrow.source, []).append(arrow)
+    for group in picture.groups:  # a node that has a group's name is the group's entry, or what is mapped
+        titles.setdefault(group.name, group.label)
+    yield from _scope(_Outline(_ordered(picture), leaving, titles), "", "")
 
 
-def _box(box: Box, leaving: Sequence[Arrow], titles: Mapping[str, str], indent: str) -> Iterator[str]:
+class _Outline(NamedTuple):
+    """What lies in which frame, which arrows leave what, and what things are called."""
+
+    scopes: Mapping[str, Sequence[Box | Ring | Group]]
+    leaving: Mapping[str, Sequence[Arrow]]
+    titles: Mapping[str, str]
+
+
+def _ordered(picture: Picture) -> Mapping[str, Sequence[Box | Ring | Group]]:
+    """What lies in which frame, each by its first box."""
+    scopes = picture.scopes()
+    first: dict[str, int] = {}
+    outer = {ring.key: ring.around for ring in picture.rings} | {g.name: g.around for g in picture.groups}
+    for place, box in enumerate(picture.boxes):
+        frame = box.around
+        while frame and frame not in first:
+            first[frame] = place
+            frame = outer[frame]
+    places = {box.id: place for place, box in enumerate(picture.boxes)}
+
+    def order(each: Box | Ring | Group) -> int:
+        if isinstance(each, Box):
+            return places[each.id]
+        return first[each.key if isinstance(each, Ring) else each.name]
+
+    return {frame: sorted(inside, key=order) for frame, inside in scopes.items()}
+
+
+def _scope(outline: _Outline, scope: str, indent: str) -> Iterator[str]:
+    for each in outline.scopes.get(scope, ()):
+        if isinstance(each, Box):
+            yield from _box(each, outline, indent)
+        elif isinstance(each, Ring):
+            yield f"{indent}↻ {clean(each.title)}"
+            yield from _scope(outline, each.key, f"{indent}  ")
+        else:
+            yield f"{indent}{'≡' if each.items else '□'} {clean(each.title)}"
+            if each.figures:
+                yield f"{indent}    {cut(' · '.join(each.figures), 200)}"
+            yield from _arrows((a for a in outline.leaving.get(each.name, ()) if a.leaves), outline, indent)
+            yield from _scope(outline, each.name, f"{indent}  ")
+
+
+def _box(box: Box, outline: _Outline, indent: str) -> Iterator[str]:
     symbol = f"{box.status.symbol} " if box.status else ""
-    facts = [f"{symbol}{box.title}", *(box.traits if box.kind not in (Kind.START, Kind.END) else ())]
+    facts = [f"{symbol}{box.title}", *box.traits]
     yield f"{indent}{clean(' · '.join(facts))}"
     about = [
         f"{verb} {listed(names, 8)}"
         for verb, names in (("reads", box.reads), ("writes", box.writes), ("uses", box.uses))
         if names
     ]
-    if about:
+    if about and not box.small:
         yield f"{indent}    {clean('; '.join(about))}"
     if box.figures:
         yield f"{indent}    {cut(' · '.join(box.figures).removeprefix(symbol), 200)}"
-    for arrow in leaving:
-        yield f"{indent}    {_arrow(arrow, titles[arrow.target])}"
+    yield from _arrows((a for a in outline.leaving.get(box.id, ()) if not a.leaves), outline, indent)
+
+
+def _arrows(arrows: Iterable[Arrow], outline: _Outline, indent: str) -> Iterator[str]:
+    for arrow in arrows:
+        yield f"{indent}    {_arrow(arrow, arrow.to or outline.titles[arrow.target])}"
 
 
 def _arrow(arrow: Arrow, target: str) -> str:

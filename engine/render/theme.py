@@ -23,6 +23,10 @@ LOOP: Final = "#6d3fc4"
 RING: Final = "#f6f3fd"
 RING_LINE: Final = "#c9b8ee"
 ERROR: Final = "#c4271d"
+GROUP: Final = "#3d5a80"
+GROUND: Final = "#f7fafd"
+GROUP_LINE: Final = "#aebfd3"
+CANCEL: Final = "#8a919e"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,10 @@ DARK: Final[Mapping[str, str]] = {
     RING: "#1e1a2b",
     RING_LINE: "#57468a",
     ERROR: "#ff7b70",
+    GROUP: "#9fb8d6",
+    GROUND: "#181d26",
+    GROUP_LINE: "#44566d",
+    CANCEL: "#7f8896",
     "#f1eef3": "#26222a",
     "#a79bb0": "#6b5f75",
     "#6a5d75": "#b9adc4",

@@ -322,7 +322,7 @@ def test_other_formats_are_what_their_suffix_says(tmp_path: Path):
 
 
 def test_a_node_of_an_inner_loop_alone_is_drawn():
-    box = Box("a", ("a",), Kind.ASYNC, loops=("o", "i"))
-    rings = (Ring("o", None, ("o",)), Ring("i", "o", ("i",)))
+    box = Box("a", ("a",), Kind.ASYNC, loops=("o", "i"), around="loop i")
+    rings = (Ring("o", None, ("o",), key="loop o"), Ring("i", "o", ("i",), key="loop i", around="loop o"))
     drawn = laid_out(Picture("t", None, "", (), (box,), (), rings), "svg")
     assert b">a</text>" in drawn
