@@ -18,9 +18,6 @@ DOCS = HERE.parents[1] / "docs"
 PAGE = DOCS / "patterns.md"
 PICTURES = DOCS / "images" / "patterns"
 
-UNDRAWN = {8, 12, 13, 14, 15, 26, 27, 33, 34, 35, 36, 41, 42}
-"""Patterns whose picture cannot be drawn yet: those with instances."""
-
 OTHERS = {
     "langgraph": "LangGraph",
     "pydantic_graph": "pydantic-graph",
@@ -158,7 +155,9 @@ def _section(module):
 
 {pattern.intent}
 
-{_picture(pattern)}{_sample(code_of(module))}
+![{pattern.name}](images/patterns/{picture_of(pattern)})
+
+{_sample(code_of(module))}
 | | |
 |---|---|
 {others}
@@ -167,17 +166,10 @@ Tested by [{Path(module.__file__).name}](../tests/patterns/{Path(module.__file__
 """
 
 
-def _picture(pattern):
-    if pattern.number in UNDRAWN:
-        return ""
-    return f"![{pattern.name}](images/patterns/{picture_of(pattern)})\n\n"
-
-
 def draw(folder):
     """Draw all pictures into a folder."""
     for module in modules():
-        if module.PATTERN.number not in UNDRAWN:
-            module.workflow().render(folder / picture_of(module.PATTERN))
+        module.workflow().render(folder / picture_of(module.PATTERN))
 
 
 def main(arguments):

@@ -25,7 +25,7 @@ def workflow():
     call, police, fire, ambulance = steps(graph, "call police fire ambulance")
     graph.edge(START, call)
     for service in (police, fire, ambulance):
-        graph.edge(call, service, when=lambda needs, name=service.name: name in needs)
+        graph.edge(call, service, when=lambda needs, name=service.name: name in needs, label=service.name)
         graph.edge(service, END)
     return graph
 

@@ -25,7 +25,7 @@ def workflow():
     plan, hotel, flight, car, bill = steps(graph, "plan hotel flight car bill")
     graph.edge(START, plan)
     for booking in (hotel, flight, car):
-        graph.edge(plan, booking, when=lambda needs, name=booking.name: name in needs)
+        graph.edge(plan, booking, when=lambda needs, name=booking.name: name in needs, label=booking.name)
         graph.edge(booking, bill)
     graph.edge(bill, END)
     return graph

@@ -26,7 +26,7 @@ def workflow():
     enter, check = steps(graph, "enter", join="each") + steps(graph, "check")
     graph.edge(START, announce)
     for way in (mail, phone, visit):
-        graph.edge(announce, way, when=lambda asked, name=way.name: name in asked)
+        graph.edge(announce, way, when=lambda asked, name=way.name: name in asked, label=way.name)
         graph.edge(way, enter)
     graph.chain(enter, check, END)  # both run once for each way
     return graph

@@ -36,9 +36,10 @@ def workflow():
         (review, shelve),  # two ways out
         (test, publish),
     ]:
-        graph.edge(source, target, when=next_is(target))
-    graph.feedback(lint, write, when=next_is(write), limit=5)  # two loops, neither of which holds the other
-    graph.feedback(test, review, when=next_is(review), limit=5)
+        graph.edge(source, target, when=next_is(target), label=target.name)
+    # two loops that overlap, neither of which holds the other
+    graph.feedback(lint, write, when=next_is(write), limit=5, label="write")
+    graph.feedback(test, review, when=next_is(review), limit=5, label="review")
     graph.edge(publish, END)
     graph.edge(shelve, END)
     return graph

@@ -35,7 +35,7 @@ def workflow():
 
     [fold] = steps(graph, "fold")  # the wrapping that was taken off
     inside = graph.subgraph(
-        graph, name="inside", reads={"wrappings": "rest"}, writes={"gift": "gift", "log": "log"}, limit=4
+        graph, name="inside", reads={"wrappings": "rest"}, writes={"gift": "gift", "log": "log"}, limit=2
     )
     graph.edge(START, unwrap, when=lambda wrappings: len(wrappings) > 0)
     graph.chain(unwrap, inside, fold, END)
@@ -44,7 +44,7 @@ def workflow():
     return graph
 
 
-@pytest.mark.parametrize("depth", range(5))
+@pytest.mark.parametrize("depth", range(3))
 def test_it_goes_down_as_far_as_it_must_and_comes_back_with_the_result(depth):
     for outcome in outcomes(workflow, {"wrappings": ["paper"] * depth}, orders=10):
         down = ["inside/" * n + "unwrap" for n in range(depth)]

@@ -29,12 +29,12 @@ def workflow():
         return lambda also: way in also
 
     graph.chain(START, file, report, value, pay, END)
-    graph.edge(file, police, when=chosen("police"))
-    graph.edge(file, doctor, when=chosen("doctor"))
+    graph.edge(file, police, when=chosen("police"), label="police")
+    graph.edge(file, doctor, when=chosen("doctor"), label="doctor")
     graph.chain(police, report)
-    graph.edge(police, expert, when=chosen("expert"))
+    graph.edge(police, expert, when=chosen("expert"), label="expert")
     graph.chain(doctor, expert, value)
-    graph.edge(doctor, pay, when=chosen("advance"))
+    graph.edge(doctor, pay, when=chosen("advance"), label="advance")
     return graph
 
 
