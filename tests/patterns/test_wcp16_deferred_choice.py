@@ -15,7 +15,7 @@ PATTERN = Pattern(
     intent="Several ways are open, and what happens first outside decides which of them is gone; the others are withdrawn.",
     langgraph="partly: `interrupt()` waits for a value, but not for a timer as well",
     pydantic_graph="no: a step cannot wait for what is outside of its process",
-    agent_framework="partly: several requests may be open, but an answer to one does not withdraw the others",
+    agent_framework="partly: several requests may be open, but the caller has to cancel those that an answer makes needless",
 )
 
 

@@ -10,7 +10,7 @@ PATTERN = Pattern(
     intent="A single step that waits or runs is withdrawn, and everything else goes on.",
     langgraph="no: a node cannot cancel another",
     pydantic_graph="no: only a join's reducer cancels, and only all that it joins",
-    agent_framework="no: an executor cannot cancel another",
+    agent_framework="partly: a caller may cancel an open request, but nobody an executor that runs",
 )
 
 

@@ -8,9 +8,9 @@ PATTERN = Pattern(
     number=23,
     name="Transient Trigger",
     intent="A step waits for a signal from outside; one that comes while nobody waits for it is lost.",
-    langgraph="partly: `interrupt()` takes a value only while the run is stopped at it",
+    langgraph="partly: `interrupt()` takes a value only when a run at rest is resumed",
     pydantic_graph="no: a step cannot wait for what is outside of its process",
-    agent_framework="partly: a request takes a response only while it is open",
+    agent_framework="partly: a request takes a response only while it is open, and one that comes else is an error",
 )
 
 

@@ -10,9 +10,9 @@ PATTERN = Pattern(
     number=24,
     name="Persistent Trigger",
     intent="A step waits for a signal from outside; one that came before anybody waited for it is kept until then.",
-    langgraph="no: what comes before `interrupt()` is reached is not kept for it",
+    langgraph="partly: `interrupt()` takes a value only when a run at rest is resumed; nothing can be sent to a run that is under way",
     pydantic_graph="no: a step cannot wait for what is outside of its process",
-    agent_framework="no: what comes before the request is made is not kept for it",
+    agent_framework="no: a response to a request that is not open yet is an error",
 )
 
 
