@@ -11,13 +11,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, Unpack, overload
 
 from pydantic import BaseModel
 
-from .compiler.signatures import name_of_callable
-from .composites import is_graph, map_over, not_called, subgraph_of
-from .definition import END, START, Case, Definition, EdgeSpec, Marker, NodeSpec, is_text, usable_name
+from .composites import MapOptions, map_spec, node_name, subgraph_spec, texts
+from .definition import END, START, Case, Definition, EdgeSpec, Marker, NodeSpec, is_text
 from .errors import GraphError
 from .node import Node, Place
 from .redeclared import Declared, Site, same_edge
@@ -204,14 +203,14 @@ class Graph(Generic[S]):
                     ]
                 )
             spec = NodeSpec(
-                name=_node_name(plain, name),
+                name=node_name(plain, name),
                 function=plain,
-                writes=writes if isinstance(writes, str) else _texts("writes", writes, "of a field"),
+                writes=writes if isinstance(writes, str) else texts("writes", writes, "of a field"),
                 inline=inline,
                 retry=retry,
                 timeout=timeout,
                 concurrency=concurrency,
-                uses=(uses,) if isinstance(uses, str) else _texts("uses", uses, "of a slot"),
+                uses=texts("uses", uses, "of a slot"),
                 may_stop=may_stop,
                 version=version,
                 approve=approve,
@@ -267,18 +266,43 @@ class Graph(Generic[S]):
         Example: ``build = graph.subgraph(build_flow, name="build", reads={"spec": "task"})``
         """
         site = Site.of(sys._getframe(1))
-        called = name if name is not None else graph.name if is_graph(graph) else "subgraph"
-        own = subgraph_of(f"subgraph {called!r}", graph, reads, writes, limit)
-        spec = NodeSpec(
-            _node_name(not_called, called),
-            not_called,
-            concurrency=concurrency,
-            uses=(uses,) if isinstance(uses, str) else _texts("uses", uses, "of a slot"),
-            composite=own,
-            join=join,
-            rest=rest,
+        spec = subgraph_spec(
+            graph, name, reads, writes, limit, concurrency=concurrency, uses=uses, join=join, rest=rest
         )
-        return self._add(Node(spec, not_called, self), site)
+        return self._add(Node(spec, spec.function, self), site)
+
+    @overload
+    def map(
+        self,
+        body: Callable[P, R],
+        /,
+        *,
+        over: str | Callable[..., Any],
+        item: str,
+        into: str | None = ...,
+        **options: Unpack[MapOptions],
+    ) -> Node[P, R]: ...
+    @overload
+    def map(
+        self,
+        body: Graph[Any] | Flow[Any],
+        /,
+        *,
+        over: str | Callable[..., Any],
+        item: str,
+        into: str | None = ...,
+        **options: Unpack[MapOptions],
+    ) -> Node[..., Any]: ...
+    @overload
+    def map(
+        self,
+        /,
+        *,
+        over: str | Callable[..., Any],
+        item: str,
+        into: str | None = ...,
+        **options: Unpack[MapOptions],
+    ) -> Callable[[Callable[P, R]], Node[P, R]]: ...
 
     def map(
         self,
@@ -288,19 +312,7 @@ class Graph(Generic[S]):
         over: str | Callable[..., Any],
         item: str,
         into: str | None = None,
-        name: str | None = None,
-        result: str | None = None,
-        reads: Mapping[str, str] | None = None,
-        join: Literal["all", "first", "none"] | int | Callable[..., Any] = "all",
-        rest: Literal["drop", "cancel"] = "drop",
-        errors: Literal["fail", "collect"] = "fail",
-        inline: bool = False,
-        retry: BaseRetrying | None = None,
-        timeout: float | None = None,
-        concurrency: int | None = None,
-        uses: str | Sequence[str] = (),
-        version: str = "",
-        approve: bool = False,
+        **options: Unpack[MapOptions],
     ) -> Any:
         """Run a function or a graph once for each item of a list, in parallel: as a decorator, or called with it.
 
@@ -309,20 +321,7 @@ class Graph(Generic[S]):
             over: The field that holds the items, or a function of fields that gives them.
             item: The parameter, or the field of the graph, that gets the item.
             into: The field that takes the list of the results, in the order of the items.
-            name: The node's name; the function's or graph's by default.
-            result: Of a graph, the field that holds its result; by default the one that its nodes write.
-            reads: Of a graph, as for `subgraph`.
-            join: When it goes on: with ``"all"`` results, with the ``"first"``, with so many, or with as many as a function
-                of fields says; ``"none"``: at once. Those that are left run on for themselves.
-            rest: ``"cancel"`` cancels those that are left.
-            errors: An item that fails fails the run, or, with ``"collect"``, has an `ItemError` as its result.
-            inline: As for `node`, for each item; of functions only.
-            retry: Likewise.
-            timeout: Likewise.
-            approve: Likewise.
-            version: As for `node`.
-            concurrency: How many items may be worked on at once.
-            uses: Named slots that each item holds.
+            **options: When to go on, what an error does, how many at once: see `MapOptions`.
 
         Raises:
             GraphError: Something cannot be written down.
@@ -336,41 +335,8 @@ class Graph(Generic[S]):
 
         def declare(given: Any) -> Node[..., Any]:
             plain: Any = given.function if isinstance(given, Node) else given
-            called = name if name is not None else plain.name if is_graph(plain) else None
-            what = f"map {called or getattr(plain, '__name__', 'map')!r}"
-            if is_graph(plain):
-                inner: Any = subgraph_of(what, plain, reads, None, None)
-                function: Callable[..., Any] = not_called
-            elif callable(plain):
-                inner = function = plain
-            else:
-                raise GraphError(
-                    [f"a map is made of a function or a graph that gets an item, not of {shown(plain)}"]
-                )
-            own = map_over(
-                what,
-                inner,
-                over=over,
-                item=item,
-                into=into,
-                result=result,
-                join=join,
-                rest=rest,
-                errors=errors,
-            )
-            spec = NodeSpec(
-                name=_node_name(function, called),
-                function=function,
-                inline=inline,
-                retry=retry,
-                timeout=timeout,
-                concurrency=concurrency,
-                uses=(uses,) if isinstance(uses, str) else _texts("uses", uses, "of a slot"),
-                version=version,
-                approve=approve,
-                composite=own,
-            )
-            return self._add(Node(spec, function, self), site)
+            spec = map_spec(plain, over=over, item=item, into=into, options=options)
+            return self._add(Node(spec, spec.function, self), site)
 
         return declare if body is None else declare(body)
 
@@ -684,27 +650,6 @@ def _same_edge(key: str, copies: Sequence[str]) -> str:
         f"edge {key} is declared twice, differently: join the conditions with 'or'; "
         f"in a notebook, run the cell that makes the graph again; here they are told apart as {', '.join(copies)}"
     )
-
-
-def _node_name(function: Callable[..., Any], name: str | None) -> str:
-    chosen: Any = name_of_callable(function) if name is None else name
-    if isinstance(chosen, str) and chosen == "<lambda>":
-        raise GraphError(["a lambda has no name of its own: give the node one with name="])
-    if not usable_name(chosen):
-        raise GraphError(
-            [
-                f"a node cannot be called {shown(chosen)}: give it a name= without blanks and without any of "
-                f"/ @ [ ] ! # ~ or '->', other than START and END"
-            ]
-        )
-    return str(chosen)
-
-
-def _texts(option: str, given: object, of_what: str) -> tuple[str, ...]:
-    """Several names as a tuple. Those of a set are sorted, since it has no order of its own."""
-    if isinstance(given, list | tuple | set | frozenset) and all(isinstance(name, str) for name in given):
-        return tuple(sorted(given) if isinstance(given, set | frozenset) else given)
-    raise GraphError([f"{option}= wants the name {of_what} or a tuple of names, not {shown(given)}"])
 
 
 def _case_label(value: Any) -> str:

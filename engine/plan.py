@@ -326,7 +326,8 @@ class Plan:
 
     def _slot(self, target: int, entered: int) -> int | None:
         """Where the coordinate of a region goes that is entered, if one is among the levels from `entered` on."""
-        return next((level for level in self.apart[target] if level >= entered), None)
+        apart = self.apart[target]
+        return next((level for level in apart if level >= entered), None) if apart else None
 
     def _by_node(self, end: str, *, cancels: bool = False) -> tuple[tuple[int, ...], ...]:
         found: list[list[int]] = [[] for _ in self.nodes]

@@ -24,8 +24,10 @@ from backedge import (
     Context,
     Event,
     Flow,
+    Goto,
     Graph,
     GraphError,
+    ItemError,
     Marker,
     Node,
     Recovery,
@@ -240,3 +242,43 @@ def build(make: Callable[[str], str]) -> Flow[Build]:
     other: Flow[Report] = small.compile()  # type: ignore[assignment]
     assert other
     return small.compile()
+
+
+# --------------------------------------------------------------------------- maps, subgraphs, routing
+
+
+@graph.map(over="feedback", item="note", into="feedback", concurrency=2, errors="collect")
+async def each_note(note: str, model: Model) -> str: ...
+
+
+def some(feedback: list[str]) -> list[str]: ...
+
+
+inner = Graph(Build, end="first").compile()
+assert_type(each_note.name, str)
+assert_type(graph.map(bare, over="feedback", item="code")(code="x"), None)
+assert_type(graph.map(inner, over=some, item="spec", into="feedback", result="code"), Node[..., Any])
+assert_type(
+    graph.subgraph(inner, name="inner", reads={"spec": "spec"}, writes={"code": "code"}), Node[..., Any]
+)
+assert_type(graph.subgraph(graph, limit=3, uses="sandbox", join="first", rest="cancel"), Node[..., Any])
+graph.map(bare, item="code")  # type: ignore[call-overload]
+graph.map(bare, over="feedback", item="code", errors="ignore")  # type: ignore[call-overload]
+graph.subgraph(bare)  # type: ignore[arg-type]
+graph.node(bare, join="some")  # type: ignore[call-overload]
+graph.cancel(bare, each_note, when=lambda code: True, complete=True)
+graph.saga((bare, called), everything, failed=bare)
+
+
+@graph.node
+def router(code: str) -> Goto[Literal["coder", "END"]]:
+    return Goto("coder", value=None)
+
+
+Goto[Literal["coder"]]("elsewhere")  # type: ignore[arg-type]
+
+
+async def add_items(ctx: Context, live: Run[Build]) -> None:
+    ctx.add("one", 2)
+    assert_type(await live.send("signal", 3, keep=False), bool)
+    assert_type(ItemError(type="ValueError", message="").message, str)

@@ -28,7 +28,7 @@ from ..state.fields import Field, StateSchema
 from ..state.lineage import UNSET
 from .binding import Argument, Binding, Source
 from .elements import element_of, hidden_fields, parameter_annotation, returned_annotation
-from .goto import goto_names
+from .goto import goto_names, may_go
 from .scope import Scope
 from .synthetic import carry, item_error, nothing, same, too_deep
 from .typerelation import Relation, relation, spell
@@ -103,6 +103,8 @@ class Flat(NamedTuple):
 def flatten(definition: Definition, *, without: Sequence[object] = ()) -> Flat:
     """Put subgraphs and maps in their places, `without` these graphs, of which only what they write counts."""
     flattener = _Flattener(definition, without)
+    if not any(spec.composite is not None or may_go(spec.function) for spec in definition.nodes.values()):
+        return flattener.plain()
     flattener.graph(definition, "", START.name, END.name, ())
     return flattener.flat()
 
@@ -139,6 +141,15 @@ class _Flattener:
     problems: list[str] = field(default_factory=list)
     resources: dict[str, Any] = field(default_factory=dict)
     schemas: dict[Any, StateSchema] = field(default_factory=dict)
+
+    def plain(self) -> Flat:
+        """A graph that has plain nodes only."""
+        whole = self.whole
+        schema = self._schema(whole.state)
+        for edge in whole.edges:
+            if edge.cancels:
+                self.extras.cancels[edge.id] = Cancelling(frozenset([edge.target]), edge.target)
+        return Flat(whole, schema, {"": Scope(schema, whole.resources)}, {}, self.extras, ())
 
     def flat(self) -> Flat:
         """What came of it."""
@@ -200,15 +211,18 @@ class _Flattener:
             return self._subgraph(spec, spec.composite, level)
         if isinstance(spec.composite, MapOver):
             return self._map(spec, spec.composite, level)
+        goto = ""
+        if goto_names(spec.function) is not None:
+            goto = f"{full}[goto]"
+            self._hide(full, {"goto": (list[str], ...)})
+        elif not level.prefix:
+            self.nodes[full] = spec
+            return _Ends(full, full, (full,))
         writes = (
             level.prefix + spec.writes
             if isinstance(spec.writes, str)
             else tuple(level.prefix + name for name in spec.writes)
         )
-        goto = ""
-        if goto_names(spec.function) is not None:
-            goto = f"{full}[goto]"
-            self._hide(full, {"goto": (list[str], ...)})
         self.nodes[full] = spec._replace(
             name=full, writes=writes, prefix=level.prefix, scope=level.prefix, goto=goto
         )

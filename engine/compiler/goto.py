@@ -45,7 +45,7 @@ def goto_names(
 ) -> tuple[str, ...] | None:
     """The targets that a function's return annotation names; None where it does not return `Goto`."""
     try:
-        if not _may_return_goto(function):
+        if not may_go(function):
             return None
         returned = read_signature(function, {**(types or {}), "Goto": Goto, "Literal": Literal}).returns
     except Exception:  # a callable may be an object of any sort; what is wrong with it is told elsewhere
@@ -60,8 +60,15 @@ def goto_names(
     return tuple(dict.fromkeys(names)) if found else None
 
 
-def _may_return_goto(function: Callable[..., Any]) -> bool:
-    """A quick look, since most functions do not."""
+def may_go(function: Callable[..., Any]) -> bool:
+    """Whether a function seems to return `Goto`: a quick look, since most do not."""
+    try:
+        return _names_goto(function)
+    except Exception:  # as above
+        return False
+
+
+def _names_goto(function: Callable[..., Any]) -> bool:
     plain = function
     while isinstance(plain, partial):
         plain = plain.func

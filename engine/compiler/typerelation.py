@@ -37,6 +37,9 @@ class Relation(Enum):
     DISJOINT = "disjoint"  # none is
 
 
+_SILENT = (TypeVar, ForwardRef, str)  # a tuple, since a union would be made anew at each look
+
+
 def relation(given: Any, declared: Any) -> Relation:
     """Compare two annotations.
 
@@ -174,7 +177,7 @@ def _class(annotation: Any) -> Any:
 
 
 def _says_nothing(annotation: Any) -> bool:
-    return annotation is Any or isinstance(annotation, TypeVar | ForwardRef | str)
+    return annotation is Any or isinstance(annotation, _SILENT)
 
 
 def _same(one: object, other: object) -> bool:
