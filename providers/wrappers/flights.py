@@ -60,7 +60,8 @@ class Flights(Generic[T]):
     def lead(self, key: str) -> Flight[T]:
         """Make the call for this key, of which there is none under way. `land` or `crash` must end it."""
         place = _place(key)
-        flight = self._flights[place] = Flight[T](place)
+        flight: Flight[T] = Flight(place)
+        self._flights[place] = flight
         return flight
 
     def land(self, flight: Flight[T], result: T) -> None:
