@@ -8,37 +8,27 @@ a step which had finished runs again after a kill. What the pattern says is for 
 import asyncio
 import random
 import re
-import selectors
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import combinations, count
+from itertools import combinations
 from pathlib import Path
 from unittest import mock
 
-from backedge import (
-    ActivationFinished,
-    InputError,
-    JournalWriteError,
-    RunCancelledError,
-    RunStatus,
-    cancel,
-    send,
-)
+from backedge import ActivationFinished, JournalWriteError, RunCancelledError, RunStatus
 from backedge.checkpoints import MemoryJournal, SqliteJournal
 from backedge.engine.records import NodeFinished
 
 from ..engine.effects.conftest import Wall
 from ..engine.journals import FaultyJournal
-from ..virtual import VirtualLoop, _JumpingSelector, run_virtual
-from .parts import Work
+from ..virtual import run_virtual
+from .clocks import Clock, PatientClock
+from .world import RUN, Witness, World
 
 ORDERS = 30
 """In how many orders a workflow is tried."""
 
-_SECONDS = (0, 0, 1, 1, 2, 3, 5, 8, 13)
-_RUN = "r"
 DEAD = "dead"
 
 
@@ -82,90 +72,6 @@ class Outcome:
         return not (self.before(first, second) or self.before(second, first))
 
 
-class Witness(Work):
-    """Work that lasts as long as chance says, and an account of it that survives kills."""
-
-    def __init__(self, chance):
-        self.chance = chance
-        self.clock = count()
-        self.began = []
-        self.spans = {}
-        self.over = set()
-        self._news = asyncio.Event()
-
-    async def takes_a_while(self, activation):
-        assert activation not in self.over, f"{activation} had finished and runs again"
-        begin = next(self.clock)
-        self.began.append(activation)
-        self._tell()
-        await asyncio.sleep(self.chance.choice(_SECONDS))
-        self.spans[activation] = (begin, next(self.clock))
-        self._tell()
-
-    async def until(self, condition):
-        """Wait until it holds of what began and what is done."""
-        while not condition():
-            await self._news.wait()
-
-    def _tell(self):
-        news, self._news = self._news, asyncio.Event()
-        news.set()
-
-
-class World:
-    """What is outside of a run: sends it signals, ends it; does not notice when the run's process dies."""
-
-    def __init__(self, journal, witness):
-        self._journal, self._witness = journal, witness
-        self.told = asyncio.Event()
-
-    async def wait(self, most=20):
-        """Let some time go by, up to so many seconds."""
-        await asyncio.sleep(self._witness.chance.uniform(0, most))
-
-    async def until_begun(self, activation):
-        await self._witness.until(lambda: activation in self._witness.began)
-
-    async def until_done(self, activation):
-        await self._witness.until(lambda: activation in self._witness.spans)
-
-    async def send(self, signal, value=None, **options):
-        """Send a signal; nobody cares when the run is over already."""
-        with suppress(InputError):
-            await send(_RUN, signal, value, journal=self._journal, **options)
-        self.told.set()
-
-    async def cancel(self):
-        """End the run for good, if it is not over already."""
-        with suppress(InputError):
-            await cancel(_RUN, journal=self._journal)
-        self.told.set()
-
-
-class _Clock(VirtualLoop):
-    """A virtual clock that never quite stands still, as no clock does: else rounding may leave a timer never due."""
-
-    def _run_once(self):
-        self._jumping.now += 1e-6
-        super()._run_once()
-
-
-class _PatientSelector(_JumpingSelector):
-    """Gives the journal's thread some real time before the clock jumps."""
-
-    def select(self, timeout=None):
-        events = selectors.DefaultSelector.select(self, 0.001) if timeout else ()
-        return events or super().select(timeout)
-
-
-class _PatientClock(_Clock):
-    """A virtual clock for a journal on disk."""
-
-    def __init__(self):
-        self._jumping = _PatientSelector()
-        asyncio.SelectorEventLoop.__init__(self, self._jumping)
-
-
 class DyingJournal(FaultyJournal):
     """A journal of which the n-th append fails, and with it the process that uses it."""
 
@@ -187,7 +93,7 @@ class Trial:
         world, begun = World(journal, self.witness), asyncio.Event()
         outside = asyncio.ensure_future(self._outside(world, begun))
         store = journal if dies_at is None else DyingJournal(journal, dies_at)
-        run = self.flow.start(self.inputs, journal=store, run_id=_RUN, **self.options)
+        run = self.flow.start(self.inputs, journal=store, run_id=RUN, **self.options)
         died = False
         try:
             while True:
@@ -204,6 +110,7 @@ class Trial:
         if dies_at is not None and not died:
             return None
         ran = await _finished(journal) if journal else self.finished
+        assert len(ran) == len(set(ran)), f"{name}: something finished twice: {ran}"
         spans = {one: span for one, span in self.witness.spans.items() if one.partition(":")[0] in ran}
         return Outcome(name, died, status, state, ran, spans)
 
@@ -222,7 +129,7 @@ class Trial:
     def _again(self, store, finished):
         """Go on with the run. What had finished must not begin again from now on."""
         self.witness.over.update(finished)
-        return self.flow.reopen(_RUN, journal=store, **self.options)
+        return self.flow.reopen(RUN, journal=store, **self.options)
 
     async def _live(self, run, begun):
         """The status and the state with which it ends; no status when its process died."""
@@ -243,7 +150,7 @@ class Trial:
 
 
 async def _finished(journal):
-    return [str(record.activation) for record in await journal.read(_RUN) if isinstance(record, NodeFinished)]
+    return [str(record.activation) for record in await journal.read(RUN) if isinstance(record, NodeFinished)]
 
 
 async def _stopped(task):
@@ -277,9 +184,9 @@ def outcomes(workflow, inputs=None, *, outside=None, orders=ORDERS, killed_order
 
     with mock.patch("time.time", Wall()):
         found, kills = run_virtual(
-            _in_orders(trial, orders, killed_orders, outside is not None), loop=_Clock, debug=False
+            _in_orders(trial, orders, killed_orders, outside is not None), loop=Clock, debug=False
         )
-        found += run_virtual(_on_disks(trial, kills), loop=_PatientClock, debug=False)
+        found += run_virtual(_on_disks(trial, kills), loop=PatientClock, debug=False)
     return found
 
 
