@@ -572,16 +572,16 @@ class Effects:
         if self._waiting and not self._busy and not self.suspended:
             self._loop.call_soon(self._look, TICKS)
 
-    def _look(self, ticks: int) -> None:
+    def _look(self, ticks: int, *, was_held: bool = False) -> None:
         if not self._waiting or self._busy or self.suspended or self._closed:
             return
         if ticks:
             self._loop.call_soon(self._look, ticks - 1)
             return
-        if self.awaited or not self._parts <= self._calls.keys():
+        if not was_held and (self.awaited or not self._parts <= self._calls.keys()):
             held = self._loop.time() - self._beginning
-            if held < HOLD:
-                self._loop.call_later(HOLD - held, self._look, 0)
+            if held < HOLD:  # asked once: a timer may ring a hair too early, and no clock moves on for a hair
+                self._loop.call_later(HOLD - held, partial(self._look, 0, was_held=True))
                 return
         self.suspended = True
         self._host.suspend(self)
