@@ -30,6 +30,9 @@ ORDERS = 30
 """In how many orders a workflow is tried."""
 
 DEAD = "dead"
+_SHM = Path("/dev/shm")
+_FAST = _SHM if _SHM.is_dir() else None
+"""A disk that takes no time, where there is one."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +228,6 @@ async def _in_memory(trial, name, dies_at=None):
 
 
 async def _on_disk(trial, name, dies_at=None):
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=_FAST) as folder:
         async with await SqliteJournal.open(Path(folder) / "runs.db", synchronous="normal") as journal:
             return await trial.outcome(name, journal, dies_at)
