@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from backedge.engine.compiler.compile import BackedgeWarning
 from backedge.engine.compiler.goto import Goto
-from backedge.engine.compiler.synthetic import ItemError
 from backedge.engine.context import BlockingContext, Context
 from backedge.engine.effects.identity import EffectKey
 from backedge.engine.errors import (
@@ -61,15 +60,16 @@ from backedge.engine.execution.steps import NOT_DONE
 from backedge.engine.flow import Flow, RunOptions
 from backedge.engine.graph import END, START, Graph, Marker, Node
 from backedge.engine.letters import answer, cancel, open_questions, send
-from backedge.engine.past.history import Checkpoint
 from backedge.engine.records import ActivationId, Cause, ErrorInfo, RunStatus
 from backedge.engine.run import Run, RunResult
 from backedge.engine.state.reducers import add, append, extend, maximum, merge, minimum, union
-from backedge.engine.supervising import Recovery
 
 if TYPE_CHECKING:
+    from backedge.engine.compiler.itemerror import ItemError
     from backedge.engine.past.diff import FieldDiff, Parting, RunDiff
+    from backedge.engine.past.history import Checkpoint
     from backedge.engine.past.report import Mismatch, ReplayReport
+    from backedge.engine.supervising import Recovery
     from backedge.providers.names import model
     from backedge.spending import spent
 
@@ -160,9 +160,12 @@ __all__ = [
 
 # Loaded by those who use them: a run starts sooner.
 _LAZY = {
+    "Checkpoint": "engine.past.history",
     "FieldDiff": "engine.past.diff",
+    "ItemError": "engine.compiler.itemerror",
     "Mismatch": "engine.past.report",
     "Parting": "engine.past.diff",
+    "Recovery": "engine.supervising",
     "ReplayReport": "engine.past.report",
     "RunDiff": "engine.past.diff",
     "model": "providers.names",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from pydantic import BaseModel
@@ -239,6 +240,7 @@ class Definition(NamedTuple):
         edges: In order of declaration.
         problems: What the builder saw by itself.
         end: How END joins: "all", or "first".
+        slots: How many of each named slot there are where a run does not say.
         origin: The graph that it is of, by which it is known when it is in itself.
     """
 
@@ -249,4 +251,5 @@ class Definition(NamedTuple):
     edges: tuple[EdgeSpec, ...]
     problems: tuple[str, ...] = ()
     end: str = "all"
+    slots: Mapping[str, int] = MappingProxyType({})
     origin: object = None

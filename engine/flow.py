@@ -14,21 +14,20 @@ from .definition import Definition, is_text
 from .errors import InputError
 from .execution.executor import Executor
 from .execution.inputs import Inputs, checked_inputs
-from .execution.options import BUFFER, Options, RunOptions
+from .execution.options import AT_ONCE, BUFFER, DEATHS, PATIENCE, Options, RunOptions
 from .execution.preparing import How, new_run, old_run, unfit
 from .execution.sync import wait_for
-from .past.history import Checkpoint, history_of
-from .past.walk import Walk
 from .ports import Journal, opened
 from .records import Record, RunStatus
 from .run import Run, RunResult, error_of
 from .shown import shown
-from .supervising import AT_ONCE, DEATHS, PATIENCE, Recovery, Supervisor, Work
 
 if TYPE_CHECKING:  # what looks back is loaded when somebody does, so that a run starts sooner
     from .past.diff import RunDiff
+    from .past.history import Checkpoint
     from .past.migrate import Migrations
     from .past.report import ReplayReport
+    from .supervising import Recovery, Work
 
 __all__ = ["Flow", "Inputs", "RunOptions", "Where"]
 
@@ -242,6 +241,8 @@ class Flow(Generic[S]):
 
         Example: ``for it in await flow.recover(journal="runs.db"): print(it.run_id, it.cause, it.status)``
         """
+        from .supervising import Supervisor
+
         recovered: list[Recovery] = []
         patient: RunOptions = {"patience": PATIENCE, **options}
         async with opened(journal, create=False) as store:
@@ -259,6 +260,8 @@ class Flow(Generic[S]):
 
     def work(self, options: RunOptions) -> Work:
         """What a `Supervisor` needs to go on with runs of this graph. Raises InputError."""
+        from .supervising import Work
+
         return Work(self.graph, self._how(options))
 
     async def fork(
@@ -381,6 +384,8 @@ class Flow(Generic[S]):
         Raises:
             RunNotFoundError: There is no such run.
         """
+        from .past.history import history_of
+
         _must_be_id(run_id)
         async with opened(journal, create=False) as given:
             store = self._seen(given)
@@ -444,6 +449,8 @@ class Flow(Generic[S]):
             InputError: The run has no such record.
             GraphChangedError: The graph is not the one the run was made with, and its records do not fit.
         """
+        from .past.walk import Walk
+
         _must_be_id(run_id)
         if not isinstance(seq, int):
             raise InputError(f"seq is the number of a record, from 0, not {shown(seq)}")

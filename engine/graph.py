@@ -49,6 +49,8 @@ class Graph(Generic[S]):
         name: What journals and pictures call the graph; the state's class name by default.
         end: When a run ends: with ``"all"`` once nothing is alive any more; with ``"first"`` as soon as something arrives
             at END, and what is still alive is cancelled.
+        slots: How many of each named slot there are (see ``uses=`` of a node), where a run does not say otherwise:
+            ``{"till": 1}`` makes nodes that use it exclude each other.
 
     Raises:
         GraphError: One of them cannot be used.
@@ -73,6 +75,7 @@ class Graph(Generic[S]):
         resources: Mapping[str, Any] | None = None,
         name: str | None = None,
         end: Literal["all", "first"] = "all",
+        slots: Mapping[str, int] | None = None,
     ) -> None:
         if not (isinstance(state, type) and issubclass(state, BaseModel) and state is not BaseModel):
             raise GraphError(
@@ -86,7 +89,10 @@ class Graph(Generic[S]):
             raise GraphError([f"name= wants a text, not {shown(name)}"])
         if end not in ("all", "first"):
             raise GraphError([f'end= wants "all" or "first", not {shown(end)}'])
+        if slots is not None and not isinstance(slots, Mapping):
+            raise GraphError([f"slots= wants a mapping of names to numbers, not {shown(slots)}"])
         self._end = end
+        self._slots = dict(slots or {})
         self.state = state
         self.name = name or state.__name__
         self.resources = dict(resources or {})
@@ -599,6 +605,7 @@ class Graph(Generic[S]):
                 *(_same_edge(key, copies) for key, copies in self._edges.clashes()),
             ),
             self._end,
+            dict(self._slots),
             self,
         )
 

@@ -163,10 +163,24 @@ class Schedule:
         """
         self._rules = rules
         self._joins = rules.joins
+        # Edges that are not just taken, and nodes that do not just write; most graphs have none.
+        self._special = (
+            frozenset(
+                number
+                for number, edge in enumerate(plan.edges)
+                if edge.slot is not None
+                or number in rules.cancels
+                or edge.target in rules.joins
+                or edge.target in rules.sheds
+            )
+            if rules is not NO_RULES or any(plan.apart)
+            else frozenset()
+        )
+        self._altered = frozenset(rules.resets) | frozenset(rules.adders)
         # What is over though something alive can still bring it a token, which is dropped.
         self._spent: dict[Key, None] = {}
-        # What was running when it was cancelled, and has not stopped yet.
-        self._cancelled: set[Key] = set()
+        # What was running when it was cancelled, and has not stopped yet; for others to look at.
+        self.cancelled: set[Key] = set()
         # For a fan-out and the activation of its entry that adds items how many it added.
         self._added: dict[tuple[int, Rounds], int] = {}
         self._plan = plan
@@ -201,9 +215,9 @@ class Schedule:
         Raises:
             ScheduleError: The fact is illegal now. Nothing was changed.
         """
-        if self._cancelled and (fact.node, fact.rounds) in self._cancelled:
+        if self.cancelled and (fact.node, fact.rounds) in self.cancelled:
             if isinstance(fact, NodeCancelled):
-                self._cancelled.discard((fact.node, fact.rounds))
+                self.cancelled.discard((fact.node, fact.rounds))
             return []
         activation = self._find(fact.node, fact.rounds)
         if activation is None or activation.phase is not TRANSITIONS[type(fact)][0]:
@@ -213,7 +227,7 @@ class Schedule:
         if isinstance(fact, NodeSucceeded):
             self._check_taken(fact)
             snapshot = self._written(activation, fact.updates)
-            if fact.node in self._rules.adders:
+            if fact.node in self._altered and fact.node in self._rules.adders:
                 return self._leave(activation, snapshot, fact.taken, None, self._adding(fact))
             return self._leave(activation, snapshot, fact.taken, None)
         if isinstance(fact, NodeErrored | NodeRouted):
@@ -308,7 +322,7 @@ class Schedule:
 
         Its node and rounds, the edge and source rounds of a token that led to it, and what it runs on.
         """
-        if len(self._live) != 1 or self._spent or self._cancelled or self._added:
+        if len(self._live) != 1 or self._spent or self.cancelled or self._added:
             return None
         [activation] = self._live.values()
         tokens, snapshot = activation.tokens, activation.snapshot
@@ -362,16 +376,16 @@ class Schedule:
             for node in nodes
             if self._mask >> node & 1
             for its in self._rounds.get(node, _OUTSIDE)
-        ) or any(node in nodes and its[:depth] == rounds for node, its in self._cancelled)
+        ) or any(node in nodes and its[:depth] == rounds for node, its in self.cancelled)
 
     @property
     def idle(self) -> bool:
         """Whether nothing is alive, and nothing that was cancelled still runs: the run is over."""
-        return not self._live and not self._cancelled
+        return not self._live and not self.cancelled
 
     def is_cancelled(self, node: int, rounds: Rounds) -> bool:
         """Whether the activation was cancelled while it ran, and its end was not reported yet."""
-        return bool(self._cancelled) and (node, rounds) in self._cancelled
+        return (node, rounds) in self.cancelled
 
     def activation_id(self, node: int, rounds: Rounds) -> ActivationId:
         """The activation's id as records hold it."""
@@ -396,32 +410,55 @@ class Schedule:
         self._exit(node, source_rounds)
         orders: list[Order] = []
         look: list[Activation] = []
-        over: list[Key] = [(node, source_rounds)] if node in self._joins else []
+        over: list[Key] = [(node, source_rounds)] if self._joins and node in self._joins else []
         for number in taken:
+            if number in self._special:
+                if number in self._rules.cancels:
+                    self._cancel(self._meant(number, source_rounds), over, look, orders)
+                look += self._take(number, source_rounds, snapshot, error)
+                continue
             edge = self._edges[number]
-            if number in self._rules.cancels:
-                self._cancel(self._meant(number, source_rounds), over, look, orders)
-                if edge.cancels:
-                    continue
             if edge.level is not None:
                 self._count_lap(number, source_rounds[: edge.level])
-            if edge.slot is not None:
-                look += self._fan_out(number, source_rounds, snapshot, error)
-            else:
-                token = Token(number, source_rounds, snapshot, error)
-                look += self._bring(token, edge, edge.rounds(source_rounds))
+            rounds = edge.rounds(source_rounds)
+            key = (edge.target, rounds)
+            if self._spent and key in self._spent:
+                continue
+            target = self._live.get(key) or self._enter(edge.target, rounds)
+            target.tokens.append(Token(number, source_rounds, snapshot, error))
+            if target.watched is None or self._plan.complete(edge.target, rounds, len(target.tokens)):
+                look.append(target)
         if added:
             look += self._add_items(activation, snapshot, added)
         if over:
             self._spend(over, look)
+        if self._added and node not in self._joins:
+            self._forget_added((node, source_rounds))
         if self._watchers:
             self._wake((node, source_rounds), look)
+        return self._looked_at(look, orders)
+
+    def _looked_at(self, look: list[Activation], orders: list[Order]) -> list[Order]:
+        """The orders, and those that come of looking at these, and at whatever that adds to them."""
         if len(look) > 1:
             look.sort(key=self._place)
         for each in look:  # looking at one may add others
-            if each.phase is Phase.WAITING and self._live.get((each.node, each.rounds)) is each:
+            if each.phase is Phase.WAITING:
                 self._look(each, look, orders)
         return orders
+
+    def _take(
+        self, number: int, source_rounds: Rounds, snapshot: Snapshot, error: ErrorInfo | None
+    ) -> Sequence[Activation]:
+        """Take an edge that is more than that: it enters a region, or leads to a join that does not wait for all."""
+        edge = self._edges[number]
+        if edge.cancels:
+            return ()
+        if edge.level is not None:
+            self._count_lap(number, source_rounds[: edge.level])
+        if edge.slot is not None:
+            return self._fan_out(number, source_rounds, snapshot, error)
+        return self._bring(Token(number, source_rounds, snapshot, error), edge, edge.rounds(source_rounds))
 
     def _bring(self, token: Token, edge: PlannedEdge, rounds: Rounds) -> tuple[Activation, ...]:
         """A token arrives; the activation that it leads to, if that is to be looked at."""
@@ -478,6 +515,7 @@ class Schedule:
             self._exit(node, rounds)
             if joining is not None:
                 self._cancel(list(self._live), [], look, orders)
+                self._added.clear()
             return
         orders.append(order)
         if joining is not None and joining.rest == "cancel" and isinstance(order, StartNode):
@@ -543,6 +581,16 @@ class Schedule:
             snapshot, activation.preview = activation.preview, None
             return snapshot
         node, rounds = activation.node, activation.rounds
+        if node in self._altered:
+            snapshot, updates = self._alter(node, rounds, snapshot, updates)
+        if not updates:
+            return snapshot
+        return snapshot.write(updates, self._plan.position(node, rounds), self.named(node, rounds))
+
+    def _alter(
+        self, node: int, rounds: Rounds, snapshot: Snapshot, updates: Mapping[str, object]
+    ) -> tuple[Snapshot, Mapping[str, object]]:
+        """What a node writes on, and what of its updates it writes, where a subgraph begins or a map is around."""
         if node in self._rules.resets:
             place = self._plan.position(node, rounds)
             named = self.named(node, rounds)
@@ -550,9 +598,7 @@ class Schedule:
         if node in self._rules.adders:
             added = self._rules.fans[self._rules.adders[node]].added
             updates = {field: update for field, update in updates.items() if field != added}
-        if not updates:
-            return snapshot
-        return snapshot.write(updates, self._plan.position(node, rounds), self.named(node, rounds))
+        return snapshot, updates
 
     # ------------------------------------------------------------------ instances
 
@@ -622,8 +668,9 @@ class Schedule:
             self._exit(*key)
             over.append(key)
             if activation.phase is Phase.RUNNING:
-                self._cancelled.add(key)
+                self.cancelled.add(key)
                 orders.append(CancelNode(*key))
+            activation.phase = Phase.FAILED  # who holds it still need not look at it
         for key in gone:
             self._wake(key, look)
 
@@ -770,7 +817,7 @@ class Schedule:
         for key in self._spent:
             assert any(key in self._watchers.get(other, ()) for other in live), f"{key}: is never forgotten"
         assert set(self._watchers) <= set(live) | set(self._spent)
-        assert not self._cancelled & set(live)
+        assert not self.cancelled & set(live)
         if live:
             assert any(each.phase is not Phase.WAITING for each in live.values()), "everything waits"
 

@@ -34,18 +34,11 @@ from .errors import (
     RunAbandonedError,
 )
 from .execution.executor import Executor
+from .execution.options import AT_ONCE, DEATHS
 from .execution.preparing import How, found_run, in_flight
 from .ports import Journal
 from .records import Cause, Pending, RunStatus
 from .run import error_of
-
-AT_ONCE: Final = 100
-"""How many runs are worked on at once when nobody says otherwise."""
-PATIENCE: Final = 1.0
-"""Seconds that a run which was gone on with stays for a timer: it will be found when that is due."""
-
-DEATHS: Final = 3
-"""How many processes in a row may go on with a run and die without a new record, when nobody says otherwise."""
 
 _SOON: Final = 0.05  # seconds between looks as long as there is something to find
 _SHARE: Final = 10  # a look that took so long is followed by a pause so many times as long

@@ -187,7 +187,7 @@ def _options(
 ) -> list[RunOptions]:
     """For each flow what it declares, of what was typed for all. Raises CommandError."""
     from backedge import RunOptions
-    from backedge.engine.supervising import PATIENCE
+    from backedge.engine.execution.options import PATIENCE
 
     from .options import resource_places
     from .problems import CommandError

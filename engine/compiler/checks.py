@@ -236,6 +236,16 @@ def edge_problems(definition: Definition) -> Iterator[str]:
             )
 
 
+def slot_problems(definition: Definition) -> Iterator[str]:
+    """Slots that no node uses, or of which there are not so many."""
+    used = {name for spec in definition.nodes.values() for name in spec.uses}
+    for name, count in definition.slots.items():
+        if name != "threads" and name not in used:
+            yield f"slots= names {shown(name)}, which no node uses; add uses= to a node, or drop it"
+        if not _is_whole(count, least=1):
+            yield f"slots=: of {shown(name)} there must be a whole number from 1, not {shown(count)}"
+
+
 def resource_problems(definition: Definition, schema: StateSchema) -> Iterator[str]:
     """Names of resources that no parameter could have, or that a field has as well."""
     for name in definition.resources:

@@ -23,7 +23,7 @@ from ..state.fields import StateSchema
 from . import checks
 from .binding import Binding
 from .dataflow import conflict_warnings, meant_reads, reads_of, traffic_of, unset_problems
-from .flatten import Flat, flatten
+from .flat import Flat, flat
 from .joining import cancelling_links, join_problems, regions_of, rules_of
 from .mending import Mending
 from .structure import examine
@@ -110,15 +110,16 @@ def compile_graph(declared: Definition) -> CompiledGraph:
     Raises:
         GraphError: With every problem found.
     """
-    flat = flatten(declared)
-    definition, schema = flat.definition, flat.schema
-    bindings, binding_problems = checks.bind_all(definition, flat.scopes, flat.bindings)
+    whole = flat(declared)
+    definition, schema = whole.definition, whole.schema
+    bindings, binding_problems = checks.bind_all(definition, whole.scopes, whole.bindings)
     structure = examine(definition)
     problems = [
         *definition.problems,
-        *_schema_problems(flat),
-        *flat.problems,
+        *_schema_problems(whole),
+        *whole.problems,
         *checks.resource_problems(definition, schema),
+        *checks.slot_problems(definition),
         *binding_problems,
         *checks.edge_problems(definition),
         *checks.switch_problems(definition, bindings, schema),
@@ -126,40 +127,40 @@ def compile_graph(declared: Definition) -> CompiledGraph:
     ]
     if structure.links is None or structure.forest is None:
         raise GraphError(problems)
-    forest = with_regions(structure.forest, regions_of(flat, structure.links, structure.forest))
+    forest = with_regions(structure.forest, regions_of(whole, structure.links, structure.forest))
     plan = Plan(structure.links, forest, cancelling_links(definition))
-    problems += join_problems(flat, plan)
-    traffic = traffic_of(flat, plan, bindings)
+    problems += join_problems(whole, plan)
+    traffic = traffic_of(whole, plan, bindings)
     reads = list(reads_of(plan, bindings, definition.edges))
     required = [name for name, field in schema.fields.items() if not field.has_default]
     own = [name for name in required if name in schema.model.model_fields]
     mending = Mending(plan, structure.ends)
     meant = meant_reads(plan, bindings, definition.edges)
     inputs = mending.inputs(traffic, [*reads, *meant], own)
-    fields = frozenset(required) - set(inputs) - _given(flat)
+    fields = frozenset(required) - set(inputs) - _given(whole)
     mend = mending if structure.ends else None
     problems += unset_problems(traffic, mending.reached(reads), fields, mend)
     if problems:
         raise GraphError(problems)
     told = (
         *conflict_warnings(traffic, schema),
-        *checks.unresolved_warnings(definition, bindings, flat.scopes),
+        *checks.unresolved_warnings(definition, bindings, whole.scopes),
     )
-    return _assembled(flat, declared, plan, bindings, inputs, _warned(told))
+    return _assembled(whole, declared, plan, bindings, inputs, _warned(told))
 
 
 def inputs_of_graph(definition: Definition, *, without: Sequence[object] = ()) -> tuple[str, ...]:
     """The fields that a graph must be given. The graphs it is `without` are left out of account."""
-    flat = flatten(definition, without=without)
-    bindings, _ = checks.bind_all(flat.definition, flat.scopes, flat.bindings)
-    structure = examine(flat.definition)
+    whole = flat(definition, without=without)
+    bindings, _ = checks.bind_all(whole.definition, whole.scopes, whole.bindings)
+    structure = examine(whole.definition)
     if structure.links is None or structure.forest is None:
         return ()
     plan = Plan(structure.links, structure.forest)
-    reads = [*reads_of(plan, bindings, flat.definition.edges)]
-    own = [name for name, field in flat.schema.fields.items() if not field.has_default]
-    required = [name for name in own if name in flat.schema.model.model_fields]
-    return Mending(plan, structure.ends).inputs(traffic_of(flat, plan, bindings), reads, required)
+    reads = [*reads_of(plan, bindings, whole.definition.edges)]
+    own = [name for name, field in whole.schema.fields.items() if not field.has_default]
+    required = [name for name in own if name in whole.schema.model.model_fields]
+    return Mending(plan, structure.ends).inputs(traffic_of(whole, plan, bindings), reads, required)
 
 
 def _schema_problems(flat: Flat) -> list[str]:

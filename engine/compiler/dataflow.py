@@ -11,7 +11,7 @@ from ..state.fields import StateSchema
 from .assignment import Mend, Outcome, Read, Traffic, Way, concurrent_writes, unset_reads
 from .binding import Binding
 from .checks import Bindings, is_exhaustive, local, switches_of
-from .flatten import Flat
+from .flat import Flat
 from .returned import meant_writes, sure_writes
 
 

@@ -28,7 +28,8 @@ from ..state.fields import Field, StateSchema
 from ..state.lineage import UNSET
 from .binding import Argument, Binding, Source
 from .elements import element_of, hidden_fields, parameter_annotation, returned_annotation
-from .goto import goto_names, may_go
+from .flat import Cancelling, Extras, Fanning, Flat
+from .goto import goto_names
 from .scope import Scope
 from .synthetic import carry, item_error, nothing, same, too_deep
 from .typerelation import Relation, relation, spell
@@ -36,75 +37,9 @@ from .typerelation import Relation, relation, spell
 _MOST = 100_000  # nodes that subgraphs may be unfolded to
 
 
-class Fanning(NamedTuple):
-    """A map's edge that fans out, by names: see `rules.Fan`."""
-
-    over: str
-    item: str
-    added: str
-    join: str
-
-
-class Cancelling(NamedTuple):
-    """What an edge cancels: nodes, and the one whose loops and regions say in which rounds."""
-
-    nodes: frozenset[str]
-    anchor: str
-
-
-@dataclass
-class Extras:
-    """What there is to a graph beyond nodes and edges, by names: see `rules.Rules`.
-
-    Attributes:
-        regions: Of maps.
-        joins: Where instances meet: how many are enough (or the field that says so), what becomes of later ones, and
-            the edge that brings none.
-        fans: By edge.
-        adders: For each node that may add items the edge that fans out.
-        cancels: By edge.
-        views: For each entry of a subgraph what its fields' names begin with.
-        resets: For each node of a map the fields that begin anew.
-        holds: For each entry of a subgraph that holds slots all nodes of it.
-        missing: Fields of subgraphs that nothing is handed in for, which is a problem that is told.
-    """
-
-    regions: list[Region] = field(default_factory=list)
-    joins: dict[str, tuple[int | None, str, str, str]] = field(default_factory=dict)
-    fans: dict[str, Fanning] = field(default_factory=dict)
-    adders: dict[str, str] = field(default_factory=dict)
-    cancels: dict[str, Cancelling] = field(default_factory=dict)
-    views: dict[str, str] = field(default_factory=dict)
-    resets: dict[str, dict[str, object]] = field(default_factory=dict)
-    holds: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    missing: set[str] = field(default_factory=set)
-
-
-class Flat(NamedTuple):
-    """A graph of plain nodes.
-
-    Attributes:
-        definition: Its nodes and edges.
-        schema: The fields of the state, those of subgraphs and maps included.
-        scopes: Where parameters are found, by `NodeSpec.scope`.
-        bindings: Of the nodes that nobody declared.
-        extras: What there is beyond nodes and edges.
-        problems: What is wrong, one sentence each with what to do.
-    """
-
-    definition: Definition
-    schema: StateSchema
-    scopes: Mapping[str, Scope]
-    bindings: Mapping[str, Binding]
-    extras: Extras
-    problems: tuple[str, ...]
-
-
 def flatten(definition: Definition, *, without: Sequence[object] = ()) -> Flat:
     """Put subgraphs and maps in their places, `without` these graphs, of which only what they write counts."""
     flattener = _Flattener(definition, without)
-    if not any(spec.composite is not None or may_go(spec.function) for spec in definition.nodes.values()):
-        return flattener.plain()
     flattener.graph(definition, "", START.name, END.name, ())
     return flattener.flat()
 
@@ -141,15 +76,6 @@ class _Flattener:
     problems: list[str] = field(default_factory=list)
     resources: dict[str, Any] = field(default_factory=dict)
     schemas: dict[Any, StateSchema] = field(default_factory=dict)
-
-    def plain(self) -> Flat:
-        """A graph that has plain nodes only."""
-        whole = self.whole
-        schema = self._schema(whole.state)
-        for edge in whole.edges:
-            if edge.cancels:
-                self.extras.cancels[edge.id] = Cancelling(frozenset([edge.target]), edge.target)
-        return Flat(whole, schema, {"": Scope(schema, whole.resources)}, {}, self.extras, ())
 
     def flat(self) -> Flat:
         """What came of it."""
@@ -280,7 +206,7 @@ class _Flattener:
     def _subgraph(self, spec: NodeSpec, own: Subgraph, level: _Level) -> _Ends:
         full, what = level.prefix + spec.name, f"subgraph {spec.name!r}"
         here = (own.graph, spec.name)
-        depth = level.above.count(here)
+        depth = sum(own.graph is graph for graph, _ in level.above)
         left_out = any(own.graph is graph for graph in self.without)
         within = own.graph is level.definition.origin or any(own.graph is graph for graph, _ in level.above)
         writes = self._handed_out(what, own, level)

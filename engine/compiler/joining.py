@@ -10,7 +10,7 @@ from ..loops import Link, LoopForest, Region, region_of_each
 from ..plan import Plan
 from ..rules import Cancelling, Fan, Joining, Rest, Rules
 from ..shown import listed
-from .flatten import Flat
+from .flat import Flat
 
 
 def regions_of(flat: Flat, links: Sequence[Link], forest: LoopForest) -> list[Region]:

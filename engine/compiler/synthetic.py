@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
+from typing import TYPE_CHECKING, Any
 
 from ..errors import NodeRaisedError
 
-
-class ItemError(BaseModel):
-    """Stands for the result of an item that failed, where a map collects errors.
-
-    Attributes:
-        type: The error's class.
-        message: What it said.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    type: str
-    message: str
+if TYPE_CHECKING:
+    from .itemerror import ItemError
 
 
 def carry(**fields: Any) -> dict[str, Any] | None:
@@ -39,6 +26,8 @@ def same(*, results: list[Any]) -> list[Any]:
 
 def item_error(*, error: Exception) -> ItemError:
     """The result of an item that failed."""
+    from .itemerror import ItemError  # a model takes its time to be made, and few graphs need this one
+
     if isinstance(error, NodeRaisedError):
         return ItemError(type=error.type_name, message=error.message)
     return ItemError(type=type(error).__name__, message=str(error))

@@ -274,7 +274,7 @@ class Executor:
         if self._ending.rested:
             return  # it was let go of
         node, rounds, snapshot, _ = step.order
-        if self.schedule.is_cancelled(node, rounds):
+        if self.schedule.cancelled and (node, rounds) in self.schedule.cancelled:
             self.stopped((node, rounds))
             return
         spec = self._graph.nodes[node].spec

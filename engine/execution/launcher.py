@@ -6,6 +6,7 @@ It knows nothing of records or of the schedule; what comes of a node it tells it
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -65,6 +66,7 @@ class Launcher:
 
     __slots__ = (
         "_caller",
+        "_context",
         "_graph",
         "_holds",
         "_inline",
@@ -89,6 +91,7 @@ class Launcher:
         loop: asyncio.AbstractEventLoop,
         tries: Mapping[Key, Tries] | None,
     ) -> None:
+        self._context = contextvars.copy_context()
         self._graph = graph
         self._schedule = schedule
         self._caller = caller
@@ -155,7 +158,8 @@ class Launcher:
         assert spec is not None
         if not spec.inline or spec.retry is not None or self._caller.pauses(node):
             # Not through the loop's task factory: an eager one would run the node here and now.
-            task = asyncio.Task(self._perform(order, host), loop=self._loop)
+            # In the context of the run's beginning: whoever wakes a node is in one that is none of its business.
+            task = asyncio.Task(self._perform(order, host), loop=self._loop, context=self._context.copy())
             task.add_done_callback(host.unbegun)
             self._tasks[order.node, order.rounds] = task
             return

@@ -18,6 +18,13 @@ THREADS = 64
 BUFFER = 1000
 """How many events are kept for a slow listener when nobody says otherwise."""
 
+AT_ONCE = 100
+"""How many runs are worked on at once when nobody says otherwise."""
+PATIENCE = 1.0
+"""Seconds that a run which was gone on with stays for a timer: it will be found when that is due."""
+
+DEATHS = 3
+"""How many processes in a row may go on with a run and die without a new record, when nobody says otherwise."""
 
 _OURS = "\0"  # begins the names of slots that are ours, so that they are nobody else's
 
@@ -31,7 +38,8 @@ class RunOptions(TypedDict, total=False):
         resources: What nodes are handed besides the state, by name. Of one with a method ``for_activation(context)`` each
             activation of an ``async def`` node gets what that returns, so that what it does through it can be an effect.
         concurrency: How many nodes may run at once; without it as many as are ready.
-        slots: How many of each named slot there are (see ``uses=`` of a node); ``"threads"`` is how many ``def`` nodes
+        slots: How many of each named slot there are (see ``uses=`` of a node), in place of what the graph says; without
+            either there is no limit. ``"threads"`` is how many ``def`` nodes
             run at once, by default as many as `concurrency` says, else 64. A node keeps its slots while it waits for
             its next attempt.
         limits: Feedback edge (``"checker->coder"``) to a limit that replaces the declared one.
@@ -141,6 +149,7 @@ class Options:
         for name, count in [("concurrency", concurrency), *slots.items()]:
             if count is not None or name != "concurrency":
                 _check_whole(name, count, least=1)
+        slots = {**self._graph.definition.slots, **slots}
         key = (concurrency, tuple(sorted(slots.items(), key=str)))
         if key not in self._needs:
             self._needs[key] = _needs_of(self._graph, concurrency, slots)

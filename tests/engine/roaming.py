@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from backedge.engine.compiler.checks import Bindings
 from backedge.engine.compiler.dataflow import traffic_of
-from backedge.engine.compiler.flatten import flatten
+from backedge.engine.compiler.flat import flat
 from backedge.engine.definition import Definition, EdgeSpec, NodeSpec
 from backedge.engine.facts import NodeErrored, NodeSucceeded, StartNode
 from backedge.engine.loops import Link, find_loops
@@ -99,7 +99,7 @@ class World:
         self.plan = Plan(links, forest)
         by_id = {edge.id: edge for edge in self.definition.edges}
         self.edges = [by_id[edge.id] for edge in self.plan.edges]
-        self.traffic = traffic_of(flatten(self.definition), self.plan, Bindings({}, {}))
+        self.traffic = traffic_of(flat(self.definition), self.plan, Bindings({}, {}))
 
     def name(self, node):
         return self.plan.nodes[node]

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from backedge.engine.compiler.assignment import Read, unset_reads
 from backedge.engine.compiler.checks import Bindings
 from backedge.engine.compiler.dataflow import traffic_of
-from backedge.engine.compiler.flatten import flatten
+from backedge.engine.compiler.flat import flat
 from backedge.engine.compiler.mending import Mending
 from backedge.engine.compiler.structure import examine
 from backedge.engine.graph import END, START, Graph
@@ -24,7 +24,7 @@ def unset(definition, *, mend=True):
     """The nodes of which it is told that they may find x unset, be the graph as it may."""
     shape = examine(definition)
     plan = Plan(shape.links, shape.forest)
-    traffic = traffic_of(flatten(definition), plan, Bindings({}, {}))
+    traffic = traffic_of(flat(definition), plan, Bindings({}, {}))
     mending = Mending(plan, shape.ends)
     reads = mending.reached([Read(node, False, "x", "") for node in range(len(plan.nodes))])
     found = unset_reads(traffic, reads, frozenset({"x"}), mending if mend and shape.ends else None)

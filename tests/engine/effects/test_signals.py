@@ -1,16 +1,32 @@
 """Signals: kept until received, from any process, each once, in order."""
 
 import asyncio
+import contextvars
 import sys
+from typing import Annotated
+from unittest import mock
 
 import pytest
 from pydantic import BaseModel
 
-from backedge import END, START, Context, Graph, InputError, RunCancelledError, RunStatus, cancel, send
+from backedge import (
+    END,
+    START,
+    Context,
+    Graph,
+    InputError,
+    RunCancelledError,
+    RunStatus,
+    cancel,
+    extend,
+    send,
+)
 from backedge.checkpoints import MemoryJournal, SqliteJournal
 from backedge.engine.records import EffectRecorded
 
 from ...virtual import run_virtual
+from ..journals import SlowJournal
+from .conftest import Wall
 from .kit import State, World, broken_off, flow_of, letter
 
 
@@ -334,3 +350,92 @@ def test_signals_from_another_process_reach_a_run_that_is_under_way(tmp_path):
                 return (await run.result()).state.out
 
     assert asyncio.run(go()) == [0, 1, 2]
+
+
+# ------------------------------------------------------------------ signals that are lost
+
+
+def test_a_signal_that_is_not_kept_is_for_who_waits_for_it_now():
+    async def go():
+        journal, flow = MemoryJournal(), receiving(1)
+        await flow.run(journal=journal, run_id="r")
+        assert await send("r", "other", 0, journal=journal, keep=False) is False
+        assert await send("r", "go", 1, journal=journal, keep=False) is True
+        result = await flow.resume("r", journal=journal)
+        return result.state.out, [each.name for each in await journal.letters("r")]
+
+    assert run_virtual(go()) == ([1], [])
+
+
+def test_a_signal_that_is_not_kept_and_comes_before_anybody_waits_is_lost():
+    async def body(ctx: Context) -> list:
+        await asyncio.sleep(10)
+        return [await ctx.receive("go")]
+
+    async def go():
+        journal, flow = MemoryJournal(), flow_of(body)
+        async with flow.start(journal=journal, run_id="r") as run:
+            await asyncio.sleep(5)
+            assert await run.send("go", "early", keep=False) is False
+            await asyncio.sleep(6)
+            assert await run.send("go", "in time", keep=False) is True
+            return (await run.result()).state.out
+
+    assert run_virtual(go()) == ["in time"]
+
+
+def test_a_signal_for_one_that_waits_is_taken_by_no_other():
+    async def body(ctx: Context) -> list:
+        return [await ctx.receive("go"), await ctx.receive("go")]
+
+    async def go():
+        journal, flow = MemoryJournal(), flow_of(body)
+        await flow.run(journal=journal, run_id="r")
+        for value in ("one", "two"):  # both for the first that waits
+            assert await send("r", "go", value, journal=journal, keep=False)
+        result = await flow.resume("r", journal=journal)
+        return result.status, [question.text for question in result.questions]
+
+    assert run_virtual(go()) == (RunStatus.SUSPENDED, ["go"])
+
+
+# ------------------------------------------------------------------ who is woken in whose context
+
+
+def test_a_body_that_is_woken_from_inside_a_part_of_its_own_begins_with_a_clean_slate():
+    async def body(ctx: Context) -> list:
+        return list(await ctx.first(ctx.receive("a"), ctx.receive("b"), ctx.sleep(60)))
+
+    async def go(seconds):
+        journal, flow = SlowJournal(seconds=seconds), flow_of(body)
+        async with flow.start({}, journal=journal, run_id="r") as run:
+            return (await run.result()).state.out
+
+    for seconds in (30, 50, 59.99, 61):  # the timer rings while it is being let go of
+        with mock.patch("time.time", Wall()):
+            assert run_virtual(go(seconds)) == [2, None]
+
+
+SET = contextvars.ContextVar("SET", default="nothing")
+
+
+async def test_a_node_has_the_context_variables_of_the_runs_beginning_and_none_of_another_nodes():
+    class Seen(BaseModel):
+        seen: Annotated[list[str], extend] = []
+
+    graph = Graph(Seen)
+
+    @graph.node(writes="seen")
+    async def sets() -> list[str]:
+        found = SET.get()
+        SET.set("by a node")
+        return [found]
+
+    @graph.node(writes="seen")
+    async def looks() -> list[str]:
+        return [SET.get()]
+
+    graph.chain(START, sets, looks, END)
+    SET.set("outside")
+    for journal in (None, MemoryJournal()):
+        assert (await graph.compile().run(journal=journal)).state.seen == ["outside", "outside"]
