@@ -44,8 +44,9 @@ and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from math import inf
 from typing import Any, NamedTuple, TypeAlias
 
 from .errors import ScheduleError
@@ -704,29 +705,58 @@ class Schedule:
         return None
 
     def _only_to(self, join: Key) -> list[Key]:
-        """What is alive and can lead to nothing but this join, which has no need of it."""
+        """What is alive and can lead to nothing but this join, which has no need of it; nor has what else began early."""
+        begun = [key for key, it in self._live.items() if key[0] in self._joins and it.phase is not Phase.WAITING]
+        closed = [key for key in (*begun, *self._spent) if key != join]
+
+        def leads(key: Key) -> bool:
+            return self._plan.blocks(*key, *join) and join in self._ahead(key, join, closed)
+
         return [
             key
             for key in self._live
             if key != join
-            and self._plan.blocks(*key, *join)
-            and all(self._plan.blocks(*later, *join) for later in self._ahead(key, join, {join}))
+            and leads(key)
+            and all(later == join or leads(later) for later in self._ahead(key, join, closed))
         ]
 
     def _ahead(self, start: Key, goal: Key, closed: Collection[Key]) -> Iterator[Key]:
-        """What can come of an activation, step by step; nothing comes of what is closed or is after `goal`."""
+        """What can come of an activation, step by step; nothing comes of what is closed or is after `goal`.
+
+        A loop that the goal is not in may go round for ever: rounds of it after all that is closed are taken for one.
+        """
         seen = {start, *closed}
+        turns = self._turns(goal[0], closed)
         stack = [start]
         while stack:
             node, rounds = stack.pop()
             for number in self._plan.outgoing[node]:
                 edge = self._edges[number]
-                key = (edge.target, edge.rounds(rounds, ANY))
+                reached = edge.rounds(rounds, ANY)
+                if edge.level is not None and reached[edge.level] > (top := turns(edge.target, edge.level)):
+                    reached = (*reached[: edge.level], top, *reached[edge.level + 1 :])
+                key = (edge.target, reached)
                 if key not in seen:
                     seen.add(key)
                     yield key
                     if key != goal and self._plan.blocks(*key, *goal):
                         stack.append(key)
+
+    def _turns(self, goal: int, closed: Collection[Key]) -> Callable[[int, int], float]:
+        """For a node and a level of its nest from which round on none differs from the next, seen from the goal."""
+        nests = self._plan.nests
+        around = frozenset(nests[goal])
+        last: dict[str, int] = {}
+        for node, rounds in closed:
+            for level, name in enumerate(nests[node]):
+                if name not in around and level not in self._plan.apart[node]:
+                    last[name] = max(last.get(name, -1), rounds[level])
+
+        def top(node: int, level: int) -> float:
+            name = nests[node][level]
+            return inf if name in around else last.get(name, -1) + 1
+
+        return top
 
     def _reaches(self, start: Key, goal: Key) -> bool:
         """Whether a token can come from one to the other, or to an earlier round of that, past all that is spent."""
