@@ -12,7 +12,9 @@ from .options import Told, common
 from .problems import Exit
 
 if TYPE_CHECKING:
-    from backedge.engine.analysis import Analysis, LoopFacts
+    from backedge.engine.analysis import Analysis, LoopFacts, MapFacts
+
+_MOST = 12  # subgraphs that are listed one by one: a graph within itself has any number
 
 
 @click.command()
@@ -23,7 +25,7 @@ def check(told: Told, /, target: str) -> int:
     """Check a graph, and say what it looks like.
 
     Every problem is listed with what to do, and the exit code is 1. A graph without any is summed up: what a run must
-    be given, its loops and their limits, its longest path, and how many activations a run has at most.
+    be given, its subgraphs, maps and loops, its longest path, and how many activations a run has at most.
 
     \b
     backedge check loop.py:graph
@@ -55,6 +57,7 @@ def _tell_problems(target: str, problems: tuple[str, ...], told: Told, answer: I
 
 def _tell_facts(target: str, facts: Analysis, types: Mapping[str, str], told: Told, answer: IO[str]) -> None:
     found = {"target": target, "ok": True, "problems": [], **asdict(facts), "inputs": dict(types)}
+    found["activations"] = str(facts.bound)
     _print(answer, told, found, list(_lines(target, facts, types)))
 
 
@@ -72,18 +75,41 @@ def _lines(target: str, facts: Analysis, types: Mapping[str, str]) -> Iterator[s
     yield ""
     yield f"graph         {facts.name}: {_count(len(facts.nodes), 'node')}, {_count(facts.edges, 'edge')}"
     yield f"inputs        {', '.join(f'{name}: {text}' for name, text in types.items()) or 'none'}"
+    for subgraph in facts.subgraphs[:_MOST]:
+        told = ", ".join(subgraph.members) or "nothing"
+        yield f"subgraph      {subgraph.name}, graph {subgraph.graph}: {told}"
+    if more := len(facts.subgraphs[_MOST:]):
+        yield f"                and {_count(more, 'more subgraph')}"
+    for each in facts.maps:
+        yield from _map_lines(each)
     for loop in facts.loops:
         yield from _loop_lines(loop)
-    yield f"longest path  {' -> '.join(facts.longest_path)}"
-    most = facts.most_activations
-    yield f"activations   {'as many as its loops go round: one has no limit' if most is None else f'at most {most}'}"
+    working = {"START", "END", *facts.nodes}
+    yield f"longest path  {' -> '.join(name for name in facts.longest_path if name in working)}"
+    yield f"activations   {facts.bound}"
     for warning in facts.warnings:
         yield f"warning: {warning}"
 
 
+def _map_lines(each: MapFacts) -> Iterator[str]:
+    what = f", graph {each.graph}: {', '.join(each.members)}" if each.graph else ""
+    yield f"map           {each.name}{what}"
+    told = f"once for each {each.item} of {each.over}"
+    if each.into is not None:
+        told += f", results into {each.into}"
+    if each.errors == "collect":
+        told += ", errors among them"
+    yield f"                {told}"
+    if each.join == "none":
+        yield "                nothing waits for them"
+    elif each.join != "all":
+        count = 1 if each.join == "first" else each.join
+        yield f"                {count} {'result is' if count == 1 else 'results are'} enough"
+
+
 def _loop_lines(loop: LoopFacts) -> Iterator[str]:
     inside = f", inside {loop.outer}" if loop.outer else ""
-    yield f"loop          {loop.name}{inside}: {', '.join(loop.body)}"
+    yield f"loop          {loop.name}{inside}: {', '.join(loop.members)}"
     if loop.headers != (loop.name,):
         yield f"                headers {', '.join(loop.headers)}"
     for edge, limit in loop.limits.items():

@@ -26,8 +26,15 @@ _CALLS: Final = "backedge.providers.calls"
 
 
 def targets(edges: Sequence[str]) -> str:
-    """Where taken edges lead: ``checker, END``."""
-    return ", ".join(edge.partition("->")[2] or edge for edge in edges)
+    """Where taken edges lead, and what they cancel: ``checker, END; cancels slow``."""
+    led = dict.fromkeys(_target(edge) for edge in edges if not edge.endswith("!cancel"))
+    gone = dict.fromkeys(_target(edge) for edge in edges if edge.endswith("!cancel"))
+    told = [", ".join(led)] if led else []
+    return "; ".join([*told, f"cancels {', '.join(gone)}"] if gone else told)
+
+
+def _target(edge: str) -> str:
+    return (edge.rpartition("->")[2] or edge).removesuffix("!cancel")
 
 
 def line_of(event: Event) -> str | None:

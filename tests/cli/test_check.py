@@ -23,7 +23,7 @@ def test_a_loop_without_limit_has_no_bound(here: Path):
     (here / "endless.py").write_text(LOOP.replace("limit=5", "limit=None"))
     told = ran("check", "endless.py:graph").stdout
     assert "checker->coder, no limit" in told
-    assert "as many as its loops go round" in told
+    assert told.splitlines()[-1] == "activations   unbounded: loop coder has no limit"
 
 
 def test_as_json(here: Path):
@@ -31,6 +31,90 @@ def test_as_json(here: Path):
     assert (told["ok"], told["problems"], told["inputs"]) == (True, [], {"spec": "str"})
     assert told["loops"][0]["limits"] == {"checker->coder": 5}
     assert told["most_activations"] == 12
+    assert told["activations"] == "at most 12"
+
+
+COMPOSED = """
+from backedge import END, START, Graph
+from pydantic import BaseModel
+
+class Page(BaseModel):
+    url: str
+    words: int = 0
+
+class Site(BaseModel):
+    urls: list[str]
+    counts: list[int] = []
+    total: int = 0
+
+page = Graph(Page, name="page")
+fetch = page.node(lambda url: len(url), name="fetch", writes="words")
+again = page.subgraph(page, name="again", limit=20)
+page.chain(START, fetch)
+page.edge(fetch, again, when=lambda words: words > 100)
+page.edge(fetch, END, when=lambda words: words <= 100)
+page.edge(again, END)
+
+def enough(urls: list[str]) -> int:
+    return len(urls) // 2
+
+graph = Graph(Site, name="site")
+visit = graph.map(
+    page, over="urls", item="url", into="counts", result="words", name="visit", join=JOIN, errors=ERRORS
+)
+add = graph.node(lambda counts: len(counts), name="add", writes="total")
+graph.chain(START, visit, add)
+graph.feedback(add, visit, when=lambda total: total < 3, limit=2)
+graph.edge(add, END, when=lambda total: total >= 3)
+"""
+
+
+def composed(join: str, errors: str = '"fail"') -> str:
+    return COMPOSED.replace("JOIN", join).replace("ERRORS", errors)
+
+
+def test_subgraphs_and_maps_are_told_with_what_they_are_made_of(here: Path):
+    (here / "site.py").write_text(composed('"first"', '"collect"'))
+    lines = ran("check", "site.py:graph").stdout.splitlines()
+    maps = lines.index("map           visit, graph page: fetch, again")
+    assert lines[maps + 1 : maps + 3] == [
+        "                once for each url of urls, results into counts, errors among them",
+        "                1 result is enough",
+    ]
+    assert "loop          visit: visit, add" in lines
+    assert "                add->visit, at most 2 times" in lines
+    assert "subgraph      visit/again, graph page: fetch, again" in lines
+    assert "                and 7 more subgraphs" in lines
+    path = next(line for line in lines if line.startswith("longest path"))
+    assert path.startswith("longest path  START -> visit/fetch -> visit/again/fetch -> ")
+    assert path.endswith(" -> add -> END")
+    most = next(line for line in lines if line.startswith("activations"))
+    assert most.startswith("activations   at most 9 + ")
+    assert most.endswith(" per item of urls")
+
+
+@pytest.mark.parametrize(
+    ("join", "line"),
+    [
+        ("3", "3 results are enough"),
+        ("enough", "enough() results are enough"),
+        ('"none"', "nothing waits for them"),
+    ],
+)
+def test_how_many_results_a_map_waits_for_is_told(here: Path, join: str, line: str):
+    (here / "site.py").write_text(composed(join))
+    assert f"                {line}" in ran("check", "site.py:graph").stdout.splitlines()
+    assert "are enough" not in ran("check", "loop.py:graph").stdout
+
+
+def test_as_json_there_is_what_each_item_adds(here: Path):
+    (here / "site.py").write_text(composed("2"))
+    told = json.loads(ran("check", "site.py:graph", "--json").stdout)
+    (each,) = told["maps"]
+    assert (each["name"], each["over"], each["into"], each["join"]) == ("visit", "urls", "counts", 2)
+    assert told["most_activations"] is None
+    assert [term["maps"] for term in told["bound"]["terms"]] == [[], ["visit"]]
+    assert len(told["subgraphs"]) == 19
 
 
 @pytest.mark.parametrize("target", ["wrong.py:graph", "wrong.py:flow"])

@@ -1,4 +1,4 @@
-from backedge.cli.progress import Progress, line_of
+from backedge.cli.progress import Progress, line_of, targets
 from backedge.engine.execution.events import (
     ActivationFailed,
     ActivationFinished,
@@ -70,3 +70,21 @@ def test_events_as_lines():
     assert line_of(CustomEvent(at("a"), "plain")) == "a@0: plain"
     assert line_of(CustomEvent(at("a"), {1, 2})) == "a@0: {1, 2}"
     assert line_of(EventsDropped(3)) == "(3 events came too fast to be shown)"
+
+
+def test_where_edges_lead_is_told():
+    assert targets(["checker->coder", "checker->mend!ValueError", "a->END"]) == "coder, mend!ValueError, END"
+    assert targets(["build/END->check", "build/coder!build->mend!OSError"]) == "check, mend!OSError"
+    assert targets(["worker/MAP->worker", "worker/MAP->worker/JOIN"]) == "worker, worker/JOIN"
+    assert targets([]) == ""
+
+
+def test_what_is_cancelled_is_told_apart_from_where_edges_lead():
+    assert targets(["stop->next", "stop->ask!cancel", "stop->tell!cancel"]) == "next; cancels ask, tell"
+    assert targets(["stop->ask!cancel"]) == "cancels ask"
+
+
+def test_activations_with_coordinates_are_told_by_their_ids():
+    mapped = ActivationId("worker", (("loop", 0),), ("17",))
+    event = ActivationFinished(mapped, 1, 11.0, 0.5, {}, ("worker->worker/JOIN",))
+    assert line_of(event) == "worker@0[17] finished in 500 ms -> worker/JOIN"
