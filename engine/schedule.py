@@ -184,6 +184,8 @@ class Schedule:
         self.cancelled: set[Key] = set()
         # For a fan-out and the activation of its entry that adds items how many it added.
         self._added: dict[tuple[int, Rounds], int] = {}
+        # The items that activations add which returned and are not routed yet.
+        self._owed: dict[Key, Sequence[Any]] = {}
         self._plan = plan
         self._edges = plan.edges
         self._end = end
@@ -234,13 +236,16 @@ class Schedule:
         if isinstance(fact, NodeErrored | NodeRouted):
             self._check_taken(fact)
             error = fact.error if isinstance(fact, NodeErrored) else None
-            return self._leave(activation, self._snapshot(activation), fact.taken, error)
+            owed = self._owed.pop((fact.node, fact.rounds), ())
+            return self._leave(activation, self._snapshot(activation), fact.taken, error, owed)
         if not activation.tokens and isinstance(fact, NodeFailed):
             raise self._illegal(fact, "START has nothing that could fail")
         self._last = fact
         if isinstance(fact, NodeRetried):
             return [self._run(activation)]
         if isinstance(fact, NodeReturned):
+            if fact.node in self._rules.adders:
+                self._owed[fact.node, fact.rounds] = self._adding(fact)
             activation.snapshot = self._written(activation, fact.updates)
             activation.phase = Phase.RETURNED
             return []
@@ -412,10 +417,11 @@ class Schedule:
         orders: list[Order] = []
         look: list[Activation] = []
         over: list[Key] = [(node, source_rounds)] if self._joins and node in self._joins else []
+        if self._rules.cancels:  # before any token is brought: what is cancelled is over
+            for number in self._rules.cancels.keys() & set(taken):
+                self._cancel(self._meant(number, source_rounds), over, orders)
         for number in taken:
             if number in self._special:
-                if number in self._rules.cancels:
-                    self._cancel(self._meant(number, source_rounds), over, look, orders)
                 look += self._take(number, source_rounds, snapshot, error)
                 continue
             edge = self._edges[number]
@@ -432,7 +438,7 @@ class Schedule:
         if added:
             look += self._add_items(activation, snapshot, added)
         if over:
-            self._spend(over, look)
+            self._close(over, look)
         if self._added and node not in self._joins:
             self._forget_added((node, source_rounds))
         if self._watchers:
@@ -501,28 +507,30 @@ class Schedule:
         node, rounds = activation.node, activation.rounds
         joining = self._joins.get(node) if self._joins else None
         early = joining is not None and _enough(joining, activation.tokens)
-        if early or not self._plan.complete(node, rounds, len(activation.tokens)):
-            blocker = None if early else self._blocker(node, rounds)
-            if blocker is None and joining is not None and joining.rest == "wait":
-                blocker = self._before(node, rounds)
-            if blocker is not None:
-                activation.watched = blocker
-                self._watchers.setdefault(blocker, []).append((node, rounds))
-                return
+        blocker = None
+        if not early and not self._plan.complete(node, rounds, len(activation.tokens)):
+            blocker = self._blocker(node, rounds)
+        if blocker is None and joining is not None and joining.rest == "wait":
+            blocker = self._before(node, rounds)
+        if blocker is not None:
+            activation.watched = blocker
+            self._watchers.setdefault(blocker, []).append((node, rounds))
+            return
         activation.watched = None
         order = self._run(activation)
         if node == self._end and isinstance(order, StartNode):
             self.result = order.snapshot
             self._exit(node, rounds)
             if joining is not None:
-                self._cancel(list(self._live), [], look, orders)
-                self._added.clear()
+                self._cancel(list(self._live), [], orders)
+                for forgotten in (self._spent, self._watchers, self._added):
+                    forgotten.clear()
             return
         orders.append(order)
         if joining is not None and joining.rest == "cancel" and isinstance(order, StartNode):
             over: list[Key] = []
-            self._cancel(self._only_to((node, rounds)), over, look, orders)
-            self._spend(over, look)
+            self._cancel(self._only_to((node, rounds)), over, orders)
+            self._close(over, look)
 
     def _blocker(self, node: int, rounds: Rounds) -> Key | None:
         """A live activation that blocks this one: the last in order, since it is likely to be the last one done."""
@@ -633,7 +641,7 @@ class Schedule:
             made += self._bring(Token(number, source_rounds, given, None), edge, rounds)
         return made
 
-    def _adding(self, fact: NodeSucceeded) -> Sequence[Any]:
+    def _adding(self, fact: NodeSucceeded | NodeReturned) -> Sequence[Any]:
         """The items that the node adds to the map around it."""
         fan = self._rules.fans[self._rules.adders[fact.node]]
         added = fact.updates.get(fan.added, ())
@@ -659,29 +667,36 @@ class Schedule:
         shared = source_rounds[:depth]
         return [(node, rounds) for node, rounds in self._live if node in nodes and rounds[:depth] == shared]
 
-    def _cancel(
-        self, keys: Iterable[Key], over: list[Key], look: list[Activation], orders: list[Order]
-    ) -> None:
+    def _cancel(self, keys: Iterable[Key], over: list[Key], orders: list[Order]) -> None:
         """These are no longer alive. They are put among those that are `over`."""
         gone = sorted(keys, key=lambda key: self._plan.position(*key))
         for key in gone:
             activation = self._live[key]
             self._exit(*key)
             over.append(key)
+            self._spent[key] = None
+            self._owed.pop(key, None)
             if activation.phase is Phase.RUNNING:
                 self.cancelled.add(key)
                 orders.append(CancelNode(*key))
             activation.phase = Phase.FAILED  # who holds it still need not look at it
-        for key in gone:
+
+    def _close(self, over: Sequence[Key], look: list[Activation]) -> None:
+        """These are over, once all tokens are brought that come with that."""
+        self._spend(over, look, fresh=True)
+        for key in over:
             self._wake(key, look)
 
-    def _spend(self, keys: Iterable[Key], look: list[Activation]) -> None:
-        """Keep what is over in mind as long as something alive can bring it a token; then forget it."""
+    def _spend(self, keys: Iterable[Key], look: list[Activation], *, fresh: bool = False) -> None:
+        """Keep what is over in mind as long as something alive can bring it a token; then forget it.
+
+        `fresh`: it is over only now.
+        """
         closed = False
         for key in keys:
             blocker = self._blocker(*key)
             if blocker is not None:
-                closed = closed or key not in self._spent
+                closed = fresh
                 self._spent[key] = None
                 self._watchers.setdefault(blocker, []).append(key)
             else:
@@ -698,15 +713,18 @@ class Schedule:
                 del self._added[number, instance]
 
     def _before(self, node: int, rounds: Rounds) -> Key | None:
-        """An earlier round of the node for which tokens may still come."""
-        for other, other_rounds in self._spent:
+        """An earlier round of the node that is alive, or for which tokens may still come."""
+        alive = [(node, its) for its in self._rounds.get(node, _OUTSIDE) if self._mask >> node & 1]
+        for other, other_rounds in (*alive, *self._spent):
             if other == node and other_rounds != rounds and self._plan.earlier(node, other_rounds, rounds):
                 return other, other_rounds
         return None
 
     def _only_to(self, join: Key) -> list[Key]:
         """What is alive and can lead to nothing but this join, which has no need of it; nor has what else began early."""
-        begun = [key for key, it in self._live.items() if key[0] in self._joins and it.phase is not Phase.WAITING]
+        begun = [
+            key for key, it in self._live.items() if key[0] in self._joins and it.phase is not Phase.WAITING
+        ]
         closed = [key for key in (*begun, *self._spent) if key != join]
 
         def leads(key: Key) -> bool:

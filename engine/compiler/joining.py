@@ -16,11 +16,16 @@ from .flat import Flat
 def regions_of(flat: Flat, links: Sequence[Link], forest: LoopForest) -> list[Region]:
     """What runs several times, once for each item of a map or for each arrival at a node."""
     joins = {name: spec.join for name, spec in flat.definition.nodes.items() if spec.join is not None}
-    closed = {END.name, *(name for name, join in joins.items() if join != "each"), *flat.extras.joins}
-    each = [
-        region_of_each(name, closed, links, forest.nests) for name, join in joins.items() if join == "each"
-    ]
-    return [*flat.extras.regions, *each]
+    each = [name for name, join in joins.items() if join == "each"]
+    closing = [name for name in joins if name not in each]
+    regions = list(flat.extras.regions)
+    for name in each:  # a subgraph or map in its way is in the region as a whole, however its nodes join
+        graph = name.rpartition("/")[0]
+        closed = {other for other in closing if other.rpartition("/")[0] == graph}
+        regions.append(
+            region_of_each(name, {f"{graph}/END" if graph else END.name, *closed}, links, forest.nests)
+        )
+    return regions
 
 
 def cancelling_links(definition: Definition) -> list[Link]:

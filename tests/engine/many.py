@@ -120,7 +120,9 @@ class Places:
     def _of_each(self, entry: str) -> frozenset[str]:
         """All that an arrival alone leads to, within the loops around the entry."""
         around = set(self.nest[entry])
-        closed = {END, *self.world.closed, *self.world.early}
+        graph = entry.rpartition("/")[0]  # what is in a subgraph or map of that closes nothing out here
+        closed = {n for n in (*self.world.closed, *self.world.early) if n.rpartition("/")[0] == graph}
+        closed |= {f"{graph}/END" if graph else END}
         body = {n for n in self.nest if around <= set(self.nest[n]) and n not in closed} | {entry}
         while True:
             reached, fringe = {entry}, [entry]

@@ -12,7 +12,7 @@ from backedge.engine.loops import Link, Region, find_loops, region_of_each, with
 from backedge.engine.plan import Plan
 from backedge.engine.records import parts_of_id
 from backedge.engine.rules import Cancelling, Fan, Joining, Rules
-from backedge.engine.schedule import Phase, Schedule
+from backedge.engine.schedule import Schedule
 from backedge.engine.state.snapshots import Layout
 
 from .many import Came, Machine, One, World
@@ -37,9 +37,13 @@ NOTHING = {LOG: (), OVER: (), ITEM: 0, ADDED: ()}
 def plan_of(world: World) -> Plan:
     links = [Link(e.id, e.source, e.target, e.feedback) for e in world.graph.edges]
     forest = find_loops(world.graph.nodes, links)
-    closed = {END, *world.closed, *world.early}
     regions = [Region(f"{entry}[]", entry, body, fans=True) for entry, body, _ in world.maps.values()]
-    regions += [region_of_each(entry, closed, links, forest.nests) for entry in sorted(world.each)]
+    for entry in sorted(world.each):
+        graph = entry.rpartition("/")[0]
+        closing = {node for node in (*world.closed, *world.early) if node.rpartition("/")[0] == graph}
+        regions.append(
+            region_of_each(entry, {f"{graph}/END" if graph else END, *closing}, links, forest.nests)
+        )
     stops = [Link(name, stop.source, stop.anchor) for name, stop in world.stops.items()]
     return Plan(links, with_regions(forest, regions), stops)
 
@@ -253,6 +257,7 @@ class Beside:
         assert not schedule._live
         assert not schedule._spent
         assert not schedule._added
+        assert not schedule._owed
         assert not any(schedule._rounds.values())
         assert not schedule._watchers
         assert schedule._mask == 0

@@ -1,11 +1,11 @@
-"""Joins that do not wait, near loops that may go round for ever."""
+"""Cancelling, and joins that do not wait near loops that may go round for ever."""
 
 import random
 
 import pytest
 
 from .graphs import read_graph
-from .many import Early, World
+from .many import Early, Stop, World
 from .many_drive import Beside
 
 
@@ -17,3 +17,19 @@ def test_a_loop_beside_a_join_that_does_not_wait_is_not_followed_for_ever(rest):
     )
     for order in range(10):
         Beside(world, order, random.Random(order)).run()
+
+
+def test_what_is_cancelled_is_not_begun_anew_by_an_edge_of_its_canceller():
+    world = World(
+        read_graph("START>a START>c a>c c>END"),
+        early={"c": Early(1)},
+        stops={"stop": Stop("a", frozenset("c"), "c")},
+    )
+    for seed in range(40):
+        Beside(world, seed, random.Random(seed)).run()
+
+
+def test_what_was_not_alive_when_its_canceller_finished_is_begun_by_an_edge_of_that():
+    world = World(read_graph("START>a a>b b>END"), stops={"stop": Stop("a", frozenset("b"), "b")})
+    ran = [Beside(world, seed, random.Random(seed)).run() for seed in range(20)]
+    assert any("stop" in run.choose.taken(one, got) for run in ran for one, got in run.machine.done.items())
