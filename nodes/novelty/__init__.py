@@ -1,0 +1,1 @@
+"""Is an answer new against those given: words, numbers, topics, and how diverse a set is."""
