@@ -43,19 +43,19 @@ def _values(run):
     return run.schedule.result and run.schedule.result.values()
 
 
-@examples(40)
+@examples(30)
 @given(worlds(early=False, stops=False), seeds, orders)
 def test_regions_and_maps_run_as_the_rules_say_and_in_every_order_alike(world, seed, orders):
     agree(sensible(world), seed, orders)
 
 
-@examples(40)
+@examples(30)
 @given(worlds(each=False, maps=False), seeds, orders)
 def test_joins_that_do_not_wait_and_cancelling_run_as_the_rules_say(world, seed, orders):
     agree(world, seed, orders)
 
 
-@examples(40)
+@examples(30)
 @given(worlds(), seeds, orders)
 def test_all_of_them_together_run_as_the_rules_say(world, seed, orders):
     agree(sensible(world), seed, orders)
