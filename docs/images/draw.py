@@ -18,7 +18,7 @@ from backedge.engine.render import render
 from pydantic import BaseModel
 from tenacity import AsyncRetrying, stop_after_attempt
 
-from backedge import END, START, Flow, Graph, RunError, add, extend
+from backedge import END, START, Flow, Graph, ItemError, RunError, add, extend
 
 BEGIN = 1_790_000_000.0
 """When every run in these pictures began."""
@@ -162,6 +162,57 @@ def fan_out(*, width: int = 1000, breaks: int = 421) -> Flow[Sum]:
     return graph.compile()
 
 
+class Page(BaseModel):
+    """The state of what runs for each page."""
+
+    url: str
+    text: str = ""
+    words: int = 0
+
+
+class Site(BaseModel):
+    """The state of the crawl."""
+
+    urls: list[str]
+    counts: list[int | ItemError] = []
+    total: Annotated[int, add] = 0
+
+
+def crawl() -> Flow[Site]:
+    """A flow for each item of a list, errors collected; what is slower than half a minute is not waited for."""
+    page = Graph(Page, name="page")
+
+    @page.node(writes="text", timeout=10)
+    async def fetch(url: str) -> str:
+        if url == "c":
+            raise ConnectionError("no route")
+        return url
+
+    @page.node(writes="words", inline=True)
+    def count(text: str) -> int:
+        return len(text)
+
+    page.chain(START, fetch, count, END)
+    graph = Graph(Site)
+
+    @graph.node(inline=True)
+    def watch(urls: list[str]) -> None:
+        return None
+
+    visit = graph.map(
+        page, over="urls", item="url", into="counts", result="words", name="visit", errors="collect"
+    )
+
+    @graph.node(writes="total", inline=True)
+    def add_up(counts: list[int | ItemError]) -> int:
+        return sum(count for count in counts if isinstance(count, int))
+
+    graph.chain(START, visit, add_up, END)
+    graph.chain(START, watch, add_up)
+    graph.cancel(watch, visit, complete=True, when=lambda total: total < 0, label="too long")
+    return graph.compile()
+
+
 async def records_of(flow: Flow[Any], inputs: dict[str, Any], run_id: str) -> Sequence[Record]:
     """Run it, whatever the end, and read what its journal holds."""
     async with MemoryJournal() as journal:
@@ -197,6 +248,10 @@ def main(folder: Path) -> None:
     failed = asyncio.run(records_of(broken, {"spec": "sort"}, "demo"))
     printed = asyncio.run(records_of(nested, {"topic": "graphs"}, "monday"))
     spread = asyncio.run(records_of(wide, {"numbers": 1000}, "wide"))
+    pages = crawl()
+    visited = asyncio.run(records_of(pages, {"urls": list("abcdefgh")}, "site"))
+    going = [record for record in visited if not isinstance(record, RunEnded)][:22]
+    render(pages.graph, folder / "map.svg", run_id="site", records=going)
     render(plain.graph, folder / "loop.svg")
     render(plain.graph, folder / "loop-running.svg", run_id="demo", records=cut_off(done, 2))
     render(broken.graph, folder / "loop-failed.svg", run_id="demo", records=failed)

@@ -226,6 +226,10 @@ def _some(lines: Sequence[str]) -> list[str]:
 # --------------------------------------------------------------------------- arrows
 
 
+_CROSS = f'<<FONT POINT-SIZE="13" COLOR="{theme.CANCEL}"><B>×</B></FONT>>'
+"""What a cancelling edge ends with."""
+
+
 def _draw_arrow(graph: Any, number: int, arrow: Arrow, numbers: _Numbers, *, tooltips: bool) -> None:
     untaken = arrow.taken == 0
     colour = theme.FAINT if untaken else _colour(arrow.kind)
@@ -247,8 +251,9 @@ def _draw_arrow(graph: Any, number: int, arrow: Arrow, numbers: _Numbers, *, too
     if arrow.enters:
         style["lhead"] = f"cluster_g{numbers.groups[arrow.enters]}"
     if arrow.kind is ArrowKind.CANCEL:
-        style["headlabel"] = _cross(arrow)
-    elif label := _arrow_label(arrow):
+        style["headlabel"] = _CROSS
+    # Where an edge ends at a frame `dot` puts its label where the whole of the edge would have been.
+    if not arrow.enters and (label := _arrow_label(arrow)):
         style["label"] = label
     if tooltips:
         style["tooltip"] = style["labeltooltip"] = _tooltip(arrow_details(arrow))
@@ -272,14 +277,6 @@ def _arrow_label(arrow: Arrow) -> str:
         tally = _font(sign + arrow.tally, 10, colour)
         rows.append(f"<B>{tally}</B>" if sign else tally)
     return _rows(rows, pad=2) if rows else ""
-
-
-def _cross(arrow: Arrow) -> str:
-    """What a cancelling edge ends with. Its condition stands there too: in its middle it would need room."""
-    told = " · ".join(part for part in (arrow.label, arrow.tally) if part)
-    lines = [_font(line, 9, theme.MUTED) for line in (wrap(told, 26, 3) if told else ())]
-    cross = f'<FONT POINT-SIZE="13" COLOR="{theme.CANCEL}"><B>×</B></FONT>'
-    return _rows([f"{cross} {lines[0]}", *lines[1:]] if lines else [cross], pad=0)
 
 
 def _tally_colour(kind: ArrowKind) -> str:
