@@ -446,6 +446,10 @@ class _Flattener:
                 f"{what}: {option}= is for functions; give it to nodes of the graph that it runs"
             )
         inner = self._schema(body.graph.definition.state)
+        for name in {"MAP", "JOIN", "NEED", "ERROR"}.intersection(body.graph.definition.nodes):
+            self.problems.append(
+                f"{what}: a node of the graph that it runs is called {name!r}, as one of the map's own is; rename it"
+            )
         reads = self._handed_in(what, body.graph, body.reads, level, own.item)
         if own.item not in inner.names:
             self.problems.append(
