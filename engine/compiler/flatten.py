@@ -247,6 +247,8 @@ class _Flattener:
         self.extras.views[full] = prefix
         self.graph(graph.definition, prefix, full, end, above)
         leaving = NodeSpec(end, carry, tuple(writes), inline=True, scope=level.prefix)
+        if graph.definition.end == "first":
+            leaving = leaving._replace(join="first", rest="cancel")
         self._made(leaving, {outer: prefix + name for outer, name in writes.items()})
         members = tuple(list(self.nodes)[before:])
         if spec.uses or spec.concurrency is not None:

@@ -109,6 +109,8 @@ def join_problems(flat: Flat, plan: Plan) -> Iterator[str]:
         join: Any = spec.join
         if name in flat.extras.joins or join in (None, "all") or not (join == "each" or _need(join)):
             continue
+        if name.endswith(f"/{END.name}"):  # the end of a subgraph, which joins as its graph says
+            continue
         incoming = [plan.edges[number] for number in plan.incoming[plan.number[name]]]
         several = any(edge.merges for edge in incoming)
         if not several and len(incoming) < max(2, _need(join)):

@@ -1,5 +1,6 @@
 """What runs for each arrival or item, where it is part of a subgraph or a map, or is looked at again."""
 
+import asyncio
 from typing import Annotated
 
 import pytest
@@ -117,3 +118,20 @@ def test_items_that_an_instance_added_are_there_though_its_routing_was_owed():
         return (await flow.resume("run", journal=journal)).state.pages
 
     assert run_virtual(work()) == [1, 10, 2, 20]
+
+
+def test_the_first_to_reach_the_end_of_a_subgraph_ends_that():
+    inner, outer = Graph(Log, end="first"), Graph(Log)
+
+    async def slow() -> list[str]:
+        await asyncio.sleep(1)
+        return ["slow"]
+
+    for node in (note(inner, "quick"), inner.node(slow, writes="log")):
+        inner.chain(START, node, END)
+    outer.chain(START, outer.subgraph(inner, name="s"), note(outer, "after"), END)
+
+    async def work():
+        return (await outer.compile().run({})).state.log
+
+    assert run_virtual(work()) == ["quick", "after"]
