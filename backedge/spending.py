@@ -22,7 +22,9 @@ _NOTHING: Final = Usage()
 
 
 async def spent(run_id: str, /, *, journal: str | PathLike[str] | Journal, since: float = 0.0) -> Ledger:
-    """What a run's calls of models took and cost, by node and model; of all its processes and attempts together.
+    """What a run's calls of models took and cost, by node, agent and model; of all its processes and attempts together.
+
+    The agent is the innermost `Context.branch` that the call was made in: agents make all their calls in one of their name.
 
     Tries that failed count although their call never ended, as when the process died while it waited for the next one.
     A cost that a record does not hold is told by the price list, if that is installed. What a fork has from its parent
@@ -52,22 +54,30 @@ def ledger_of(run_id: str, records: Iterable[Record], *, since: float = 0.0) -> 
     ledger, prices = Ledger(), PriceList()
     # Failed tries that are in no record of their call, by activation and model.
     tries: defaultdict[tuple[ActivationId, str], list[FailedTry]] = defaultdict(list)
+    agents: dict[tuple[ActivationId, str], Labels] = {}
     for record in records:
         if isinstance(record, RunForked):
             ledger = Ledger()
             tries.clear()
         elif isinstance(record, EffectRecorded) and record.at >= since:
             if record.kind is EffectKind.MODEL:
-                _count(ledger, Labels(run=run_id, node=record.activation.node), record, prices)
+                _count(ledger, _labels(run_id, record), record, prices)
                 _take_out(tries[record.activation, record.name], record)
             elif record.name.startswith(FAILED_TRY) and record.result is not None:
                 name = record.name.removeprefix(FAILED_TRY)
                 tries[record.activation, name].append(FailedTry.model_validate_json(record.result))
-    for (activation, _), left in tries.items():
+                agents[record.activation, name] = _labels(run_id, record)
+    for which, left in tries.items():
         for one in left:
             cost = _cost(prices, ModelResponse.model_construct(usage=one.usage), one.model)
-            ledger.add(Labels(run=run_id, node=activation.node), one.model, one.usage, cost, failed=True)
+            ledger.add(agents[which], one.model, one.usage, cost, failed=True)
     return ledger
+
+
+def _labels(run_id: str, record: EffectRecorded) -> Labels:
+    """Whom a call was for: the node, and the innermost branch with a name."""
+    names = [step for step in record.path.split(".") if step.isidentifier()]
+    return Labels(run=run_id, node=record.activation.node, agent=names[-1] if names else "")
 
 
 def _take_out(tries: list[FailedTry], record: EffectRecorded) -> None:

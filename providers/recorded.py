@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, Self
 
 from .calls import Call, CallEvent, Hook, Texts
 from .errors import Attempt, ModelError, StreamBrokenError, error_types
-from .labels import labels_of
+from .labels import Labels, labelled, labels_of
 from .messages import Frozen, Usage
 from .protocol import (
     Finished,
@@ -111,15 +111,20 @@ class RecordedModel:
     A recorded answer is told of no more.
     """
 
-    def __init__(self, model: Model, context: Effectful) -> None:
+    def __init__(self, model: Model, context: Effectful, *, labels: Labels | None = None) -> None:
         self._model = model
         self._context = context
         self._emit: Hook | None = getattr(context, "emit", None)
+        self._labels = Labels(**labels_of(context)) if labels is None else labels
 
     @property
     def name(self) -> str:
         """What to call it in messages and records."""
         return self._model.name
+
+    def labelled(self, **labels: str) -> RecordedModel:
+        """The same model, told whom its calls are for, such as an ``agent``; its events say so."""
+        return RecordedModel(labelled(self._model, labels), self._context, labels=self._labels.told(labels))
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, or give the recorded answer.
@@ -202,7 +207,7 @@ class RecordedModel:
         """Tell of a call; whoever has its answer says so, else it failed."""
         emit = self._emit
         texts: Texts = "none" if emit is None else "pieces"
-        told = Call(self.name, emit or _to_nobody, redact=redact_keys, texts=texts)
+        told = Call(self.name, emit or _to_nobody, redact=redact_keys, texts=texts, labels=self._labels)
         told.started(request, streamed=streamed)
         try:
             yield told

@@ -1,0 +1,44 @@
+"""Agents: models that call tools until they have an answer, as nodes of a graph and as tools of each other."""
+
+from __future__ import annotations
+
+from .agent import Agent, Settings
+from .asking import Allow, Decision
+from .conversation import Conversation, Entry, Leave, Summary
+from .errors import AgentError, GuardError, NoAnswerError, RefusedError, TurnLimitError
+from .events import ToolEnded, ToolStarted
+from .guards import Again, Answer, Guard, Replace, Stop
+from .memory import Everything, KeepTokens, KeepTurns, Memory, Recalled, Summarise
+from .prompts import Prompt
+from .result import AgentResult
+
+__all__ = [
+    "Again",
+    "Agent",
+    "AgentError",
+    "AgentResult",
+    "Allow",
+    "Answer",
+    "Conversation",
+    "Decision",
+    "Entry",
+    "Everything",
+    "Guard",
+    "GuardError",
+    "KeepTokens",
+    "KeepTurns",
+    "Leave",
+    "Memory",
+    "NoAnswerError",
+    "Prompt",
+    "Recalled",
+    "RefusedError",
+    "Replace",
+    "Settings",
+    "Stop",
+    "Summarise",
+    "Summary",
+    "ToolEnded",
+    "ToolStarted",
+    "TurnLimitError",
+]

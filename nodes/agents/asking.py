@@ -1,0 +1,62 @@
+"""Leave to call a tool: which tools an agent may call by itself, and how a person is asked about the others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, StrictBool
+
+from backedge.engine.context import Context
+from backedge.nodes.tools import PERMISSIONS, AnyTool, Permission
+from backedge.providers import ToolCall
+
+from .conversation import cut
+
+Allow: TypeAlias = Permission | Literal["anything"] | Collection[Permission]
+"""What an agent may do without asking: one permission and those that are less dangerous (``"write"`` is also ``"read"``); a
+collection of exactly those; or ``"anything"``, tools that say nothing of themselves too."""
+
+
+class Decision(BaseModel):
+    """What a person says of a call.
+
+    Attributes:
+        approve: Whether it may be made.
+        always: Whether all further calls of this tool may be made in this run without asking.
+        reason: Why not; the model is told.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    approve: StrictBool
+    always: StrictBool = False
+    reason: str = ""
+
+
+def allowed(allow: Allow) -> frozenset[Permission | None]:
+    """The permissions of tools that may be called without asking; None stands for tools that tell none.
+
+    Raises:
+        ValueError: There is no such permission.
+    """
+    if allow == "anything":
+        return frozenset((*PERMISSIONS, None))
+    given = {allow} if isinstance(allow, str) else set(allow)
+    for one in given - set(PERMISSIONS):
+        raise ValueError(f'allow= takes {", ".join(PERMISSIONS)} or "anything", not {one!r}')
+    if isinstance(allow, str):
+        return frozenset(PERMISSIONS[: PERMISSIONS.index(allow) + 1])
+    return frozenset(one for one in PERMISSIONS if one in given)
+
+
+async def ask(agent: str, tool: AnyTool, call: ToolCall, context: Context) -> Decision:
+    """Ask a person whether a call may be made."""
+    may = f"may {tool.permission}" if tool.permission else "does not say what it may do"
+    if tool.permission == "network":
+        may = "uses the network"
+    question = f"{agent} wants to call {tool.name}, which {may}, with {cut(call.arguments, 4000) or '{}'}"
+    said = await context.ask(question, schema=StrictBool | Literal["once", "always"] | Decision)
+    if isinstance(said, Decision):
+        return said
+    return Decision(approve=said is not False, always=said == "always")
