@@ -14,10 +14,10 @@ Example:
 from __future__ import annotations
 
 from .admitting import BallotError, check
-from .ballot import Ballot, abstain, approve, rank, reject, score, veto
+from .ballot import Ballot, Opinion, abstain, approve, rank, reject, score, veto
 from .counting import count
 from .election import Election, Method, Option
-from .polling import Opinion, Poll, Voter, person, poll
+from .polling import Poll, Voter, ballot_paper, person, poll
 from .result import Dissent, Refused, Result, Round, Status, Vetoed
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Voter",
     "abstain",
     "approve",
+    "ballot_paper",
     "check",
     "count",
     "person",

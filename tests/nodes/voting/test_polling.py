@@ -1,0 +1,192 @@
+"""Votes as graphs: voters are asked side by side, ballots are kept, and a run that stops goes on with those it has."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import pytest
+from pydantic import BaseModel
+
+from backedge import END, START, Graph, GraphError, RunFailedError, RunStatus, extend
+from backedge.nodes.voting import (
+    Ballot,
+    Election,
+    Opinion,
+    Option,
+    Result,
+    approve,
+    count,
+    person,
+    poll,
+    veto,
+)
+from backedge.providers import Message, ModelRequest, ScriptedModel
+from backedge.providers.structured import respond_as
+
+ELECTION = Election(
+    options={"plan": "by train"}, voters=["ann", "bob", "cy"], vetoes=["cy"], quorum=3, question="Shall we?"
+)
+
+
+def saying(told=None, **opinion):
+    async def vote(election, ctx):
+        if told is not None:
+            told.append(ctx.activation.node)
+        return Opinion(**opinion)
+
+    return vote
+
+
+def test_functions_vote_and_their_ballots_bear_name_time_and_version():
+    flow = poll(
+        {"ann": saying(approve=("plan",)), "bob": saying(approve=("plan",)), "cy": saying()}
+    ).compile()
+    state = flow.run_sync({"election": ELECTION}).state
+    assert state.result.winner == "plan"
+    assert [one.voter for one in state.ballots] == ["ann", "bob", "cy"]
+    assert all(one.seen == ELECTION.stamps and one.at is not None for one in state.ballots)
+
+
+def test_a_voter_cannot_vote_in_anothers_name():
+    async def eve(election, ctx):
+        return veto("cy", "plan")
+
+    flow = poll({"ann": saying(approve=("plan",)), "bob": eve, "cy": saying(approve=("plan",))}).compile()
+    result = flow.run_sync({"election": ELECTION.model_copy(update={"quorum": 2})}).state.result
+    assert result.winner == "plan"
+    assert [(one.ballot.voter, one.why) for one in result.refused] == [
+        ("bob", "'bob' may not veto; cy may: reject instead")
+    ]
+
+
+def test_a_vote_waits_for_a_person_and_asks_nobody_twice(tmp_path):
+    asked, journal = [], tmp_path / "votes.db"
+    voters = {
+        "ann": saying(asked, approve=("plan",)),
+        "bob": saying(asked, approve=("plan",)),
+        "cy": person("cy"),
+    }
+    flow = poll(voters).compile()
+    waiting = flow.run_sync({"election": ELECTION}, journal=journal, run_id="vote")
+    assert waiting.status is RunStatus.SUSPENDED
+    (question,) = waiting.questions
+    assert question.text.startswith("Shall we?\n\nThe options:\nplan: by train\n\nIt is counted by majority")
+
+    again = poll(voters).compile()
+    answers = {"cy": {"veto": ["plan"], "reason": "no night trains"}}
+    done = again.resume_sync("vote", journal=journal, answers=answers)
+    assert (done.state.result.status, done.state.result.winner) == ("vetoed", None)
+    assert done.state.result.reason == "no option is left: cy vetoed plan (no night trains)"
+    assert sorted(asked) == ["ann", "bob"]
+
+
+def test_a_person_whose_ballot_would_not_count_is_told_why_and_asked_anew(tmp_path):
+    journal = tmp_path / "votes.db"
+    flow = poll({"ann": person("ann")}).compile()
+    election = Election(options=["plan"])
+    flow.run_sync({"election": election}, journal=journal, run_id="vote")
+    again = flow.resume_sync("vote", journal=journal, answers={"ann": {"veto": ["plan"]}})
+    assert again.status is RunStatus.SUSPENDED
+    assert "'ann' may not veto; nobody may: reject instead" in again.questions[0].text
+    done = flow.resume_sync("vote", journal=journal, answers={"ann": {"reject": ["plan"]}})
+    assert done.state.result.dissent[0].voter == "ann"
+
+
+def test_a_person_who_says_nothing_until_the_deadline_is_absent(tmp_path):
+    soon = datetime.now(UTC) + timedelta(seconds=0.05)
+    for deadline in (soon, soon - timedelta(days=1)):
+        election = Election(options=["plan"], voters=["ann"], quorum=1, deadline=deadline)
+        flow = poll({"ann": person("ann")}).compile()
+        result = flow.run_sync({"election": election}, journal=tmp_path / "votes.db").state.result
+        assert (result.status, result.absent) == ("no_quorum", ("ann",))
+
+
+def test_to_ask_a_person_who_has_no_vote_is_an_error():
+    flow = poll({"eve": person("eve")}).compile()
+    with pytest.raises(RunFailedError, match="'eve' is no voter of this election"):
+        flow.run_sync({"election": ELECTION})
+
+
+def test_a_voter_that_fails_is_absent_where_that_was_agreed_and_else_can_be_resumed(tmp_path):
+    broken, asked = [True], []
+
+    async def bob(election, ctx):
+        if broken:
+            raise TimeoutError("no answer")
+        return Opinion(approve=("plan",))
+
+    voters = {"ann": saying(asked, approve=("plan",)), "bob": bob, "cy": saying(asked, approve=("plan",))}
+    result = poll(voters, absent=(TimeoutError,)).compile().run_sync({"election": ELECTION}).state.result
+    assert (result.status, result.absent) == ("no_quorum", ("bob",))
+
+    asked.clear()
+    flow, journal = poll(voters).compile(), tmp_path / "votes.db"
+    with pytest.raises(RunFailedError):
+        flow.run_sync({"election": ELECTION}, journal=journal, run_id="vote")
+    broken.clear()
+    assert flow.resume_sync("vote", journal=journal).state.result.winner == "plan"
+    assert sorted(asked) == ["ann", "cy"]
+
+
+def test_a_model_votes():
+    model = ScriptedModel(['{"approve": ["plan"], "reason": "fast"}'])
+
+    async def ann(election, ctx):
+        request = ModelRequest(messages=(Message.of("user", election.question),))
+        return (await respond_as(model.for_activation(ctx), request, Opinion, mode="prompt")).value
+
+    result = poll({"ann": ann}).compile().run_sync({"election": Election(options=["plan"])}).state
+    assert (result.result.winner, result.ballots[0].reason) == ("plan", "fast")
+
+
+def test_a_poll_is_a_node_of_another_graph():
+    class Trip(BaseModel):
+        draft: str
+        election: Election
+        decision: Result
+
+    graph = Graph(Trip)
+
+    @graph.node(writes="election")
+    async def propose(draft: str) -> Election:
+        return Election(options=[Option(name="trip", text=draft)])
+
+    vote = graph.subgraph(
+        poll({"ann": saying(approve=("trip",))}), name="vote", writes={"result": "decision"}
+    )
+    graph.chain(START, propose, vote, END)
+    assert graph.compile().run_sync({"draft": "by train"}).state.decision.winner == "trip"
+
+
+def test_count_itself_is_a_node_and_votes_for_an_earlier_draft_fall():
+    class Review(BaseModel):
+        election: Election
+        ballots: Annotated[list[Ballot], extend] = []
+        result: Result
+        number: int = 0
+
+    graph = Graph(Review)
+
+    @graph.node(writes=("election", "number"))
+    async def write(number: int) -> dict[str, object]:
+        return {"election": Election(options={"draft": f"draft {number}"}), "number": number + 1}
+
+    @graph.node(writes="ballots")
+    async def review(election: Election, number: int) -> list[Ballot]:
+        by = ("ann", "bob")[number - 1]
+        return [approve(by, "draft", seen=election.stamps)]
+
+    counting = graph.node(count, writes="result")
+    graph.chain(START, write, review, counting)
+    graph.feedback(counting, write, when=lambda number: number < 2, limit=2)
+    graph.edge(counting, END, when=lambda number: number >= 2)
+    state = graph.compile().run_sync({}).state
+    assert len(state.ballots) == 2
+    assert state.result.counted == ("bob",)
+    assert "'draft' has changed since" in state.result.refused[0].why
+
+
+def test_a_poll_needs_voters_with_usable_names():
+    with pytest.raises(ValueError, match="asks somebody"):
+        poll({})
+    with pytest.raises(GraphError, match="without blanks"):
+        poll({"ann lee": saying()})
