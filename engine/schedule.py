@@ -46,7 +46,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from math import inf
 from typing import Any, NamedTuple, TypeAlias
 
 from .errors import ScheduleError
@@ -727,24 +726,29 @@ class Schedule:
         ]
         closed = [key for key in (*begun, *self._spent) if key != join]
 
-        def leads(key: Key) -> bool:
-            return self._plan.blocks(*key, *join) and join in self._ahead(key, join, closed)
+        def only(key: Key) -> bool:
+            arcs = list(self._ahead(key, join, closed))
+            sources: dict[Key, list[Key]] = {}
+            for source, target in arcs:
+                sources.setdefault(target, []).append(source)
+            leading = {join}
+            stack = [join]
+            while stack:
+                fresh = [source for source in sources.get(stack.pop(), ()) if source not in leading]
+                leading.update(fresh)
+                stack += fresh
+            return key in leading and all(target in leading for _, target in arcs)
 
-        return [
-            key
-            for key in self._live
-            if key != join
-            and leads(key)
-            and all(later == join or leads(later) for later in self._ahead(key, join, closed))
-        ]
+        return [key for key in self._live if key != join and self._plan.blocks(*key, *join) and only(key)]
 
-    def _ahead(self, start: Key, goal: Key, closed: Collection[Key]) -> Iterator[Key]:
-        """What can come of an activation, step by step; nothing comes of what is closed or is after `goal`.
+    def _ahead(self, start: Key, goal: Key, closed: Collection[Key]) -> Iterator[tuple[Key, Key]]:
+        """What can come of what, step by step, from an activation on; nothing comes of what is closed or is after `goal`.
 
-        A loop that the goal is not in may go round for ever: rounds of it after all that is closed are taken for one.
+        A loop may go round for ever before a goal that is after it: rounds after the goal's and all closed are taken for one.
         """
-        seen = {start, *closed}
-        turns = self._turns(goal[0], closed)
+        seen = {start}
+        past = frozenset(closed)
+        turns = self._turns((goal, *past))
         stack = [start]
         while stack:
             node, rounds = stack.pop()
@@ -754,27 +758,22 @@ class Schedule:
                 if edge.level is not None and reached[edge.level] > (top := turns(edge.target, edge.level)):
                     reached = (*reached[: edge.level], top, *reached[edge.level + 1 :])
                 key = (edge.target, reached)
+                if key in past:
+                    continue
+                yield (node, rounds), key
                 if key not in seen:
                     seen.add(key)
-                    yield key
                     if key != goal and self._plan.blocks(*key, *goal):
                         stack.append(key)
 
-    def _turns(self, goal: int, closed: Collection[Key]) -> Callable[[int, int], float]:
-        """For a node and a level of its nest from which round on none differs from the next, seen from the goal."""
-        nests = self._plan.nests
-        around = frozenset(nests[goal])
-        last: dict[str, int] = {}
-        for node, rounds in closed:
+    def _turns(self, keys: Iterable[Key]) -> Callable[[int, int], int]:
+        """For a node and a level of its nest the first round that is after all of these keys there."""
+        nests, last = self._plan.nests, dict[str, int]()
+        for node, rounds in keys:
             for level, name in enumerate(nests[node]):
-                if name not in around and level not in self._plan.apart[node]:
+                if level not in self._plan.apart[node]:
                     last[name] = max(last.get(name, -1), rounds[level])
-
-        def top(node: int, level: int) -> float:
-            name = nests[node][level]
-            return inf if name in around else last.get(name, -1) + 1
-
-        return top
+        return lambda node, level: last.get(nests[node][level], -1) + 1
 
     def _reaches(self, start: Key, goal: Key) -> bool:
         """Whether a token can come from one to the other, or to an earlier round of that, past all that is spent."""
@@ -784,7 +783,7 @@ class Schedule:
         closed = [key for key in self._spent if key != goal]
         return any(
             key == goal or (key[0] == node and self._plan.earlier(node, key[1], rounds))
-            for key in self._ahead(start, goal, closed)
+            for _, key in self._ahead(start, goal, closed)
         )
 
     # ------------------------------------------------------------------ bookkeeping

@@ -33,3 +33,12 @@ def test_what_was_not_alive_when_its_canceller_finished_is_begun_by_an_edge_of_t
     world = World(read_graph("START>a a>b b>END"), stops={"stop": Stop("a", frozenset("b"), "b")})
     ran = [Beside(world, seed, random.Random(seed)).run() for seed in range(20)]
     assert any("stop" in run.choose.taken(one, got) for run in ran for one, got in run.machine.done.items())
+
+
+def test_an_inner_loop_before_a_later_round_of_the_outer_is_not_followed_for_ever():
+    world = World(
+        read_graph("START>a a>e e>f e<e f<a f>END a>f b>e START>b b>f e<b"),
+        early={"e": Early(1, "cancel"), "f": Early(1, "cancel")},
+    )
+    for seed in range(30):
+        Beside(world, seed, random.Random(seed)).run()
