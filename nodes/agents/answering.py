@@ -103,7 +103,10 @@ class _Called(_Words):
         return not calls or any(call.name == self.name for call in calls)
 
     def value(self, response: ModelResponse) -> Any:
-        return self._form.value(response)
+        parts = response.message.parts
+        own = [part for part in parts if part.kind != "tool_call" or part.name == self.name]
+        alone = Message.of("assistant", *own)
+        return self._form.value(response.model_copy(update={"message": alone}))
 
     def closing(self, response: ModelResponse, why: str) -> tuple[Message, ...]:
         calls = response.message.tool_calls
