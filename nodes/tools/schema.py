@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, create_model
 from pydantic.fields import FieldInfo
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
+from pydantic.json_schema import GenerateJsonSchema
 
 from backedge.engine.compiler.signatures import NoSignatureError, read_signature
 from backedge.engine.context import BlockingContext, Context
@@ -68,10 +68,7 @@ class Parameters:
 class _Quiet(GenerateJsonSchema):
     """Without titles, which repeat names and cost tokens, and without warnings of defaults that JSON cannot hold."""
 
-    ignored_warning_kinds: set[JsonSchemaWarningKind] = {
-        "skipped-choice",
-        "non-serializable-default",
-    }
+    ignored_warning_kinds = GenerateJsonSchema.ignored_warning_kinds | {"non-serializable-default"}
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False

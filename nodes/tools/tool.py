@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MethodType
-from typing import Any, Final, Generic, Literal, ParamSpec, TypeAlias, TypeVar, cast, overload
+from types import FunctionType, MethodType
+from typing import Any, Final, Generic, Literal, ParamSpec, TypeAlias, TypeVar, overload
 
 from pydantic import ValidationError
 
@@ -345,8 +346,13 @@ def _is_method(function: object, plain: Any) -> bool:
     """Whether the first parameter is filled in by an object: functions that are no methods yet do not tell."""
     if isinstance(function, classmethod):
         return True
-    code = getattr(plain, "__code__", None)
-    if code is None or not code.co_argcount:
-        return False
-    first = cast("str", code.co_varnames[0])
-    return first in ("self", "cls") and first not in getattr(plain, "__annotations__", {})
+    written = inspect.unwrap(plain)
+    if not isinstance(plain, FunctionType) or not isinstance(written, FunctionType):
+        return False  # it is bound already, or an object itself
+    code = written.__code__
+    return code.co_argcount > 0 and code.co_varnames[0] in ("self", "cls") and not _is_annotated(written)
+
+
+def _is_annotated(function: FunctionType) -> bool:
+    """Whether the first parameter says its type."""
+    return function.__code__.co_varnames[0] in function.__annotations__
