@@ -59,5 +59,9 @@ def text_of(value: Any) -> str:
         raise TypeError(f"an agent cannot be told a {type(value).__name__}: {error}") from None
 
 
-MESSAGE: TypeAdapter[Message] = TypeAdapter(Annotated[Message, BeforeValidator(message_of)])
+def _prompted(value: Any) -> Any:
+    return value if isinstance(value, dict) else message_of(value)  # a message as JSON holds it
+
+
+MESSAGE: TypeAdapter[Message] = TypeAdapter(Annotated[Message, BeforeValidator(_prompted)])
 """Takes prompts for messages."""

@@ -41,7 +41,9 @@ class Slow(ScriptedModel):
         turn = turn_of(request)
         if turn > TURNS:
             return f"after {len(request.messages)} messages"
-        wanted = (ToolCall(id=f"{turn}{x}", name="work", arguments=json.dumps({"job": f"{turn}{x}"})) for x in "ab")
+        wanted = (
+            ToolCall(id=f"{turn}{x}", name="work", arguments=json.dumps({"job": f"{turn}{x}"})) for x in "ab"
+        )
         return Message.of("assistant", *wanted)
 
 

@@ -10,8 +10,8 @@ from backedge.nodes.agents import Agent, Conversation
 from backedge.providers import Message, Model, ModelResponse, ScriptedModel, ToolCall, ToolResult, Usage
 
 
-def call(name: str, arguments: str = "{}", id: str = "1") -> ToolCall:
-    return ToolCall(id=id, name=name, arguments=arguments)
+def call(name: str, arguments: str = "{}", ident: str = "1") -> ToolCall:
+    return ToolCall(id=ident, name=name, arguments=arguments)
 
 
 def calls(*wanted: ToolCall | str) -> Message:

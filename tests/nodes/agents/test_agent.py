@@ -71,7 +71,9 @@ async def test_calls_of_one_turn_are_made_at_once_and_their_results_are_in_the_o
         await asyncio.sleep(0.01 if name == "a" else 0)
         return name
 
-    model = ScriptedModel([calls(call("meet", '{"name":"a"}', "1"), call("meet", '{"name":"b"}', "2")), "met"])
+    model = ScriptedModel(
+        [calls(call("meet", '{"name":"a"}', "1"), call("meet", '{"name":"b"}', "2")), "met"]
+    )
     assert (await ran(Agent(model, [meet]))).state.answer == "met"
     assert [(one.id, one.text) for one in told_last(model)] == [("1", "a"), ("2", "b")]
 
@@ -153,12 +155,16 @@ async def test_the_answer_of_the_last_allowed_turn_counts_and_no_tool_may_be_cal
 
 
 async def test_a_model_that_never_stops_calling_is_stopped_and_what_it_did_is_told():
-    model = ScriptedModel(lambda request: calls("hm", call("double", json.dumps({"number": len(request.messages)}))))
+    model = ScriptedModel(
+        lambda request: calls("hm", call("double", json.dumps({"number": len(request.messages)})))
+    )
     error = await failure(Agent(model, [double], max_turns=3), TurnLimitError)
     assert len(model.requests) == 3
     assert error.done == ('double({"number": 1}) gave: 2', 'double({"number": 3}) gave: 6')
     assert (error.agent, error.limit, error.said) == ("agent", "max_turns=3", "hm")
-    assert str(error).startswith("agent gave no answer within max_turns=3: allow more, or ask for less; it had done:")
+    assert str(error).startswith(
+        "agent gave no answer within max_turns=3: allow more, or ask for less; it had done:"
+    )
 
 
 async def test_calls_may_be_bounded_too_and_none_of_a_turn_that_goes_beyond_is_made():
@@ -173,7 +179,10 @@ async def test_calls_may_be_bounded_too_and_none_of_a_turn_that_goes_beyond_is_m
 async def test_an_empty_answer_is_asked_for_again_and_only_so_often(empty):
     model = ScriptedModel([empty, "yes"])
     assert (await ran(Agent(model))).state.answer == "yes"
-    assert model.requests[1].messages[-1].text == "That answer cannot be used: the answer is empty. Answer again."
+    assert (
+        model.requests[1].messages[-1].text
+        == "That answer cannot be used: the answer is empty. Answer again."
+    )
     error = await failure(Agent(ScriptedModel([empty] * 9), repairs=2), NoAnswerError)
     assert error.why == "the answer is empty"
 
@@ -204,7 +213,9 @@ async def test_a_turn_that_the_provider_paused_goes_on():
 async def test_settings_are_in_every_request():
     model = ScriptedModel([calls(call("double", '{"number": 1}')), "two"])
     await ran(Agent(model, [double], max_tokens=50, temperature=0.5, parallel_tools=False))
-    assert {(one.max_tokens, one.temperature, one.parallel_tools) for one in model.requests} == {(50, 0.5, False)}
+    assert {(one.max_tokens, one.temperature, one.parallel_tools) for one in model.requests} == {
+        (50, 0.5, False)
+    }
 
 
 # ---------------------------------------------------------------------- answers of a type
@@ -285,8 +296,11 @@ async def test_what_a_round_adds_is_all_that_the_journal_stores_of_it():
     model = ScriptedModel([calls(call("double", '{"number": 1}')), "first", "second"])
     flow, journal = looping(model), MemoryJournal()
     await flow.run({}, journal=journal, run_id="r", resources={"coder": model})
-    written = [one.writes for one in await journal.read("r") if str(getattr(one, "activation", "")) == "ann@1"
-               and hasattr(one, "writes")]
+    written = [
+        one.writes
+        for one in await journal.read("r")
+        if str(getattr(one, "activation", "")) == "ann@1" and hasattr(one, "writes")
+    ]
     assert b"try 1" in str(written).encode()
     assert b"try 0" not in str(written).encode()
 

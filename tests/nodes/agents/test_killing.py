@@ -8,7 +8,9 @@ import pytest
 from ... import forking
 
 PROGRAM = Path(__file__).parents[2] / "programs" / "reacting.py"
-ALL = [what for turn in range(1, 6) for what in (f"model-{turn}", f"tool-{turn}a", f"tool-{turn}b")] + ["model-6"]
+ALL = [what for turn in range(1, 6) for what in (f"model-{turn}", f"tool-{turn}a", f"tool-{turn}b")] + [
+    "model-6"
+]
 
 
 def arguments(folder, *more):
