@@ -32,6 +32,8 @@ Coordinate: TypeAlias = tuple[Any, ...]
 Rounds: TypeAlias = tuple[Any, ...]
 """A number for each loop around a node and a coordinate for each region, outermost first."""
 Position: TypeAlias = tuple[Any, ...]
+Key: TypeAlias = tuple[int, Rounds]
+"""An activation by numbers: its node's, and its rounds."""
 
 ANY: Final[Coordinate] = ()
 """Stands for a coordinate that is not known yet."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from .activation import Phase
 from .compiler.compile import CompiledGraph
 from .effects.recall import Known
 from .errors import ScheduleError
@@ -26,6 +27,7 @@ from .facts import (
     NodeSucceeded,
     Order,
 )
+from .plan import Key
 from .records import (
     ActivationCancelled,
     ActivationId,
@@ -43,7 +45,7 @@ from .records import (
     RunStarted,
     RunStatus,
 )
-from .schedule import Key, Phase, Schedule
+from .schedule import Schedule
 from .state.fields import FoldError
 
 

@@ -70,6 +70,7 @@ class Rules(NamedTuple):
         fans: By edge.
         adders: For each node that may add items to a map the edge that fans out.
         cancels: By edge.
+        errors: The edges that carry errors on.
         sheds: For each node where a map's instances meet what takes the place of the fields that each had for itself.
         resets: For each node the fields, and their values, that begin anew where it writes.
     """
@@ -78,6 +79,7 @@ class Rules(NamedTuple):
     fans: Mapping[int, Fan] = _NONE
     adders: Mapping[int, int] = _NONE
     cancels: Mapping[int, Cancelling] = _NONE
+    errors: frozenset[int] = frozenset()
     sheds: Mapping[int, Edit] = _NONE
     resets: Mapping[int, Mapping[str, object]] = _NONE
 

@@ -44,10 +44,10 @@ and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from enum import Enum
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
+from .activation import Activation, Phase, Token, by_edge, enough
 from .errors import ScheduleError
 from .facts import (
     CancelNode,
@@ -65,23 +65,12 @@ from .facts import (
     RejectNode,
     StartNode,
 )
-from .plan import ANY, Coordinate, Plan, PlannedEdge, Rounds
+from .plan import ANY, Coordinate, Key, Plan, PlannedEdge, Rounds
+from .reach import leads_only_to, reaches
 from .records import ActivationId, ErrorInfo
-from .rules import NO_RULES, Joining, Rules
+from .rules import NO_RULES, Rules
 from .state.fields import FoldError
 from .state.snapshots import MergeConflict, Snapshot, merge
-
-Key: TypeAlias = tuple[int, Rounds]
-
-
-class Phase(Enum):
-    """Where a live activation stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    RETURNED = "returned"
-    FAILED = "failed"
-
 
 TRANSITIONS: Mapping[type, tuple[Phase | None, Phase | None]] = {
     NodeSucceeded: (Phase.RUNNING, None),
@@ -93,37 +82,6 @@ TRANSITIONS: Mapping[type, tuple[Phase | None, Phase | None]] = {
     NodeCancelled: (None, None),
 }
 """For each fact the phase in which it is legal, and the one it leads to (None: done). What was cancelled has no phase."""
-
-
-class Token(NamedTuple):
-    """What a taken edge carries."""
-
-    edge: int
-    source_rounds: Rounds
-    snapshot: Snapshot
-    error: ErrorInfo | None
-
-
-class Activation:
-    """A live activation."""
-
-    __slots__ = ("edited", "edits", "node", "phase", "preview", "rounds", "snapshot", "tokens", "watched")
-
-    def __init__(self, node: int, rounds: Rounds) -> None:
-        self.node = node
-        self.rounds = rounds
-        self.phase = Phase.WAITING
-        # At most one per edge and source activation; kept while it lives, so that a retry can merge again.
-        self.tokens: list[Token] = []
-        # The merged tokens while RUNNING, what goes out while RETURNED; None while WAITING or rejected.
-        self.snapshot: Snapshot | None = None
-        # What `preview` made of the updates, so that it is made once; None unless RUNNING.
-        self.preview: Snapshot | None = None
-        # The live activation that blocks this one; None unless WAITING.
-        self.watched: Key | None = None
-        # What takes the place of merged values, as somebody edited them, and how many edits that was.
-        self.edits: dict[str, object] | None = None
-        self.edited = 0
 
 
 class LoopLimit(NamedTuple):
@@ -505,7 +463,7 @@ class Schedule:
         """Run the waiting activation if nothing live blocks it; else watch one that does."""
         node, rounds = activation.node, activation.rounds
         joining = self._joins.get(node) if self._joins else None
-        early = joining is not None and _enough(joining, activation.tokens)
+        early = joining is not None and enough(joining, activation.tokens)
         blocker = None
         if not early and not self._plan.complete(node, rounds, len(activation.tokens)):
             blocker = self._blocker(node, rounds)
@@ -541,7 +499,10 @@ class Schedule:
                 if (
                     (other, other_rounds) != (node, rounds)
                     and self._plan.blocks(other, other_rounds, node, rounds)
-                    and (not self._spent or self._reaches((other, other_rounds), (node, rounds)))
+                    and (
+                        not self._spent
+                        or reaches(self._plan, (other, other_rounds), (node, rounds), self._spent)
+                    )
                 ):
                     return (other, other_rounds)
         return None
@@ -552,7 +513,7 @@ class Schedule:
         if len(tokens) > 1:
             tokens.sort(key=lambda token: (token.edge, token.source_rounds))
         try:
-            snapshot = tokens[0].snapshot if len(tokens) == 1 else merge(_by_edge(tokens))
+            snapshot = tokens[0].snapshot if len(tokens) == 1 else merge(by_edge(tokens))
         except (MergeConflict, FoldError) as reason:
             activation.phase = Phase.FAILED
             return RejectNode(activation.node, activation.rounds, reason)
@@ -726,65 +687,13 @@ class Schedule:
         ]
         closed = [key for key in (*begun, *self._spent) if key != join]
 
-        def only(key: Key) -> bool:
-            arcs = list(self._ahead(key, join, closed))
-            sources: dict[Key, list[Key]] = {}
-            for source, target in arcs:
-                sources.setdefault(target, []).append(source)
-            leading = {join}
-            stack = [join]
-            while stack:
-                fresh = [source for source in sources.get(stack.pop(), ()) if source not in leading]
-                leading.update(fresh)
-                stack += fresh
-            return key in leading and all(target in leading for _, target in arcs)
-
-        return [key for key in self._live if key != join and self._plan.blocks(*key, *join) and only(key)]
-
-    def _ahead(self, start: Key, goal: Key, closed: Collection[Key]) -> Iterator[tuple[Key, Key]]:
-        """What can come of what, step by step, from an activation on; nothing comes of what is closed or is after `goal`.
-
-        A loop may go round for ever before a goal that is after it: rounds after the goal's and all closed are taken for one.
-        """
-        seen = {start}
-        past = frozenset(closed)
-        turns = self._turns((goal, *past))
-        stack = [start]
-        while stack:
-            node, rounds = stack.pop()
-            for number in self._plan.outgoing[node]:
-                edge = self._edges[number]
-                reached = edge.rounds(rounds, ANY)
-                if edge.level is not None and reached[edge.level] > (top := turns(edge.target, edge.level)):
-                    reached = (*reached[: edge.level], top, *reached[edge.level + 1 :])
-                key = (edge.target, reached)
-                if key in past:
-                    continue
-                yield (node, rounds), key
-                if key not in seen:
-                    seen.add(key)
-                    if key != goal and self._plan.blocks(*key, *goal):
-                        stack.append(key)
-
-    def _turns(self, keys: Iterable[Key]) -> Callable[[int, int], int]:
-        """For a node and a level of its nest the first round that is after all of these keys there."""
-        nests, last = self._plan.nests, dict[str, int]()
-        for node, rounds in keys:
-            for level, name in enumerate(nests[node]):
-                if level not in self._plan.apart[node]:
-                    last[name] = max(last.get(name, -1), rounds[level])
-        return lambda node, level: last.get(nests[node][level], -1) + 1
-
-    def _reaches(self, start: Key, goal: Key) -> bool:
-        """Whether a token can come from one to the other, or to an earlier round of that, past all that is spent."""
-        node, rounds = goal
-        if start[0] == node:
-            return True
-        closed = [key for key in self._spent if key != goal]
-        return any(
-            key == goal or (key[0] == node and self._plan.earlier(node, key[1], rounds))
-            for _, key in self._ahead(start, goal, closed)
-        )
+        return [
+            key
+            for key in self._live
+            if key != join
+            and self._plan.blocks(*key, *join)
+            and leads_only_to(self._plan, key, join, closed, without=self._rules.errors)
+        ]
 
     # ------------------------------------------------------------------ bookkeeping
 
@@ -869,19 +778,6 @@ class Schedule:
             assert any(each.phase is not Phase.WAITING for each in live.values()), "everything waits"
 
 
-def _enough(joining: Joining, tokens: Sequence[Token]) -> bool:
-    """Whether as many have come as the join needs."""
-    need, count = joining.need, len(tokens)
-    for token in tokens:
-        if token.edge == joining.aside:
-            count -= 1
-            if joining.field:
-                found = token.snapshot.read(joining.field)
-                assert isinstance(found, int)
-                need = found
-    return need is not None and count >= need
-
-
 _OUTSIDE: Mapping[Rounds, None] = {(): None}
 """The only rounds of a node outside of loops."""
 
@@ -898,11 +794,3 @@ class _Named:
 
     def __str__(self) -> str:
         return str(self._schedule.activation_id(self._node, self._rounds))
-
-
-def _by_edge(tokens: Sequence[Token]) -> list[list[Snapshot]]:
-    """The snapshots of sorted tokens, one group per edge, each in order of rounds."""
-    groups: dict[int, list[Snapshot]] = {}
-    for token in tokens:
-        groups.setdefault(token.edge, []).append(token.snapshot)
-    return list(groups.values())

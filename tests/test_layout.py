@@ -44,6 +44,9 @@ def test_imports_keep_their_direction(room):
 CORE = (
     "loops.py",
     "plan.py",
+    "activation.py",
+    "reach.py",
+    "rules.py",
     "schedule.py",
     "facts.py",
     "recovery.py",
@@ -74,6 +77,7 @@ def test_the_core_knows_neither_asyncio_nor_time_nor_chance():
         (
             "execution",
             {
+                "activation",
                 "changes",
                 "compiler",
                 "context",

@@ -89,10 +89,12 @@ def local(spec: NodeSpec, scopes: Mapping[str, Scope]) -> NodeSpec:
 
 
 def unresolved_warnings(
-    definition: Definition, bindings: Bindings, scopes: Mapping[str, Scope]
+    definition: Definition, bindings: Bindings, scopes: Mapping[str, Scope], made: Mapping[str, Binding]
 ) -> Iterator[str]:
     """Annotations of nodes that name nothing, as a slip of the pen does: what they say is not checked."""
     for name, spec in definition.nodes.items():
+        if name in made:
+            continue
         scope = scopes[spec.scope]
         binding = bindings.nodes[name]
         told = [binding.returns, *(argument.annotation for argument in binding.arguments)]

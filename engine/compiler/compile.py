@@ -144,7 +144,7 @@ def compile_graph(declared: Definition) -> CompiledGraph:
         raise GraphError(problems)
     told = (
         *conflict_warnings(traffic, schema),
-        *checks.unresolved_warnings(definition, bindings, whole.scopes),
+        *checks.unresolved_warnings(definition, bindings, whole.scopes, whole.bindings),
     )
     return _assembled(whole, declared, plan, bindings, inputs, _warned(told))
 

@@ -25,7 +25,6 @@ from ..definition import END, START, Case, Chosen, Definition, EdgeSpec, MapOver
 from ..loops import Region
 from ..shown import listed, shown
 from ..state.fields import Field, StateSchema
-from ..state.lineage import UNSET
 from .binding import Argument, Binding, Source
 from .elements import element_of, hidden_fields, parameter_annotation, returned_annotation
 from .flat import Cancelling, Extras, Fanning, Flat
@@ -407,7 +406,7 @@ class _Flattener:
             self._made(made, {"over": level.prefix + own.over})
         else:
             self._asking(begin, own.over, f"{full}[over]", scope, **joins)
-        self.extras.resets[begin] = {f"{full}[]": [], f"{full}[item]": UNSET}
+        self.extras.resets[begin] = {f"{full}[]": []}
         return entry
 
     def _asking(
@@ -507,7 +506,7 @@ class _Flattener:
         self.edges += [EdgeSpec(begin, full), EdgeSpec(begin, join), *(EdgeSpec(end, join) for end in exits)]
         over = f"{full}[over]" if callable(own.over) else level.prefix + str(own.over)
         self.extras.fans[f"{begin}->{full}"] = Fanning(over, f"{full}[item]", f"{full}[+]", join)
-        self.extras.resets[join] = {f"{full}[]": [], f"{full}[item]": UNSET}
+        self.extras.resets[join] = {f"{full}[]": []}
         if own.join not in (None, "all"):
             need = {"first": 1, "none": 0}.get(own.join) if isinstance(own.join, str) else own.join
             if callable(own.join):

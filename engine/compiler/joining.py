@@ -64,6 +64,7 @@ def rules_of(flat: Flat, plan: Plan) -> Rules:
             )
             for edge, what in extras.cancels.items()
         },
+        errors=frozenset(edge_number[edge.id] for edge in flat.definition.edges if edge.error is not None),
         sheds={number[name]: flat.schema.shed(_own_fields(flat, name)) for name in _joins_of_maps(flat)},
         resets=resets,
     )
@@ -119,7 +120,25 @@ def join_problems(flat: Flat, plan: Plan) -> Iterator[str]:
                 f"node {name!r}: join={join!r} is for several arrivals in one round, but {come} "
                 f"lead{'s' if len(incoming) == 1 else ''} there; drop join=, or lead more edges to it"
             )
+    yield from _endless_problems(plan)
     yield from _cancel_problems(flat, plan)
+
+
+def _endless_problems(plan: Plan) -> Iterator[str]:
+    """What runs once for each arrival, and sends arrivals of its own back there: no end of names in names."""
+    for region in plan.regions.values():
+        for edge in plan.edges:
+            source, target = plan.nodes[edge.source], plan.nodes[edge.target]
+            if (
+                not region.fans
+                and edge.level is not None
+                and target == region.entry
+                and source in region.body
+            ):
+                yield (
+                    f"node {target!r}: join='each' runs anew for each arrival, and feedback edge {edge.id} comes from what "
+                    f"it makes run, so that each would be named after all before it; lead back to a node before {target!r}"
+                )
 
 
 def _need(join: object) -> int:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from ..effects.recall import Known, Recall
 from ..facts import StartNode
+from ..plan import Key
 from ..records import ActivationId, EffectKind, EffectOpened, Letter, LetterKind
-from ..schedule import Key
 from .clocks import Clock
 
 

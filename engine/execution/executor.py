@@ -42,7 +42,7 @@ from ..facts import (
 )
 from ..failures import describe
 from ..frontier import Cutter
-from ..plan import Rounds
+from ..plan import Key, Rounds
 from ..ports import RunLog
 from ..records import (
     ActivationCancelled,
@@ -59,7 +59,7 @@ from ..records import (
     RoutingFailed,
     RunStatus,
 )
-from ..schedule import Key, Schedule
+from ..schedule import Schedule
 from ..state.fields import FoldError
 from ..state.snapshots import MergeConflict, Snapshot
 from . import events, outcome
@@ -163,6 +163,7 @@ class Executor:
             self._ending.later(self._settings.deadline, self.interrupt)
         if self._inbox is not None:
             self._ledger.watch(self.posted)
+        self._launcher.hold()
         try:
             if beginning.cancel is not None:
                 self.cancelled(beginning.cancel)
@@ -170,7 +171,7 @@ class Executor:
                 self._begin(beginning)
         except BaseException as bug:
             self.broken(bug)
-        self.rest()
+        self._launcher.release(self)
 
     def _begin(self, beginning: Beginning) -> None:
         if beginning.error is not None:

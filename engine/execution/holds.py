@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..plan import Rounds
-from ..schedule import Key, Schedule
+from ..plan import Key, Rounds
+from ..schedule import Schedule
 
 
 class Holds:

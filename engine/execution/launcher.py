@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from ..compiler.compile import CompiledGraph
 from ..errors import NodeRaisedError, ReplayMismatchError
 from ..facts import Order, StartNode
-from ..plan import Rounds
-from ..schedule import Key, Schedule
+from ..plan import Key, Rounds
+from ..schedule import Schedule
 from .calls import Caller, Step
 from .calls import Host as CallsHost
 from .holds import Holds
@@ -139,6 +139,14 @@ class Launcher:
                 self._waiting[order.node, order.rounds] = order
                 return
         self._launch(order, host)
+
+    def hold(self) -> None:
+        """Begin nothing inline until `release`: more is to be started, and the run is not at rest before that."""
+        self._pumping = True
+
+    def release(self, host: Host) -> None:
+        """Begin what was held."""
+        self._pump(host)
 
     def priority(self, order: Order) -> tuple[int, ...]:
         """Lowest first: the longest remaining path, then the first in order."""

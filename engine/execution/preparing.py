@@ -16,6 +16,7 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from .. import recovery
+from ..activation import Phase
 from ..changes import changes, digest_of, meaning
 from ..compiler.compile import CompiledGraph
 from ..errors import (
@@ -39,7 +40,6 @@ from ..records import (
     RunStarted,
     RunStatus,
 )
-from ..schedule import Phase
 from ..state.fields import FoldError
 from . import outcome
 from .desk import question_of, still_open

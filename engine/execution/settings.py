@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from ..errors import StepError
 from ..facts import NodeReturned, NodeSucceeded, Order
+from ..plan import Key
 from ..records import Letter
-from ..schedule import Key
 from .durability import Durability
 from .slots import Needs
 

@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from .. import recovery
+from ..activation import Phase
 from ..compiler.compile import CompiledGraph
 from ..errors import InputError
 from ..execution.executor import Executor
@@ -31,7 +32,6 @@ from ..records import (
     RunResumed,
     RunStatus,
 )
-from ..schedule import Phase
 
 
 class Where(NamedTuple):

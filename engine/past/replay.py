@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import recovery
+from ..activation import Phase
 from ..compiler.compile import CompiledGraph
 from ..errors import StepError
 from ..execution import outcome
@@ -29,7 +30,7 @@ from ..records import (
     RunStarted,
     RunStatus,
 )
-from ..schedule import LoopLimit, Phase, Schedule
+from ..schedule import LoopLimit, Schedule
 from ..state.snapshots import Snapshot
 from .report import Mismatch, edges_text
 from .walk import Walk

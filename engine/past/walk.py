@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from .. import recovery
 from ..compiler.compile import CompiledGraph
 from ..execution import outcome
+from ..plan import Key
 from ..records import (
     ActivationCancelled,
     AttemptFailed,
@@ -25,7 +26,6 @@ from ..records import (
     RunStarted,
 )
 from ..recovery import Recovered
-from ..schedule import Key
 from ..state.snapshots import Snapshot
 
 

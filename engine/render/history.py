@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..activation import Phase
 from ..compiler.compile import CompiledGraph
 from ..definition import END, START
 from ..errors import BackedgeError
@@ -29,7 +30,6 @@ from ..records import (
     RunStatus,
 )
 from ..recovery import Recovered, UnknownActivationError, recover
-from ..schedule import Phase
 from .picture import Status
 
 

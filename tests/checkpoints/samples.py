@@ -1,6 +1,7 @@
 """Records to store, and one of each kind."""
 
 from backedge.engine.records import (
+    ActivationCancelled,
     ActivationId,
     AttemptFailed,
     EffectKind,
@@ -77,5 +78,6 @@ def every_kind() -> list[Record]:
         InputEdited(16, CODER, 1.0, {"a": TALK, "b": b"1"}),
         RunForked(17, 1.0, {"a": BIG}, CODER),
         RunForked(18, 1.0, {}),
-        ended(19, RunStatus.SUSPENDED),
+        ActivationCancelled(19, CODER, 1.5),
+        ended(20, RunStatus.SUSPENDED),
     ]

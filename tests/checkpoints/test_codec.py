@@ -21,6 +21,7 @@ from backedge.checkpoints.codec import (
 from backedge.checkpoints.kinds import READERS, WRITERS
 from backedge.engine.errors import JournalWriteError
 from backedge.engine.records import (
+    ActivationCancelled,
     ActivationId,
     AttemptFailed,
     EffectKind,
@@ -68,6 +69,7 @@ records = st.one_of(
         *(seqs, activations, counts, times, times, fields, st.none() | edges, st.none() | errors),
         st.none() | values,
     ),
+    st.builds(ActivationCancelled, seqs, activations, times),
     st.builds(AttemptFailed, seqs, activations, counts, times, times, errors, st.booleans()),
     st.builds(RoutingFailed, seqs, activations, times, errors),
     st.builds(Routed, seqs, activations, times, edges),
@@ -252,7 +254,7 @@ def test_records_must_go_on_where_the_run_stands():
 
 
 def test_each_record_tells_when_it_was_made():
-    assert {written_at(record) for record in every_kind()} == {1000.5, 1.5, 2.0, 1.0, 1022.0}
+    assert {written_at(record) for record in every_kind()} == {1000.5, 1.5, 2.0, 1.0, 1023.0}
 
 
 @pytest.mark.parametrize("body", [None, "text", 7])

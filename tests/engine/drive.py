@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 
+from backedge.engine.activation import Phase
 from backedge.engine.errors import ScheduleError
 from backedge.engine.facts import (
     Fact,
@@ -29,7 +30,7 @@ from backedge.engine.facts import (
 from backedge.engine.loops import Link, find_loops
 from backedge.engine.plan import Plan, Rounds
 from backedge.engine.records import ErrorInfo
-from backedge.engine.schedule import Phase, Schedule
+from backedge.engine.schedule import Schedule
 from backedge.engine.state.snapshots import Layout, MergeConflict, Snapshot
 
 from .oracle import END, START, Activation, Graph, Rule

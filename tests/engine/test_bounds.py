@@ -88,8 +88,7 @@ def activations(graph, items, choose):
         if isinstance(order, CancelNode):
             schedule.apply(NodeCancelled(order.node, order.rounds))
             continue
-        if isinstance(order, RejectNode):
-            return None
+        assert not isinstance(order, RejectNode), order.reason
         if schedule.is_cancelled(order.node, order.rounds):
             continue
         count += order.node != graph.start
@@ -131,7 +130,7 @@ def test_no_run_has_more_activations_than_the_bound(drawn, limits, joins, kinds,
     chance = random.Random(seed)
     for choose in (lambda way: True, lambda way: chance.random() < 0.8):
         count = activations(graph, items, choose)
-        assert count is None or count <= most
+        assert count <= most
 
 
 @given(graphs(most=5), LIMITS, KINDS, st.integers(0, 3))
@@ -143,7 +142,6 @@ def test_a_run_that_does_all_there_is_has_as_many_activations_as_the_bound(drawn
     most = bound.given(dict.fromkeys(bound.items, items))
     assume(most < 250)
     count = activations(graph, items, lambda way: True)
-    assume(count is not None)
     assert count == most
 
 
@@ -205,28 +203,15 @@ def test_maps_over_the_same_list_are_told_apart_and_a_map_in_a_map_multiplies():
     assert str(bound) == "at most 2 + 4 per item of rows + 1 per item of rows times item of row"
 
 
-def test_what_joins_each_of_its_own_arrivals_runs_as_often_as_the_edges_there_are_taken():
-    graph = Graph(State)
-    a, b = [graph.node(lambda: None, name=name, inline=True) for name in "ab"]
-    each = graph.node(lambda: None, name="each", join="each", inline=True)
-    for node in (a, b):
-        graph.chain(START, node, each)
-    graph.feedback(each, each, when=lambda count: count < 0, limit=4)
-    graph.edge(each, END)
-    flow = graph.compile().graph
-    assert most_activations(flow).number == 2 + 2 + 4
-    assert activations(flow, 0, lambda way: True) == 8
-
-
 def test_a_loop_without_limit_is_found_behind_a_node_that_joins_each():
     graph = Graph(State)
     a, b = [graph.node(lambda: None, name=name, inline=True) for name in "ab"]
     each = graph.node(lambda: None, name="each", join="each", inline=True)
     for node in (a, b):
         graph.chain(START, node, each)
-    graph.feedback(each, each, when=lambda count: count < 0, limit=None)
+    graph.feedback(each, a, when=lambda count: count < 0, limit=None)
     graph.edge(each, END)
-    assert str(most_activations(graph.compile().graph)) == "unbounded: loop each has no limit"
+    assert str(most_activations(graph.compile().graph)) == "unbounded: loop a has no limit"
 
 
 @pytest.mark.parametrize("join", ["first", 2])

@@ -3,6 +3,7 @@
 import pytest
 from pydantic import BaseModel
 
+from backedge.engine.activation import Phase
 from backedge.engine.errors import ScheduleError
 from backedge.engine.facts import (
     FrontierEdited,
@@ -13,7 +14,6 @@ from backedge.engine.facts import (
     NodeSucceeded,
     StartNode,
 )
-from backedge.engine.schedule import Phase
 from backedge.engine.state.fields import StateSchema
 
 from .drive import FIELDS, LOG, NOTE, plan_of, schedule_of

@@ -17,6 +17,7 @@ from backedge import (
     JournalWriteError,
     RunExistsError,
     RunFailedError,
+    add,
     extend,
 )
 from backedge.checkpoints import MemoryJournal, SqliteJournal
@@ -391,3 +392,24 @@ async def test_what_is_wrong_with_inputs_or_options_leaves_no_file_behind(tmp_pa
             async with flow.start(inputs, journal=tmp_path / "runs.db", **wrong):
                 pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_inline_nodes_that_begin_a_run_together_do_not_end_it_before_all_have_begun(kept):
+    class Counting(BaseModel):
+        n: Annotated[int, add] = 0
+
+    graph = Graph(Counting)
+
+    @graph.node(writes="n", inline=True)
+    def turn() -> int:
+        return 1
+
+    @graph.node(inline=True)
+    def quick() -> None: ...
+
+    graph.chain(START, quick, END)
+    graph.edge(START, turn)
+    graph.feedback(turn, turn, when=lambda n: n < 3, limit=5)
+    graph.edge(turn, END, when=lambda n: n >= 3)
+    assert (await graph.compile().run(journal=MemoryJournal() if kept else None)).state.n == 3

@@ -370,3 +370,29 @@ def test_a_field_that_only_some_arrivals_bring_may_be_unset_behind_a_join_of_the
     graph_of("all").compile()
     for join in ("first", "each"):
         assert "node 'reads' reads 'text', which may be unset" in problem_of(graph_of(join))
+
+
+def test_what_runs_for_each_must_not_send_arrivals_of_its_own_back():
+    graph = Graph(Log)
+    each = node(graph, "each", join="each")
+    for name in "ab":
+        graph.chain(START, node(graph, name), each)
+    graph.feedback(each, each, when=lambda laps: laps < 3, limit=4)
+    graph.edge(each, END, when=lambda laps: laps >= 3)
+    assert "node 'each': join='each' runs anew for each arrival, and feedback edge each->each comes from" in (
+        problem_of(graph)
+    )
+
+
+def test_an_error_edge_is_no_other_way_for_what_a_join_has_no_need_of():
+    graph = race("first", "cancel")
+    nodes = {each.name: each for each in graph._nodes.things.values()}
+
+    @graph.node
+    async def rescue(error: ValueError) -> None: ...
+
+    for name in "abc":
+        graph.on_error(nodes[name], rescue, error=ValueError)
+    graph.edge(rescue, END)
+    _, order, seconds = ran(graph)
+    assert (order, seconds) == (["b", "meet", "after"], 1)

@@ -4,6 +4,7 @@ import pytest
 from pydantic import BaseModel
 
 from backedge import END, START, Graph
+from backedge.engine.activation import Phase
 from backedge.engine.records import (
     ActivationId,
     AttemptFailed,
@@ -17,7 +18,6 @@ from backedge.engine.records import (
     RunStatus,
 )
 from backedge.engine.recovery import UNFIT, UnknownActivationError, key_of, recover
-from backedge.engine.schedule import Phase
 
 
 class State(BaseModel):

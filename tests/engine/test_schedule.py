@@ -2,9 +2,10 @@
 
 import pytest
 
+from backedge.engine.activation import Phase
 from backedge.engine.errors import ScheduleError
 from backedge.engine.facts import NodeFailed, NodeRetried, NodeReturned, NodeRouted, NodeSucceeded, StartNode
-from backedge.engine.schedule import TRANSITIONS, Phase
+from backedge.engine.schedule import TRANSITIONS
 
 from .drive import plan_of, schedule_of
 from .graphs import read_graph

@@ -4,8 +4,9 @@ import os
 
 import pytest
 
+from backedge.engine.activation import Phase
 from backedge.engine.facts import CancelNode, NodeCancelled, NodeSucceeded
-from backedge.engine.schedule import Phase, Schedule
+from backedge.engine.schedule import Schedule
 
 from .graphs import read_graph
 from .many import Early, World

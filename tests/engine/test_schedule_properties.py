@@ -11,8 +11,9 @@ from hypothesis import Phase as Step
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from backedge.engine.activation import Phase
 from backedge.engine.facts import NodeSucceeded
-from backedge.engine.schedule import LoopLimit, Phase
+from backedge.engine.schedule import LoopLimit
 
 from .drive import LOG, Drive, plan_of, schedule_of, spell
 from .graphs import NAMES, graphs, read_graph
