@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .adversarial import Role, Work, adversarial_loop
 from .agent import Agent, Settings
 from .asking import Allow, Decision
 from .conversation import Conversation, Entry, Leave, Summary
@@ -11,6 +12,7 @@ from .guards import Again, Answer, Guard, Replace, Stop
 from .memory import Everything, KeepTokens, KeepTurns, Memory, Recalled, Summarise
 from .prompts import Prompt
 from .result import AgentResult
+from .roles import Report, Review, check_report, checker_agent, code_interpreter, review_prompt
 
 __all__ = [
     "Again",
@@ -34,6 +36,9 @@ __all__ = [
     "Recalled",
     "RefusedError",
     "Replace",
+    "Report",
+    "Review",
+    "Role",
     "Settings",
     "Stop",
     "Summarise",
@@ -41,4 +46,10 @@ __all__ = [
     "ToolEnded",
     "ToolStarted",
     "TurnLimitError",
+    "Work",
+    "adversarial_loop",
+    "check_report",
+    "checker_agent",
+    "code_interpreter",
+    "review_prompt",
 ]

@@ -63,10 +63,19 @@ def as_node(
     agent: Agent[Any],
     *,
     reads: str | Sequence[str] | Callable[..., Prompt],
-    writes: str,
+    writes: str | tuple[str, ...],
     conversation: str,
+    shape: Callable[[Any], Any] | None = None,
 ) -> Callable[..., Awaitable[Any]]:
-    """The function of an agent's node. Its signature names the fields that it reads, as the engine wants it."""
+    """The function of an agent's node. Its signature names the fields that it reads, as the engine wants it.
+
+    Args:
+        agent: The agent.
+        reads: What it is asked, see `Agent.node`.
+        writes: The field that it writes; or several, of which `shape` gives a mapping.
+        conversation: The field that keeps its conversation; empty for none.
+        shape: Makes of its answer what is written.
+    """
     prompt, parameters = _prompt(reads)
     names = frozenset(parameter.name for parameter in parameters)
     added = [name for name in (conversation,) if name and name not in names]
@@ -79,9 +88,11 @@ def as_node(
         past = given[conversation] if conversation else ()
         models = {name: given[name] for name in agent.models}
         result = await agent.run(asked, context, conversation=past, models=models)
+        written = result.output if shape is None else shape(result.output)
         if not conversation:
-            return result.output
-        return {writes: result.output, conversation: list(result.conversation)}
+            return written
+        fields = {writes: written} if isinstance(writes, str) else written
+        return {**fields, conversation: list(result.conversation)}
 
     told: Any = ask
     told.__name__ = agent.name
@@ -91,7 +102,7 @@ def as_node(
             *(inspect.Parameter(name, keyword) for name in added),
             inspect.Parameter(_CONTEXT, keyword, annotation=Context),
         ],
-        return_annotation=inspect.Signature.empty if conversation else agent.output,
+        return_annotation=inspect.Signature.empty if conversation or shape else agent.output,
     )
     return ask
 

@@ -38,7 +38,10 @@ def test_a_result_without_its_call_is_left_out_and_a_call_without_its_result_get
 
 
 def test_calls_with_one_id_keep_their_results_in_order():
-    said = [calls(call("x", ident="1"), call("y", ident="1")), Message.of("tool", given("1", "a"), given("1", "b"))]
+    said = [
+        calls(call("x", ident="1"), call("y", ident="1")),
+        Message.of("tool", given("1", "a"), given("1", "b")),
+    ]
     (turn,) = turns_of(said)
     assert [part.text for part in turn.messages[1].parts] == ["a", "b"]
 
