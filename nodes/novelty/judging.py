@@ -94,7 +94,7 @@ def judge(
         >>> judge("We raised 500,000 dollars.", ["We raised $500K."]).new
         False
         >>> judge("We raised $5M.", ["We raised $500K."]).reason
-        'it is new: 40 % of it is in no given text, and no given text has $5M'
+        'it is new: 40 % of it is not in the nearest text, and no given text has $5M'
     """
     measure = measure or Measure()
     (text,) = measure.texts([answer])
@@ -132,7 +132,7 @@ def _verdict(
         return False, "it is not new: it says nothing"
     if nearest is None:
         return True, "it is new: there is nothing to compare it with"
-    told = f"{100 * novelty:.3g} % of it is in no given text"
+    told = f"{100 * novelty:.3g} % of it is not in the nearest text"
     numbers = ", ".join(one.text for one in unknown) if measure.numbers else ""
     if novelty >= measure.least or numbers:
         return True, f"it is new: {told}" + (f", and no given text has {numbers}" if numbers else "")

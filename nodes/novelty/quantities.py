@@ -33,7 +33,7 @@ _LEFT_OUT: Final = re.compile(
     r")"
 )
 _NUMBER: Final = re.compile(
-    r"(?<![\w.#,])(?<![^\W\d_][-–])(?P<sign>[-−](?=[\d.$€£¥]))?(?P<money>(?:US)?\$|[€£¥]|(?:USD|EUR|GBP|JPY|CHF)\s)?\s?"
+    r"(?<![\w.#,])(?<![^\W\d_][-–])(?P<sign>[-−](?=[\d.$€£¥]))?(?:(?P<money>(?:US)?\$|[€£¥]|(?:USD|EUR|GBP|JPY|CHF)(?=\s))\s?)?"
     r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?: 000)+|\d+)(?:\.\d+)?|\.\d+)(?!,?\d)(?P<power>[eE][+-]?\d{1,3}(?!\w))?"
 )
 _WORD: Final = re.compile(r"[\s-]?((?:[^\W\d_]+(?:/[^\W\d_]+)?(?:\^?[23](?!\w))?)|%|°\s?[CF]?|US\$|[$€£¥])")
@@ -143,12 +143,12 @@ def find(text: str, units: Units) -> Iterator[Found]:
 def _amount(text: str, position: int, units: Units) -> _Amount | None:
     """The next number with what belongs to it."""
     for match in _NUMBER.finditer(text, position):
-        money = units.find(match["money"].strip()) if match["money"] else None
+        money = units.find(match["money"]) if match["money"] else None
         value = float(re.sub("[, ]", "", match["number"]) + (match["power"] or ""))
         magnitude, unit, end = _behind(text, match.end(), units, money)
         if end == match.end() and end < len(text) and (text[end].isalpha() or text[end] == "_"):
             continue  # digits in a name, such as 5G or 3D
-        if value * magnitude > 1e300:
+        if value * magnitude > 1e200:
             continue
         return _Amount(
             value=-value if match["sign"] else value,
@@ -217,9 +217,7 @@ def _single(text: str, amount: _Amount) -> Found:
     value = _in_base(amount.value * amount.magnitude, amount.unit)
     dimension = amount.unit.dimension if amount.unit else ""
     written = text[amount.start : amount.end]
-    return Found(
-        Quantity(low=value, high=value, dimension=dimension, text=written.strip()), amount.start, amount.end
-    )
+    return Found(Quantity(low=value, high=value, dimension=dimension, text=written), amount.start, amount.end)
 
 
 def _is_year(amount: _Amount) -> bool:

@@ -90,8 +90,9 @@ def resemblance(one: Reading, other: Reading) -> float:
         >>> resemblance(reader.read("a b"), reader.read("b a"))
         0.5
     """
-    together = len(one.shingles | other.shingles)
-    return len(one.shingles & other.shingles) / together if together else 1.0
+    common = len(one.shingles & other.shingles)
+    together = len(one.shingles) + len(other.shingles) - common
+    return common / together if together else 1.0
 
 
 def containment(one: Reading, other: Reading) -> float:
