@@ -24,6 +24,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not blocking: a pipe that came instead of the file since it was looked at would hold the thread for ever.
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _MAKE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_DEEPEST: Final = 100
 _KINDS: Final = (
     (stat.S_ISLNK, "a link"),
     (stat.S_ISDIR, "a folder"),
@@ -167,6 +168,8 @@ def split(path: str) -> list[str]:
         raise ToolError(
             f"{path!r} goes up with '..', which is not allowed; there is nothing outside of the folder"
         )
+    if len(parts) > _DEEPEST:
+        raise ToolError(f"a path of {len(parts)} parts is too long; at most {_DEEPEST}")
     try:
         path.encode()
     except UnicodeEncodeError:

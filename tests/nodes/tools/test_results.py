@@ -57,7 +57,10 @@ def test_pictures_and_files_stay_what_they_are_and_mix_with_words():
 
 
 def test_what_is_too_long_is_cut_and_that_is_told():
-    assert text_of(content_of("x" * 11, limit=10)) == "x" * 10 + "\n[cut: these are the first 10 of 11 characters]"
+    assert (
+        text_of(content_of("x" * 11, limit=10))
+        == "x" * 10 + "\n[cut: these are the first 10 of 11 characters]"
+    )
     assert text_of(content_of("x" * 10, limit=10)) == "x" * 10
     assert "of 1002 characters" in text_of(content_of(["x" * 998], limit=10))
 

@@ -28,6 +28,9 @@ async def double(number: int) -> int:
     return 2 * number
 
 
+MINE = EffectKey("mine")
+
+
 async def told(made, arguments, *args, **kwargs):
     return text_of(await made.call(arguments, *args, **kwargs))
 
@@ -142,7 +145,7 @@ async def test_context_and_key_are_filled_in_and_not_told():
 
 async def test_a_context_that_is_not_needed_may_be_missing():
     @tool
-    async def act(context: Context | None, key: EffectKey = EffectKey("mine")) -> list[str]:
+    async def act(context: Context | None, key: EffectKey = MINE) -> list[str]:
         """Act."""
         return [str(context), key]
 
@@ -439,7 +442,10 @@ def test_the_strict_form_requires_all_and_tells_the_rest_in_words():
     schema = look.spec(strict_schema=True).parameters
     assert schema["required"] == ["city", "days"]
     assert schema["additionalProperties"] is False
-    assert schema["properties"]["days"] == {"type": "integer", "description": "How many. (default: 3, minimum: 1)"}
+    assert schema["properties"]["days"] == {
+        "type": "integer",
+        "description": "How many. (default: 3, minimum: 1)",
+    }
 
     @tool
     async def loose(anything: dict[str, int]) -> None:
@@ -453,7 +459,10 @@ def silent(x: int) -> None: ...
 def plain(x) -> None: ...
 def several(*x: int) -> None: ...
 def named(**x: int) -> None: ...
-def stream(x: int): yield x
+def stream(x: int):
+    yield x
+
+
 def alien(x: threading.Thread) -> None: ...
 def unknown(x: "Nowhere") -> None: ...  # noqa: F821
 def sync_context(ctx: Context) -> None: ...
@@ -473,7 +482,11 @@ async def async_blocking(ctx: BlockingContext) -> None: ...
         (sync_context, {"description": "x"}, "annotate 'ctx' with BlockingContext"),
         (async_blocking, {"description": "x"}, "annotate 'ctx' with Context"),
         (silent, {"description": "x", "name": "a b"}, "not 'a b'"),
-        (silent, {"description": "x", "permission": "all"}, "permission= is one of read, write, network, execute"),
+        (
+            silent,
+            {"description": "x", "permission": "all"},
+            "permission= is one of read, write, network, execute",
+        ),
         (silent, {"description": "x", "safety": "safe"}, "safety= is"),
         (silent, {"description": "x", "timeout": 0}, "timeout= is a number of seconds above 0"),
         (silent, {"description": "x", "limit": 0}, "limit= is a number of characters from 1"),
