@@ -110,6 +110,8 @@ def find_loops(nodes: Sequence[str], links: Sequence[Link]) -> LoopForest:
     >>> find_loops(["a", "b"], links).loops["a"].headers
     ('a',)
     """
+    if _goes_nowhere_twice(nodes, links):
+        return LoopForest({}, dict.fromkeys(nodes, ()), (), ())
     nodes = sorted(nodes, key=natural)
     place = {name: number for number, name in enumerate(nodes)}
     links = sorted(links, key=lambda link: (place[link.source], place[link.target], link.feedback, link.id))
@@ -131,6 +133,24 @@ def find_loops(nodes: Sequence[str], links: Sequence[Link]) -> LoopForest:
     used = {edge for loop in loops.values() for edge in loop.feedback}
     idle = tuple(link.id for link in links if link.feedback and link.id not in used)
     return LoopForest(loops, nests, cycles, idle)
+
+
+def _goes_nowhere_twice(nodes: Sequence[str], links: Sequence[Link]) -> bool:
+    """Whether no edge is declared to lead back and none does: a quick look, since most graphs are so (Kahn 1962)."""
+    successors: dict[str, list[str]] = {node: [] for node in nodes}
+    waiting = dict.fromkeys(nodes, 0)
+    for _, source, target, feedback in links:
+        if feedback:
+            return False
+        successors[source].append(target)
+        waiting[target] += 1
+    free = [node for node, count in waiting.items() if count == 0]
+    for node in free:
+        for target in successors[node]:
+            waiting[target] -= 1
+            if waiting[target] == 0:
+                free.append(target)
+    return len(free) == len(waiting)
 
 
 def with_regions(forest: LoopForest, regions: Iterable[Region]) -> LoopForest:

@@ -314,6 +314,8 @@ class Plan:
     def _planned(self, link: Link) -> PlannedEdge:
         source, target = self.number[link.source], self.number[link.target]
         from_nest, to_nest = self.nests[source], self.nests[target]
+        if not from_nest and not to_nest:
+            return PlannedEdge(link.id, source, target, None, 0, (), merges=False)
         common = 0
         while common < min(len(from_nest), len(to_nest)) and from_nest[common] == to_nest[common]:
             common += 1

@@ -130,7 +130,7 @@ def compile_graph(declared: Definition) -> CompiledGraph:
     forest = with_regions(structure.forest, regions_of(whole, structure.links, structure.forest))
     plan = Plan(structure.links, forest, cancelling_links(definition))
     problems += join_problems(whole, plan)
-    traffic = traffic_of(whole, plan, bindings)
+    traffic = traffic_of(whole, plan, bindings, sound=not problems)
     reads = list(reads_of(plan, bindings, definition.edges))
     required = [name for name, field in schema.fields.items() if not field.has_default]
     own = [name for name in required if name in schema.model.model_fields]

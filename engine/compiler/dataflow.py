@@ -15,8 +15,8 @@ from .flat import Flat
 from .returned import meant_writes, sure_writes
 
 
-def traffic_of(flat: Flat, plan: Plan, bindings: Bindings) -> Traffic:
-    """The graph as the analysis sees it."""
+def traffic_of(flat: Flat, plan: Plan, bindings: Bindings, *, sound: bool = False) -> Traffic:
+    """The graph as the analysis sees it. Of one that is `sound` nothing need be guessed."""
     definition, schema = flat.definition, flat.schema
     by_id = {edge.id: edge for edge in definition.edges}
     edges = [by_id[edge.id] for edge in plan.edges]
@@ -26,7 +26,7 @@ def traffic_of(flat: Flat, plan: Plan, bindings: Bindings) -> Traffic:
     maybe: list[frozenset[str]] = []
     for number, name in enumerate(plan.nodes):
         spec = definition.nodes.get(name)
-        sure.append(_sure_writes(spec, bindings.nodes.get(name), flat) if spec else frozenset())
+        sure.append(_sure_writes(spec, bindings.nodes.get(name), flat, sound=sound) if spec else frozenset())
         maybe.append(frozenset(spec.fields) if spec else frozenset())
         leaving = [(edges[way], ways[way]) for way in plan.outgoing[number]]
         if all(_is_sure(edge, flat.extras.fans) for edge, _ in leaving):  # most are: no groups to be made
@@ -55,13 +55,14 @@ def _ways(definition: Definition, plan: Plan) -> list[Way]:
     return ways
 
 
-def _sure_writes(spec: NodeSpec, binding: Binding | None, flat: Flat) -> frozenset[str]:
+def _sure_writes(spec: NodeSpec, binding: Binding | None, flat: Flat, *, sound: bool) -> frozenset[str]:
     """What the node writes whenever it succeeds, when the problems it may have are mended."""
     if spec.name in flat.bindings:
         return frozenset(spec.fields)
     scope, own = flat.scopes[spec.scope], local(spec, flat.scopes)
-    meant = meant_writes(own, binding, scope.schema) if binding is not None else frozenset()
-    written = sure_writes(own, binding) | meant
+    written = sure_writes(own, binding)
+    if not sound and binding is not None:
+        written |= meant_writes(own, binding, scope.schema)
     return frozenset(map(scope.full, written)) if scope.prefix else written
 
 
