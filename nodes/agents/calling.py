@@ -85,8 +85,11 @@ class Caller:
                 for name, places in asking.items()
             ),
         ]
-        for some in await self._context.gather(*parts) if parts else ():
-            found.update(some)
+        if len(parts) == 1:
+            found.update(await parts[0])
+        elif parts:
+            for some in await self._context.gather(*parts):
+                found.update(some)
         return [found[place] for place in range(len(calls))]
 
     def _problem(self, tool: AnyTool | None, call: ToolCall) -> str:
