@@ -135,9 +135,8 @@ def find(text: str, units: Units) -> Iterator[Found]:
         if amount is None:
             return
         found = _range(text, amount, units) or _single(text, amount)
-        if found is not None:
-            yield found
-        position = found.end if found else amount.end
+        yield found
+        position = found.end
 
 
 def _amount(text: str, position: int, units: Units) -> _Amount | None:

@@ -120,6 +120,10 @@ def test_ranges_are_one_quantity_and_lists_are_two():
     assert tokens("5 km and 3 km") == ["5000 length", "3000 length"]
     assert tokens("5-3 km") == ["5", "3000 length"]
     assert tokens("5 km to 3 kg") == ["5000 length", "3 mass"]
+    assert tokens("5 km to nowhere") == ["5000 length"]
+    assert tokens("5 km to about 7 km") == ["5000 length", "7000 length"]
+    assert tokens("Between 3 and 5") == ["3..5"]
+    assert tokens("2-4 m and 6 m") == ["2..4 length", "6 length"]
 
 
 def test_what_was_written_is_kept():
@@ -129,6 +133,8 @@ def test_what_was_written_is_kept():
 
 def test_a_unit_that_nobody_knows_leaves_a_plain_number():
     assert tokens("7 furlongs") == ["7"]
+    assert tokens("7 m/furlong") == ["7"]
+    assert tokens("7 furlongs/m") == ["7"]
     more = Units().extended({"furlong": Unit("length", 201.168), "furlongs": Unit("length", 201.168)})
     assert tokens("7 Furlongs", more) == ["1408 length"]
     assert tokens("7 km", more) == ["7000 length"]

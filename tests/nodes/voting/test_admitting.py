@@ -191,6 +191,10 @@ def test_what_the_method_cannot_read_is_told_to_the_voter(method, ballot, told):
     assert told in why(Election(options=["a", "b"], method=method), ballot)
 
 
+def test_both_ends_of_the_scale_are_scores():
+    check(Election(options=["a", "b"], method="highest_score"), score("ann", {"a": 0, "b": 10}))
+
+
 def test_a_quorum_counts_abstentions_and_no_refused_ballots():
     election = Election(options=["plan"], voters=["ann", "bob", "cy"], quorum=2)
     alone = count(election, [approve("ann", "plan"), approve("eve", "plan")])
@@ -277,6 +281,7 @@ def test_a_ballot_that_makes_no_sense_cannot_be_made(parts, told):
     ("parts", "told"),
     [
         ({"options": []}, "at least 1"),
+        ({"options": 3}, "tuple"),
         ({"options": ["a", "a"]}, "each option has a name of its own"),
         ({"voters": {"ann": 0}}, "greater than 0"),
         ({"voters": ["ann"], "vetoes": ["bob"]}, "'bob' may veto but is no voter"),

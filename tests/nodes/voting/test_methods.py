@@ -146,6 +146,15 @@ def test_of_several_with_the_fewest_the_one_leaves_that_had_fewer_before():
     assert result.rounds[1].why == "the fewest first places, as others, but fewer in round 1"
 
 
+def test_the_rounds_are_looked_back_on_one_after_the_other():
+    ballots = ballots_of((9, "a"), (8, "b"), (3, "c"), (2, "d"), (1, "e d"), (2, "f a"))
+    result = count(Election(options=["a", "b", "d", "c", "e", "f"], method="ranked_choice"), ballots)
+    assert [one.out for one in result.rounds] == ["e", "f", "d", "c", None]
+    assert result.rounds[2].tally == {"a": 11, "b": 8, "c": 3, "d": 3}
+    assert result.rounds[2].why == "the fewest first places, as others, but fewer in round 1"
+    assert result.winner == "a"
+
+
 def test_of_several_that_never_differ_the_one_that_stands_last_leaves():
     ballots = ballots_of((3, "a"), (2, "b"), (2, "c"))
     result = count(Election(options=["c", "a", "b"], method="ranked_choice"), ballots)

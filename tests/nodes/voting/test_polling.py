@@ -92,12 +92,24 @@ def test_a_person_whose_ballot_would_not_count_is_told_why_and_asked_anew(tmp_pa
 
 
 def test_a_person_who_says_nothing_until_the_deadline_is_absent(tmp_path):
-    soon = datetime.now(UTC) + timedelta(seconds=0.05)
+    soon = datetime.now(UTC) + timedelta(seconds=0.3)
     for deadline in (soon, soon - timedelta(days=1)):
         election = Election(options=["plan"], voters=["ann"], quorum=1, deadline=deadline)
         flow = poll({"ann": person("ann")}).compile()
         result = flow.run_sync({"election": election}, journal=tmp_path / "votes.db").state.result
         assert (result.status, result.absent) == ("no_quorum", ("ann",))
+
+
+def test_a_person_may_answer_until_the_deadline(tmp_path):
+    journal, later = tmp_path / "votes.db", datetime.now(UTC) + timedelta(hours=1)
+    election = Election(options=["plan"], deadline=later)
+    flow = poll({"ann": person("ann")}).compile()
+    waiting = flow.run_sync({"election": election}, journal=journal, run_id="vote", patience=0)
+    assert waiting.status is RunStatus.SUSPENDED
+    assert f"The vote ends at {later}." in waiting.questions[0].text
+    done = flow.resume_sync("vote", journal=journal, answers={"ann": {"approve": ["plan"]}})
+    assert done.state.result.winner == "plan"
+    assert done.state.ballots[0].at <= later
 
 
 def test_to_ask_a_person_who_has_no_vote_is_an_error():
