@@ -163,8 +163,7 @@ def _round(value: Number, digits: Number = Fraction(0)) -> Number:
     places = _whole(digits)
     if abs(places) > 1000:
         raise OverflowError
-    rounded: Number = round(value, places)
-    return rounded
+    return round(value, places) if isinstance(value, float) else Fraction(round(value, places))
 
 
 def _whole(value: Number) -> int:

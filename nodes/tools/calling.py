@@ -1,27 +1,13 @@
-"""How a tool's function is called: what is filled in for the model, and threads for plain functions."""
+"""What is filled in for the model when a tool's function is called."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from backedge.engine.context import BlockingContext, Context
 from backedge.engine.effects.identity import EffectKey
-from backedge.engine.execution.threads import WorkerThreads
 
 from .schema import Given
-
-
-async def in_thread(name: str, function: Callable[[], Any]) -> Any:
-    """Call a plain function in a thread of its own. When this is cancelled the thread is let go of, and goes on.
-
-    The event loop's own pool would be full after a few functions that hang, and would wait for them at the end.
-    """
-    threads = WorkerThreads(f"tool-{name}")
-    try:
-        return await threads.call(function)
-    finally:
-        await threads.close(grace=0)
 
 
 def supplied(

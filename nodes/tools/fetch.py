@@ -13,10 +13,10 @@ from pydantic import Field
 from backedge.providers.messages import Image
 
 from .addresses import Allowed, Target, target_of
-from .calling import in_thread
 from .errors import ToolDefinitionError, ToolError
 from .exchange import Answer, Leash, Resolve, exchange, look_up
 from .pages import words_of
+from .threads import Threads
 from .tool import AnyTool, tool
 
 _HOPS: Final = 5
@@ -62,6 +62,7 @@ def fetch_tool(
     if isinstance(allow, str) or not allow:
         raise ToolDefinitionError("fetch_tool takes a list of hosts, such as allow=['example.org']")
     allowed = tuple(Allowed.of(entry) for entry in allow)
+    threads = Threads("tool-fetch")
 
     @tool(
         permission="network",
@@ -89,7 +90,7 @@ def fetch_tool(
                 leash=leash,
             )
             try:
-                answer = await in_thread("fetch", ask)
+                answer = await threads.call(ask)
             finally:
                 leash.pull()
             if not answer.location or not 300 <= answer.status < 400:

@@ -24,12 +24,13 @@ from backedge.engine.execution.steps import NOT_DONE
 from backedge.providers.protocol import ToolSpec
 from backedge.providers.strict import strict
 
-from .calling import in_thread, supplied
+from .calling import supplied
 from .complaints import complaint
 from .docstrings import read_docstring
 from .errors import ToolArgumentsError, ToolDefinitionError, ToolTimeoutError
 from .results import LIMIT, Content, content_of
 from .schema import Parameters, read_parameters
+from .threads import Threads
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -69,6 +70,7 @@ class Tool(Generic[P, R]):
     function: Callable[P, R]
     _takes: Parameters = field(repr=False)
     _async: bool = field(repr=False)
+    _threads: Threads = field(repr=False)
     _method: bool = field(repr=False)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -165,7 +167,7 @@ class Tool(Generic[P, R]):
         if is_async(self.query):
             found = await self.query(**checked)
         else:
-            found = await in_thread(self.name, functools.partial(self.query, **checked))
+            found = await self._threads.call(functools.partial(self.query, **checked))
         return found if found is NOT_DONE else content_of(found, limit=self.limit)
 
     async def _run(
@@ -194,7 +196,7 @@ class Tool(Generic[P, R]):
     async def _begun(self, function: Callable[..., Any], first: list[Any], values: dict[str, Any]) -> Any:
         if self._async:
             return await function(*first, **values)
-        return await in_thread(self.name, functools.partial(function, *first, **values))
+        return await self._threads.call(functools.partial(function, *first, **values))
 
 
 AnyTool: TypeAlias = Tool[..., Any]
@@ -306,6 +308,7 @@ def tool(
         function=function,
         _takes=takes,
         _async=asynchronous,
+        _threads=Threads(f"tool-{called}"),
         _method=method,
     )
 

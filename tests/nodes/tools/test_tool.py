@@ -50,10 +50,8 @@ async def test_a_plain_function_runs_in_another_thread():
         """Where it runs."""
         return threading.current_thread().name
 
-    before = threading.active_count()
-    assert await told(where, "") != threading.current_thread().name
+    assert await told(where, "") == "tool-where"
     assert where() == threading.current_thread().name
-    assert threading.active_count() == before
 
 
 async def test_many_plain_functions_run_at_once_however_few_cores_there_are():
