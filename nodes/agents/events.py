@@ -1,7 +1,8 @@
 """What an agent tells while it works, besides what its model does: frozen, and emitted as `CustomEvent` data.
 
 What a model does is told by the events of `backedge.providers.calls`, with the agent's name among their labels: with
-``stream=True`` the pieces of its answers are `CallDelta` events. What comes from the journal is told of no more.
+``stream=True`` the pieces of its answers are `CallDelta` events. What comes from the journal is told of no more; but a tool
+that takes a context, such as another agent, is told each time the body runs, since only what it does is in the journal.
 """
 
 from __future__ import annotations
