@@ -4,6 +4,7 @@ import gc
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from .forking import forker
 from .origins import note_briefly
@@ -12,6 +13,9 @@ from .origins import note_briefly
 def pytest_configure(config):
     config.addinivalue_line("markers", "soak: a long test; run by `make soak`")
     note_briefly()
+    # How fast examples are made says something about the machine, and what else it is busy with.
+    settings.register_profile("backedge", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("backedge")
 
 
 def pytest_collection_modifyitems(items):

@@ -203,7 +203,9 @@ def test_a_signal_carries_json_or_text(asking: Path, typed: list[str], got: str)
 def test_what_was_sent_is_told_as_json(asking: Path):
     rested("signal")
     told = json.loads(ran("send", "demo", "go", "[1]", "--json").stdout)
-    assert told == {"run_id": "demo", "signal": "go", "value": [1]}
+    assert told == {"run_id": "demo", "signal": "go", "value": [1], "sent": True}
+    lost = ran("send", "demo", "elsewhere", "--now", "--json")
+    assert json.loads(lost.stdout) == {"run_id": "demo", "signal": "elsewhere", "value": None, "sent": False}
     assert json.loads(ran("cancel", "demo", "--json").stdout) == {"run_id": "demo", "asked": "cancel"}
 
 
