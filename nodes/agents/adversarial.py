@@ -233,10 +233,10 @@ def _text(given: Any) -> str:
 
 
 def _program(given: Any) -> str:
-    """The program in what a coder gave: a code block, or all of it."""
+    """The program in what a coder gave: its longest code block, or where there is none all of it."""
     if not isinstance(given, str):
         raise TypeError(f"coder should give a program as text, not {given!r}")
-    return program_in(given) or given
+    return (program_in(given) if "```" in given else None) or given
 
 
 def _report(given: Any) -> Report:
