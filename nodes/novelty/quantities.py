@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -123,20 +124,20 @@ def _near(one: float, other: float, tolerance: float) -> bool:
 
 def find(text: str, units: Units) -> Iterator[Found]:
     """Quantities and dates in a cleaned text, in their order and without overlap."""
-    dates = [match.span() for match in _LEFT_OUT.finditer(text)]
-    position = 0
-    while position < len(text):
-        amount = _amount(text, position, units)
-        date = next((span for span in dates if span[0] >= position), None)
-        if date is not None and (amount is None or date[0] <= amount.start or date[0] < amount.end):
-            yield Found(None, *date)
-            position = date[1]
-            continue
-        if amount is None:
-            return
-        found = _range(text, amount, units) or _single(text, amount)
-        yield found
-        position = found.end
+    dates = deque(match.span() for match in _LEFT_OUT.finditer(text))
+    amount, position = _amount(text, 0, units), 0
+    while amount is not None or dates:
+        if dates and dates[0][0] < position:
+            dates.popleft()
+        elif dates and (amount is None or dates[0][0] < amount.end):
+            yield (found := Found(None, *dates.popleft()))
+            position = found.end
+        else:
+            assert amount is not None
+            yield (found := _range(text, amount, units) or _single(text, amount))
+            position = found.end
+        if amount is not None and amount.start < position:
+            amount = _amount(text, position, units)
 
 
 def _amount(text: str, position: int, units: Units) -> _Amount | None:
@@ -188,9 +189,7 @@ def _behind(text: str, position: int, units: Units, money: Unit | None) -> tuple
 def _range(text: str, first: _Amount, units: Units) -> Found | None:
     """A range that begins with this amount, if one does."""
     between = _BETWEEN.match(text, first.end)
-    if between is None or (
-        between[0].strip() == "and" and not re.search(r"\bbetween\s*$", text[: first.start], re.IGNORECASE)
-    ):
+    if between is None or (between[0].strip() == "and" and not _after_between(text, first.start)):
         return None
     second = _amount(text, between.end(), units)
     if second is None or second.start != between.end():
@@ -208,6 +207,10 @@ def _range(text: str, first: _Amount, units: Units) -> Found | None:
     written = text[first.start : second.end]
     dimension = unit.dimension if unit else ""
     return Found(Quantity(low=low, high=high, dimension=dimension, text=written), first.start, second.end)
+
+
+def _after_between(text: str, position: int) -> bool:
+    return text[max(0, position - 10) : position].rstrip().casefold().endswith("between")
 
 
 def _single(text: str, amount: _Amount) -> Found:

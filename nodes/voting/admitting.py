@@ -127,7 +127,7 @@ def admit(election: Election, ballots: Iterable[Ballot]) -> Admitted:
     """
     good: dict[str, list[Ballot]] = {}
     refused: list[Refused] = []
-    for ballot in sorted(_distinct(ballots), key=_key):
+    for _, ballot in sorted({_key(one): one for one in ballots}.items()):
         why = problem(election, ballot)
         if why:
             refused.append(Refused(ballot=ballot, why=why))
@@ -152,10 +152,6 @@ def admit(election: Election, ballots: Iterable[Ballot]) -> Admitted:
                 Refused(ballot=one, why="a later ballot of the same voter replaces it") for one in earlier
             ]
     return Admitted(tuple(counting), tuple(sorted(refused, key=lambda one: _key(one.ballot))))
-
-
-def _distinct(ballots: Iterable[Ballot]) -> Iterable[Ballot]:
-    return {_key(one): one for one in ballots}.values()
 
 
 def _time(ballot: Ballot) -> datetime:
