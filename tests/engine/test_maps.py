@@ -407,3 +407,55 @@ def test_inputs_of_a_map_are_those_of_the_graph():
     assert flow.inputs == {"urls": list[str]}
     with pytest.raises(InputError):
         flow.run_sync({})
+
+
+# ------------------------------------------------------------------ instances are activations like any
+
+
+async def test_each_instance_asks_for_itself_and_what_it_did_before_is_not_done_again():
+    looked = []
+
+    def look(url: str) -> str:
+        looked.append(url)
+        return url.upper()
+
+    async def fetch(url: str, ctx: Context) -> str:
+        found = await ctx.step("look", look, url)
+        return found + await ctx.ask(f"And {url}?")
+
+    flow, journal = crawl(fetch).compile(), MemoryJournal()
+    resting = await flow.run(journal=journal, run_id="r")
+    assert [question.activation for question in resting.questions] == ["fetch[0]", "fetch[1]", "fetch[2]"]
+    resting = await flow.resume("r", journal=journal, answers={"fetch[1]": "!"})
+    assert [question.activation for question in resting.questions] == ["fetch[0]", "fetch[2]"]
+    result = await flow.resume("r", journal=journal, answers={"fetch[0]": "?", "fetch[2]": "."})
+    assert result.state.pages == ["A?", "B!", "C."]
+    assert sorted(looked) == ["a", "b", "c"]
+
+
+async def test_one_item_can_be_edited_in_a_fork():
+    flow, journal = crawl(upper).compile(), MemoryJournal()
+    await flow.run(journal=journal, run_id="r")
+    fork = await flow.fork("r", journal=journal, before="fetch[1]", edit={"fetch[item]": "z"}, run_id="f")
+    assert fork.state.pages == ["A", "Z", "C"]
+    told = await flow.diff("r", "f", journal=journal)
+    assert "fetch[1]" in str(told)
+
+
+async def test_an_interrupted_map_goes_on_with_what_is_left():
+    ran, gate = [], asyncio.Event()
+
+    async def fetch(url: str) -> str:
+        ran.append(url)
+        if url != "a":
+            await gate.wait()
+        return url.upper()
+
+    flow, journal = crawl(fetch).compile(), MemoryJournal()
+    async with flow.start(journal=journal, run_id="r") as run:  # leaving it interrupts
+        async for event in run.events():
+            if str(getattr(event, "activation", "")) == "fetch[0]" and hasattr(event, "taken"):
+                break
+    gate.set()
+    assert (await flow.resume("r", journal=journal)).state.pages == ["A", "B", "C"]
+    assert sorted(ran) == ["a", "b", "b", "c", "c"]
