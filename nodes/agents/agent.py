@@ -63,7 +63,8 @@ class Agent(Generic[T]):
 
     Args:
         model: Who answers; or the name of the graph's resource that does, which is handed to the node then.
-        tools: What it may call: tools, or functions that `tool` makes tools of. Those without a permission ask a person.
+        tools: What it may call: tools, other agents, or functions that `tool` makes tools of. Tools without a permission ask
+            a person.
         instructions: What the model is told of its task, before all else.
         output: The type of its answers. Text by default; all else is asked for by its schema and validated.
         name: What it is called in costs, events, errors and questions; an identifier.
@@ -95,7 +96,7 @@ class Agent(Generic[T]):
     def __init__(
         self: Agent[str],
         model: Model | str,
-        tools: Sequence[AnyTool | Callable[..., Any]] = ...,
+        tools: Sequence[AnyTool | Agent[Any] | Callable[..., Any]] = ...,
         instructions: str = ...,
         *,
         name: str = ...,
@@ -114,7 +115,7 @@ class Agent(Generic[T]):
     def __init__(
         self,
         model: Model | str,
-        tools: Sequence[AnyTool | Callable[..., Any]] = ...,
+        tools: Sequence[AnyTool | Agent[Any] | Callable[..., Any]] = ...,
         instructions: str = ...,
         *,
         output: type[T],
@@ -133,7 +134,7 @@ class Agent(Generic[T]):
     def __init__(
         self,
         model: Model | str,
-        tools: Sequence[AnyTool | Callable[..., Any]] = (),
+        tools: Sequence[AnyTool | Agent[Any] | Callable[..., Any]] = (),
         instructions: str = "",
         *,
         output: Any = str,
@@ -280,14 +281,22 @@ class Agent(Generic[T]):
         return tool(Delegate(self), name=name or self.name, description=told, permission="read")
 
 
-def _by_name(agent: str, tools: Sequence[AnyTool | Callable[..., Any]], taken: str) -> dict[str, AnyTool]:
+def _by_name(
+    agent: str, tools: Sequence[AnyTool | Agent[Any] | Callable[..., Any]], taken: str
+) -> dict[str, AnyTool]:
     found: dict[str, AnyTool] = {}
     for one in tools:
-        made: AnyTool = one if isinstance(one, Tool) else tool(one)
+        made = _tool_of(one)
         if made.name in found or made.name == taken:
             raise ValueError(f"{agent} has two tools called {made.name!r}: give one of them another name=")
         found[made.name] = made
     return found
+
+
+def _tool_of(one: AnyTool | Agent[Any] | Callable[..., Any]) -> AnyTool:
+    if isinstance(one, Agent):
+        return one.as_tool()
+    return one if isinstance(one, Tool) else tool(one)
 
 
 def _with_models(one: AnyTool, models: Mapping[str, Model]) -> AnyTool:

@@ -173,4 +173,5 @@ class Caller:
 
 
 def _failed(call: ToolCall, why: str) -> ToolResult:
-    return ToolResult(id=call.id, content=(Text(text=cut(why, MOST) or "it failed"),), failed=True)
+    sound = why.encode("utf-8", "replace").decode()  # halves of characters could not be stored
+    return ToolResult(id=call.id, content=(Text(text=cut(sound, MOST) or "it failed"),), failed=True)

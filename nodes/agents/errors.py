@@ -15,9 +15,11 @@ a call of the model is a `ModelError`, and what goes wrong in a tool is told to 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from backedge.engine.errors import BackedgeError
+
+_MOST: Final = 20  # calls that a message tells
 
 
 class AgentError(BackedgeError):
@@ -53,7 +55,10 @@ class TurnLimitError(AgentError):
         return str(self.args[3])
 
     def __str__(self) -> str:
-        done = "\n".join(f"  {number}. {line}" for number, line in enumerate(self.done, 1))
+        numbered = [f"  {number}. {line}" for number, line in enumerate(self.done, 1)]
+        if len(numbered) > _MOST:
+            numbered[: len(numbered) - _MOST] = [f"  ... {len(numbered) - _MOST} calls before"]
+        done = "\n".join(numbered)
         told = f"; it had done:\n{done}" if done else ", and had called no tool"
         said = f"\nand said last: {self.said[:300]!r}" if self.said else ""
         return f"{self.agent} gave no answer within {self.limit}: allow more, or ask for less{told}{said}"

@@ -246,4 +246,4 @@ def recorded(model: Model, agent: str, context: Context) -> RecordedModel:
 def _line(name: str, arguments: str, result: ToolResult) -> str:
     came = "failed" if result.failed else "gave"
     told = cut(result.text, 120) or f"{len(result.content)} parts without words"
-    return f"{name}({cut(arguments, 120)}) {came}: {told}"
+    return f"{cut(name, 100)}({cut(arguments, 120)}) {came}: {told}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, Typ
 
 from pydantic import Field
 
-from backedge.engine.compiler.signatures import read_signature
+from backedge.engine.compiler.signatures import is_async, read_signature
 from backedge.engine.context import Context
 from backedge.nodes.tools import AnyTool
 from backedge.providers import Model
@@ -113,6 +113,8 @@ def _prompt(
     """What makes a prompt of fields, and the parameters that stand for these."""
     if callable(reads):
         make = reads
+        if is_async(make):
+            raise TypeError("reads= takes a plain function: let a node of its own do what takes time")
         told = read_signature(make, {})
         parameters = [
             parameter.replace(annotation=told.hints.get(name, inspect.Parameter.empty))
