@@ -31,6 +31,7 @@ class Server:
         self.accepted = 0
         self.pages = {}
         self.gone = threading.Event()
+        self.greeted = threading.Event()
         self.tls = tls
         self.thread = threading.Thread(target=self.serve)
         self.thread.start()
@@ -74,8 +75,10 @@ class Server:
         while b"\r\n\r\n" not in got:
             piece = connection.recv(4096)
             if not piece:
+                self.gone.set()
                 return
             got += piece
+            self.greeted.set()
         self.asked.append(got.decode())
         for piece in self.pages.get(
             got.split()[1].decode(), [b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone"]
@@ -521,6 +524,17 @@ async def test_cancelling_hangs_up(server):
     assert await asyncio.to_thread(server.gone.wait, 10)
 
 
+async def test_cancelling_hangs_up_in_the_middle_of_a_handshake(server):
+    made = fetch_tool([f"https://127.0.0.1:{server.port}"], private=True)
+    task = asyncio.create_task(made.call({"url": f"https://127.0.0.1:{server.port}/"}))
+    while not server.greeted.is_set():  # noqa: ASYNC110 - the server is a thread
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await asyncio.to_thread(server.gone.wait, 10)
+
+
 def test_a_leash_that_was_pulled_holds_nothing_any_more():
     leash = Leash()
     leash.pull()
@@ -573,7 +587,7 @@ async def test_a_proxy_in_the_environment_is_not_used(server, other, monkeypatch
 
 async def test_lines_in_an_address_do_not_become_headers(server):
     server.page("/", b"x")
-    for path in ("/\r\nX-Evil: 1", "/ HTTP/1.1\r\nX-Evil: 1", "/\u2028x"):
+    for path in ("/\r\nX-Evil: 1", "/ HTTP/1.1\r\nX-Evil: 1", "/\u2028x", "/a\\b"):
         with pytest.raises(ToolError, match="is no address"):
             await local(server).call({"url": f"http://127.0.0.1:{server.port}{path}"})
     await get(local(server), f"http://127.0.0.1:{server.port}/ü%0d%0aX-Evil:1")

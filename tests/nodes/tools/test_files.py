@@ -398,6 +398,20 @@ def test_a_file_that_becomes_a_link_between_look_and_write_is_replaced_not_follo
     assert not (folder / "a.txt").is_symlink()
 
 
+def test_a_file_that_becomes_a_link_after_it_was_looked_at_is_not_followed(folder, monkeypatch):
+    real = os.open
+
+    def late(path, flags, *rest, **folders):
+        if path == "a.txt":
+            (folder / "a.txt").unlink()
+            (folder / "a.txt").symlink_to("../outside/secret.txt")
+        return real(path, flags, *rest, **folders)
+
+    monkeypatch.setattr(os, "open", late)
+    with pytest.raises(ToolError, match=r"a\.txt is a link, and links are not followed"):
+        Root(folder).read("a.txt")
+
+
 @pytest.mark.timeout(20)
 def test_a_file_that_becomes_a_pipe_after_it_was_looked_at_holds_nobody(folder, monkeypatch):
     real = os.open

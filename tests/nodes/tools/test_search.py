@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backedge.nodes.tools import Root, ToolArgumentsError, ToolError, search_tool, text_of
-from backedge.nodes.tools.searching import glob_to_regex
+from backedge.nodes.tools.searching import Search, glob_to_regex
 
 
 @pytest.fixture
@@ -156,6 +156,73 @@ async def test_a_folder_that_is_exchanged_for_a_link_meanwhile_leads_nowhere(fin
     finally:
         stop.set()
         attacker.join()
+
+
+def search_here(folder, **asked):
+    """The search without its process, so that the very moment can be met."""
+    known = {
+        "query": "hello",
+        "regex": False,
+        "names": False,
+        "glob": "*",
+        "ignore_case": False,
+        "hidden": False,
+    }
+    bounds = {"prefix": "", "most": 9, "largest": 9999, "seconds": 60, "width": 99}
+    at = os.open(folder, os.O_RDONLY)
+    try:
+        return Search({**known, **bounds, **asked}).run(at)
+    finally:
+        os.close(at)
+
+
+def replaced_when_opened(monkeypatch, path, replace):
+    real = os.open
+
+    def late(name, flags, *rest, **folders):
+        if name == path.name:
+            replace(path)
+        return real(name, flags, *rest, **folders)
+
+    monkeypatch.setattr(os, "open", late)
+
+
+def test_a_file_that_becomes_a_link_after_it_was_looked_at_is_not_followed(folder, monkeypatch):
+    def replace(path):
+        path.unlink()
+        path.symlink_to("../secret.txt")
+
+    replaced_when_opened(monkeypatch, folder / "a.py", replace)
+    answer = search_here(folder, query="secret")
+    assert answer["found"] == []
+    assert answer["skipped"]["unreadable"] == 1
+
+
+def test_a_folder_that_becomes_a_link_after_it_was_looked_at_is_not_followed(folder, monkeypatch):
+    def replace(path):
+        path.rename(folder / "kept")
+        path.symlink_to("..")
+
+    replaced_when_opened(monkeypatch, folder / "src", replace)
+    answer = search_here(folder, query="secret")
+    assert answer["found"] == []
+    assert answer["skipped"]["unreadable"] == 1
+
+
+@pytest.mark.timeout(20)
+def test_a_file_that_becomes_a_pipe_after_it_was_looked_at_holds_nobody(folder, monkeypatch):
+    writers = []
+
+    def replace(path):
+        path.unlink()
+        os.mkfifo(path)
+        writers.append(os.open(str(path), os.O_RDWR | os.O_NONBLOCK))
+        os.write(writers[0], b"print from the pipe\n")
+
+    replaced_when_opened(monkeypatch, folder / "a.py", replace)
+    answer = search_here(folder, query="print")
+    os.close(writers[0])
+    assert answer["found"] == []
 
 
 # ---------------------------------------------------------------------- bounds
