@@ -425,9 +425,9 @@ async def test_each_instance_asks_for_itself_and_what_it_did_before_is_not_done_
 
     flow, journal = crawl(fetch).compile(), MemoryJournal()
     resting = await flow.run(journal=journal, run_id="r")
-    assert [question.activation for question in resting.questions] == ["fetch[0]", "fetch[1]", "fetch[2]"]
+    assert {question.activation for question in resting.questions} == {"fetch[0]", "fetch[1]", "fetch[2]"}
     resting = await flow.resume("r", journal=journal, answers={"fetch[1]": "!"})
-    assert [question.activation for question in resting.questions] == ["fetch[0]", "fetch[2]"]
+    assert {question.activation for question in resting.questions} == {"fetch[0]", "fetch[2]"}
     result = await flow.resume("r", journal=journal, answers={"fetch[0]": "?", "fetch[2]": "."})
     assert result.state.pages == ["A?", "B!", "C."]
     assert sorted(looked) == ["a", "b", "c"]
