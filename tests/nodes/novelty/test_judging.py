@@ -89,6 +89,13 @@ def test_how_much_has_to_be_new_can_be_said():
     )
 
 
+def test_exactly_as_much_as_said_is_enough():
+    assert judge("a a", ["a"], measure=Measure(least=0.5)).new  # half of a, a a
+    assert [one.said.text for one in judge("x x $5", ["x x $7"]).differences] == [
+        "$5"
+    ]  # half of x, x x, $5, x $5
+
+
 def test_an_answer_that_is_not_new_is_to_be_dropped():
     (found,) = judge("build a railway", [RAIL]).suggestions
     assert (found.kind, found.what) == ("drop", "build a railway")
@@ -147,6 +154,11 @@ def test_near_duplicates_are_dropped_and_the_longest_stay():
         "build a railway",
     )
     assert [one.kind for one in found.suggestions] == ["drop"] * 3
+
+
+def test_what_is_exactly_as_near_as_said_is_near():
+    assert survey(["a b", "b a"], measure=Measure(near=2 / 3)).drop == ("b a",)
+    assert survey(["a b", "b a"], measure=Measure(near=0.67)).drop == ()
 
 
 def test_what_has_numbers_of_its_own_is_no_near_duplicate():
