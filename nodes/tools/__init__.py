@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .declaring import PERMISSIONS, Permission, Safety
 from .errors import ToolArgumentsError, ToolDefinitionError, ToolError, ToolTimeoutError
 from .results import Content, text_of
-from .tool import PERMISSIONS, AnyTool, Permission, Safety, Tool, tool
+from .tool import AnyTool, Tool, tool
 
 if TYPE_CHECKING:
     from .calculator import calculator_tool

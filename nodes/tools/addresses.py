@@ -10,6 +10,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from .errors import ToolDefinitionError, ToolError
 
+_SHOWN: Final = 200  # characters of an address in a message
+_LONGEST: Final = 253  # characters of a host's name
 _PORTS: Final = {"http": 80, "https": 443}
 _HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 _TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")  # IPv4 as seen from a network that has only IPv6
@@ -95,20 +97,21 @@ def target_of(url: str) -> Target:
     Raises:
         ToolError: It is no address of http or https.
     """
+    shown = repr(url if len(url) <= _SHOWN else f"{url[:_SHOWN]}…")
     if not url.isprintable() or " " in url or "\\" in url:
-        raise ToolError(f"{url!r} is no address: it holds spaces, backslashes or control characters")
+        raise ToolError(f"{shown} is no address: it holds spaces, backslashes or control characters")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise ToolError(f"{url!r} is no address: {error}") from None
+        raise ToolError(f"{shown} is no address: {error}") from None
     if parts.scheme not in _PORTS:
-        raise ToolError(f"{url!r} is no address of https or http, such as https://example.org/page")
+        raise ToolError(f"{shown} is no address of https or http, such as https://example.org/page")
     if "@" in parts.netloc:
-        raise ToolError(f"{url!r} holds a user's name, which is not allowed")
+        raise ToolError(f"{shown} holds a user's name, which is not allowed")
     if port == 0:
-        raise ToolError(f"{url!r} has no port that there is")
-    return Target(parts.scheme, _host(url, parts), port or _PORTS[parts.scheme], _path(parts))
+        raise ToolError(f"{shown} has no port that there is")
+    return Target(parts.scheme, _host(shown, parts), port or _PORTS[parts.scheme], _path(parts))
 
 
 def is_public(address: str) -> bool:
@@ -132,19 +135,19 @@ def is_public(address: str) -> bool:
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
-def _host(url: str, parts: SplitResult) -> str:
+def _host(shown: str, parts: SplitResult) -> str:
     host = (parts.hostname or "").removesuffix(".")
     if ":" in host:
         try:
             return ipaddress.IPv6Address(host).compressed
         except ValueError:
-            raise ToolError(f"{url!r} has no host: {host!r} is no IPv6 address") from None
+            raise ToolError(f"{shown} has no host: it is no IPv6 address") from None
     try:
-        ascii_host = host.encode("idna").decode("ascii").lower()
+        ascii_host = host.encode("idna").decode("ascii").lower() if len(host) <= _LONGEST else ""
     except UnicodeError:
         ascii_host = ""
     if not _HOST.fullmatch(ascii_host):
-        raise ToolError(f"{url!r} has no host that there can be")
+        raise ToolError(f"{shown} has no host that there can be")
     return ascii_host
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 import ssl
 from collections.abc import Sequence
 from functools import partial
@@ -21,6 +23,9 @@ from .tool import AnyTool, tool
 
 _HOPS: Final = 5
 _PICTURES: Final = ("image/gif", "image/jpeg", "image/png", "image/webp")
+_CHARSETS: Final = re.compile(
+    r"utf-(8|16|32)|ascii|iso8859|cp\d|mac|koi8|euc_|shift_jis|big5|gb|hz$|iso2022|johab|ptcp|tis"
+)
 _TEXTUAL: Final = (
     "json",
     "xml",
@@ -72,7 +77,9 @@ def fetch_tool(
         + ", ".join(map(str, allowed)),
     )
     async def fetch(
-        url: Annotated[str, Field(description="The whole address, such as https://example.org/page")],
+        url: Annotated[
+            str, Field(max_length=8000, description="The whole address, such as https://example.org/page")
+        ],
         raw: Annotated[bool, Field(description="Give HTML as it is instead of its words")] = False,
     ) -> str | list[str | Image]:
         target = target_of(url)
@@ -94,7 +101,7 @@ def fetch_tool(
             finally:
                 leash.pull()
             if not answer.location or not 300 <= answer.status < 400:
-                return _told(target, answer, raw=raw)
+                return await threads.call(partial(_told, target, answer, raw=raw))  # a page may be long
             target = target_of(urljoin(str(target), answer.location))
         raise ToolError(f"{url} redirects more than {_HOPS} times")
 
@@ -125,8 +132,14 @@ def _text(answer: Answer) -> str | None:
     kind = answer.media_type or "text/plain"
     if not kind.startswith("text/") and not kind.rpartition("/")[2].endswith(_TEXTUAL):
         return None
-    try:
-        text = answer.body.decode(answer.charset or "utf-8", "replace")
-    except LookupError:  # no charset of this name
-        text = answer.body.decode("utf-8", "replace")
+    text = answer.body.decode(_charset(answer.charset), "replace")
     return None if "\0" in text else text
+
+
+def _charset(name: str) -> str:
+    """The charset, if it is one that pages are written in. Python knows codecs that take for ever, and worse."""
+    try:
+        known = codecs.lookup(name or "utf-8").name
+    except LookupError:
+        return "utf-8"
+    return known if _CHARSETS.match(known) else "utf-8"

@@ -81,7 +81,8 @@ def _write_file(root: Root) -> AnyTool:
     def write_file(path: Where, text: Annotated[str, Field(description="The whole content")]) -> str:
         """Write a text file, whole. A file that is there is replaced, folders on the way are made."""
         content = text.encode()
-        replaced = root.write(path, content)
+        with root.changing:
+            replaced = root.write(path, content)
         return f"{'replaced' if replaced else 'made'} {path}: {len(content)} bytes"
 
     return write_file
@@ -100,18 +101,24 @@ def _edit_file(root: Root) -> AnyTool:
         ] = False,
     ) -> str:
         """Replace a piece of a text file. It must stand there once, unless it is to be replaced everywhere."""
-        text = _text(path, root.read(path))
-        if "\r\n" in text and "\r" not in old:  # models write lines as Unix ends them
-            old, new = old.replace("\n", "\r\n"), new.replace("\n", "\r\n")
-        count = text.count(old)
-        if not count:
-            raise ToolError(f"{path} does not hold that text; read it again, spaces and line ends count")
-        if count > 1 and not everywhere:
-            raise ToolError(f"{path} holds that text {count} times; give more of what stands around it")
-        root.write(path, text.replace(old, new).encode())
+        with root.changing:
+            count, text = _replaced(path, _text(path, root.read(path)), old, new, everywhere=everywhere)
+            root.write(path, text.encode())
         return f"replaced {count} {'place' if count == 1 else 'places'} in {path}"
 
     return edit_file
+
+
+def _replaced(path: str, text: str, old: str, new: str, *, everywhere: bool) -> tuple[int, str]:
+    """How often a text holds another one, and what it is with it replaced."""
+    if "\r\n" in text and "\r" not in old:  # models write lines as Unix ends them
+        old, new = old.replace("\n", "\r\n"), new.replace("\r\n", "\n").replace("\n", "\r\n")
+    count = text.count(old)
+    if not count:
+        raise ToolError(f"{path} does not hold that text; read it again, spaces and line ends count")
+    if count > 1 and not everywhere:
+        raise ToolError(f"{path} holds that text {count} times; give more of what stands around it")
+    return count, text.replace(old, new)
 
 
 def _text(path: str, content: bytes) -> str:

@@ -12,6 +12,7 @@ import errno
 import os
 import secrets
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -57,6 +58,9 @@ class Root:
         folder: The folder. It must exist; links on the way to it are followed once, now.
         largest: Bytes that a file may have to be read or written.
 
+    Attributes:
+        changing: Held by whoever reads a file to change it, as tools are called at once.
+
     Raises:
         ToolDefinitionError: There is no such folder.
 
@@ -74,6 +78,7 @@ class Root:
         if not self.folder.is_dir():
             raise ToolDefinitionError(f"{os.fspath(folder)!r} is no folder for tools, but a file")
         self.largest = largest
+        self.changing = threading.Lock()
 
     @contextmanager
     def opened(self, path: str, *, make: bool = False) -> Iterator[int]:

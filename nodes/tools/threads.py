@@ -13,7 +13,9 @@ import queue
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 LINGER: Final = 1.0
 """Seconds that a thread waits for another call."""
@@ -35,10 +37,10 @@ class Threads:
         # Those that wait for a call. Taking one out and putting one in are atomic.
         self._idle: list[_Worker] = []
 
-    async def call(self, function: Callable[[], Any]) -> Any:
+    async def call(self, function: Callable[[], T]) -> T:
         """What `function` returns. When this is cancelled its thread is let go of, and goes on until it returns."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
+        future: asyncio.Future[T] = loop.create_future()
         job = partial(contextvars.copy_context().run, function)
         self._worker().jobs.put((job, partial(_deliver, loop, future)))
         return await future

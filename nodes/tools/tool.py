@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import FunctionType, MethodType
-from typing import Any, Final, Generic, Literal, ParamSpec, TypeAlias, TypeVar, overload
+from types import MethodType
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 from pydantic import ValidationError
 
-from backedge.engine.compiler.signatures import is_async, is_generator, name_of_callable
+from backedge.engine.compiler.signatures import is_async, name_of_callable
 from backedge.engine.context import Context
 from backedge.engine.effects.identity import EffectKey
 from backedge.engine.execution.steps import NOT_DONE
@@ -26,21 +24,23 @@ from backedge.providers.strict import strict
 
 from .calling import supplied
 from .complaints import complaint
+from .declaring import (
+    Permission,
+    Safety,
+    check_context,
+    check_function,
+    check_options,
+    docstring_of,
+    is_method,
+)
 from .docstrings import read_docstring
-from .errors import ToolArgumentsError, ToolDefinitionError, ToolTimeoutError
+from .errors import ToolArgumentsError, ToolTimeoutError
 from .results import LIMIT, Content, content_of
 from .schema import Parameters, read_parameters
 from .threads import Threads
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-Permission: TypeAlias = Literal["read", "write", "network", "execute"]
-"""What a tool may do, from the least dangerous on. A tool without one counts as more dangerous than all of them."""
-Safety: TypeAlias = Literal["idempotent", "unsafe"]
-
-PERMISSIONS: Final[tuple[Permission, ...]] = ("read", "write", "network", "execute")
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -286,16 +286,13 @@ def tool(
         function = function.__func__
     plain = function.__func__ if isinstance(function, classmethod) else function
     called = name or name_of_callable(plain)
-    told = read_docstring(getattr(plain, "__doc__", None))
-    _check_options(called, description or told.description, permission, safety, timeout, limit)
-    if is_generator(plain):
-        raise ToolDefinitionError(
-            f"tool {called!r} is a generator; return a list, or say `return` instead of `yield`"
-        )
-    method = _is_method(function, plain)
+    told = read_docstring(docstring_of(plain))
+    check_options(called, description or told.description, permission, safety, timeout, limit)
+    check_function(called, plain)
+    method = is_method(function, plain)
     takes = read_parameters(plain, called, told, method=method)
     asynchronous = is_async(plain)
-    _check_context(called, takes, asynchronous=asynchronous)
+    check_context(called, takes, asynchronous=asynchronous)
     return Tool(
         name=called,
         description=description or told.description,
@@ -311,51 +308,3 @@ def tool(
         _threads=Threads(f"tool-{called}"),
         _method=method,
     )
-
-
-def _check_options(
-    name: str, description: str, permission: object, safety: object, timeout: float | None, limit: int
-) -> None:
-    if not _NAME.fullmatch(name):
-        raise ToolDefinitionError(
-            f"a tool's name has 1 to 64 letters, digits, _ or -, as providers want it, not {name!r}: give name="
-        )
-    if not description:
-        raise ToolDefinitionError(
-            f"tool {name!r} says nothing of itself: give it a docstring or description="
-        )
-    if permission not in (None, *PERMISSIONS):
-        raise ToolDefinitionError(
-            f"tool {name!r}: permission= is one of {', '.join(PERMISSIONS)}, not {permission!r}"
-        )
-    if safety not in (None, "idempotent", "unsafe"):
-        raise ToolDefinitionError(f'tool {name!r}: safety= is "idempotent" or "unsafe", not {safety!r}')
-    if timeout is not None and not timeout > 0:
-        raise ToolDefinitionError(f"tool {name!r}: timeout= is a number of seconds above 0, not {timeout!r}")
-    if limit < 1:
-        raise ToolDefinitionError(f"tool {name!r}: limit= is a number of characters from 1, not {limit!r}")
-
-
-def _check_context(name: str, takes: Parameters, *, asynchronous: bool) -> None:
-    for one in takes.given:
-        if one.kind is not EffectKey and (one.kind is Context) != asynchronous:
-            wanted = "Context" if asynchronous else "BlockingContext"
-            raise ToolDefinitionError(
-                f"tool {name!r}: annotate {one.name!r} with {wanted}, as its function is"
-            )
-
-
-def _is_method(function: object, plain: Any) -> bool:
-    """Whether the first parameter is filled in by an object: functions that are no methods yet do not tell."""
-    if isinstance(function, classmethod):
-        return True
-    written = inspect.unwrap(plain)
-    if not isinstance(plain, FunctionType) or not isinstance(written, FunctionType):
-        return False  # it is bound already, or an object itself
-    code = written.__code__
-    return code.co_argcount > 0 and code.co_varnames[0] in ("self", "cls") and not _is_annotated(written)
-
-
-def _is_annotated(function: FunctionType) -> bool:
-    """Whether the first parameter says its type."""
-    return function.__code__.co_varnames[0] in function.__annotations__

@@ -175,6 +175,24 @@ async def test_charsets_are_heeded_and_unknown_ones_survived(server):
     assert (await get(local(server), f"{url}/x")).endswith("\nx")
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "charset", ["punycode", "idna", "unicode_escape", "raw_unicode_escape", "zlib", "hex", "undefined"]
+)
+async def test_codecs_that_are_no_charsets_are_not_used(server, charset):
+    server.page("/", rb"a\d-" + b"x" * 100_000, Content_Type=f"text/plain; charset={charset}")
+    assert rb"a\d-x".decode() in await get(local(server), f"http://127.0.0.1:{server.port}/")
+
+
+async def test_a_long_address_is_told_in_short(server):
+    server.redirect("/", "ftp://x.test/" + "y" * 50_000)
+    with pytest.raises(ToolError, match="is no address of https or http") as caught:
+        await local(server).call({"url": f"http://127.0.0.1:{server.port}/"})
+    assert len(str(caught.value)) < 400
+    with pytest.raises(ToolError, match="has no host"):
+        await local(server).call({"url": f"http://{'ü.' * 3000}/"})
+
+
 async def test_pieces_of_a_page_are_put_together(server):
     chunks = b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
     server.page("/", chunks, Transfer_Encoding="chunked", Content_Type="text/plain")

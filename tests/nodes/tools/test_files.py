@@ -1,5 +1,6 @@
 """Files of one folder: what the tools do, and that nothing leads out of it."""
 
+import asyncio
 import os
 import shutil
 import socket
@@ -151,6 +152,17 @@ async def test_line_ends_stay_as_they_are(use, folder):
     (folder / "dos.txt").write_bytes(b"one\r\ntwo\r\nthree\r\n")
     await use("edit_file", path="dos.txt", old="one\ntwo", new="1\n2")
     assert (folder / "dos.txt").read_bytes() == b"1\r\n2\r\nthree\r\n"
+    await use("edit_file", path="dos.txt", old="2\n", new="a\r\nb\n")
+    assert (folder / "dos.txt").read_bytes() == b"1\r\na\r\nb\r\nthree\r\n"
+
+
+async def test_changes_that_are_made_at_once_are_all_made(folder):
+    """Models call tools in parallel: no change of one file is lost to another."""
+    (folder / "many").write_text("\n".join(f"<{number}>" for number in range(40)) + "x" * 50_000)
+    edit = next(one for one in file_tools(Root(folder)) if one.name == "edit_file")
+    calls = ({"path": "many", "old": f"<{number}>", "new": f"{number}"} for number in range(40))
+    await asyncio.gather(*(edit.call(call) for call in calls))
+    assert (folder / "many").read_text().rstrip("x").split("\n") == [str(number) for number in range(40)]
 
 
 async def test_who_reads_while_a_file_is_written_sees_the_old_or_the_new_one(folder):

@@ -402,7 +402,8 @@ async def test_a_callable_object_and_a_partial_are_tools():
         return first + second
 
     assert await told(tool(Adder()), {"number": 1}) == "2"
-    bound = tool(functools.partial(add, second=5), description="Add five.")
+    bound = tool(functools.partial(add, second=5))
+    assert (bound.name, bound.description) == ("add", "Add.")
     assert list(bound.parameters["properties"]) == ["first"]
     assert await told(bound, {"first": 1}) == "6"
 
