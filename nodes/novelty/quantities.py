@@ -196,13 +196,13 @@ def _range(text: str, first: _Amount, units: Units) -> Found | None:
         return None
     magnitude = second.magnitude if first.bare else first.magnitude
     unit = first.unit or second.unit
-    if unit != second.unit and second.unit is not None and (unit and unit.dimension) != second.unit.dimension:
+    if unit and second.unit and unit.dimension != second.unit.dimension:
         return None
     if unit is None and _is_year(first) and _is_year(second):
         return Found(None, first.start, second.end)
     low = _in_base(first.value * magnitude, unit)
     high = _in_base(second.value * second.magnitude, second.unit or unit)
-    if low >= high:
+    if low > high:
         return None
     written = text[first.start : second.end]
     dimension = unit.dimension if unit else ""

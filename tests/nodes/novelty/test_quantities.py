@@ -119,6 +119,7 @@ def test_ranges_are_one_quantity_and_lists_are_two():
     assert tokens("3 and 5 km") == ["3", "5000 length"]
     assert tokens("5 km and 3 km") == ["5000 length", "3000 length"]
     assert tokens("5-3 km") == ["5", "3000 length"]
+    assert tokens("5-5 km") == ["5000 length"]
     assert tokens("5 km to 3 kg") == ["5000 length", "3 mass"]
     assert tokens("5 km to nowhere") == ["5000 length"]
     assert tokens("5 km to about 7 km") == ["5000 length", "7000 length"]
