@@ -183,8 +183,17 @@ async def test_an_empty_answer_is_asked_for_again_and_only_so_often(empty):
         model.requests[1].messages[-1].text
         == "That answer cannot be used: the answer is empty. Answer again."
     )
+    assert all(message.parts for message in model.requests[1].messages), (
+        "no provider takes a message of nothing"
+    )
     error = await failure(Agent(ScriptedModel([empty] * 9), repairs=2), NoAnswerError)
     assert error.why == "the answer is empty"
+
+
+async def test_answers_that_cannot_be_used_are_counted_in_a_row():
+    again = calls(call("double", '{"number": 1}'))
+    model = ScriptedModel(["", again, "", again, "", "at last"])
+    assert (await ran(Agent(model, [double], repairs=1))).state.answer == "at last"
 
 
 async def test_an_empty_answer_in_the_last_turn_is_no_limit_but_an_answer_that_cannot_be_used():

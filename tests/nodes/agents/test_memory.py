@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backedge.nodes.agents import Agent, Everything, KeepTokens, KeepTurns, NoAnswerError, Summarise, Summary
-from backedge.nodes.agents.conversation import messages_of, tokens_of
+from backedge.nodes.agents.conversation import messages_of, tokens_of, turns_of
 from backedge.nodes.tools import tool
 from backedge.providers import Message, ScriptedModel, ToolResult
 
@@ -58,6 +58,7 @@ def check(messages, entries, question):
     assert not open_calls
 
 
+@settings(deadline=None)
 @given(EXCHANGES, st.integers(0, 6), CUTS)
 async def test_no_call_is_torn_from_its_result_and_the_question_is_always_there(earlier, now, policy):
     entries, question = conversation(earlier, now)
@@ -70,6 +71,7 @@ async def test_no_call_is_torn_from_its_result_and_the_question_is_always_there(
         assert without == [p for p in range(without[0], len(entries)) if p != question], "there is no gap"
 
 
+@settings(deadline=None)
 @given(EXCHANGES, st.integers(0, 6), st.integers(1, 900))
 async def test_what_is_shown_keeps_the_bound_or_is_the_question_and_the_last_turn(earlier, now, most):
     entries, question = conversation(earlier, now)
@@ -79,6 +81,30 @@ async def test_what_is_shown_keeps_the_bound_or_is_the_question_and_the_last_tur
     assert tokens_of(messages) <= most or turns == least
 
 
+@settings(deadline=None)
+@given(EXCHANGES, st.integers(0, 6))
+async def test_what_just_fits_is_shown_whole(earlier, now):
+    entries, question = conversation(earlier, now)
+    most = sum(turn.tokens for turn in turns_of(entries))
+    assert await shown(KeepTokens(most), entries, question) == tuple(entries)
+
+
+async def test_a_result_without_its_call_is_summarised_with_what_follows_it():
+    entries = [
+        Message.of("tool", ToolResult(id="0", content="lost")),
+        *exchange(1, turns=0),
+        Message.of("user", "Q2"),
+    ]
+
+    async def ask(request, model):
+        return "short"
+
+    recalled = await Summarise(over=KeepTokens(1)).recall(entries, 3, ask)
+    assert recalled.added == (Summary(covers=3, text="short"),)
+    assert [message.text for message in recalled.messages][1:] == ["Q2"]
+
+
+@settings(deadline=None)
 @given(EXCHANGES, st.integers(0, 6), st.integers(1, 12))
 async def test_as_many_answers_are_shown_as_are_to_be_kept_or_as_the_rest_of_an_exchange_allows(
     earlier, now, most
@@ -103,8 +129,8 @@ async def test_in_a_long_run_of_one_question_the_question_stays_before_the_last_
     assert messages == (entries[0], *entries[-4:])
 
 
-@given(EXCHANGES, st.integers(0, 6), CUTS, CUTS)
 @settings(deadline=None)
+@given(EXCHANGES, st.integers(0, 6), CUTS, CUTS)
 async def test_behind_a_summary_the_same_holds_and_nothing_is_both_summarised_and_shown(
     earlier, now, over, keep
 ):
@@ -129,6 +155,8 @@ async def test_behind_a_summary_the_same_holds_and_nothing_is_both_summarised_an
         later = await policy.recall(more, question, ask)
         check([m for m in later.messages if m.text[:4] != "What"], messages_of(more), question)
         if later.added:
+            rest = [m for m in messages_of(more)[later.added[0].covers :] if m is not entries[question]]
+            assert [m for m in later.messages if m.text[:4] != "What" and m != entries[question]] == rest
             assert "summary 1" in told[1], "a summary of a summary holds what that held"
     else:
         assert kept == entries
