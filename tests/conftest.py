@@ -36,6 +36,12 @@ def pytest_collection():
         gc.enable()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def what_was_loaded_stays():
+    gc.freeze()  # likewise what the tests of other modules loaded: a client's package is a million objects
+    return
+
+
 @pytest.fixture(scope="session", autouse=True)
 def forker_ends():
     yield
