@@ -40,7 +40,9 @@ from backedge import (
     extend,
     model,
 )
-from backedge.providers import ModelRequest, NamedModel, RecordingModel, Structured, respond_as
+from backedge.nodes.agents import Agent, AgentResult, KeepTokens, Work, adversarial_loop
+from backedge.nodes.tools import tool
+from backedge.providers import Image, ModelRequest, NamedModel, RecordingModel, Structured, respond_as
 
 
 class Report(BaseModel):
@@ -282,3 +284,31 @@ async def add_items(ctx: Context, live: Run[Build]) -> None:
     ctx.add("one", 2)
     assert_type(await live.send("signal", 3, keep=False), bool)
     assert_type(ItemError(type="ValueError", message="").message, str)
+
+
+# --------------------------------------------------------------------------- agents
+
+
+@tool(permission="read")
+async def look_up(word: str) -> int: ...
+
+
+def with_agents(asked: NamedModel) -> None:
+    agent = Agent(
+        asked, [look_up], "You look things up.", output=Report, memory=KeepTokens(1000), max_tokens=100
+    )
+    words = Agent("model", [agent, agent.as_tool("checker", "Checks."), look_up])
+    assert_type(agent, Agent[Report])
+    assert_type(words, Agent[str])
+    assert_type(agent.node(graph, reads=("spec", "code"), writes="report", timeout=60), Node[..., Any])
+    assert_type(adversarial_loop(coder=words, interpreter=coder, checker=agent), Graph[Work])
+    agent.node(graph, reads="spec", writes="report", inline=True)  # type: ignore[call-arg]
+    Agent(asked, max_token=100)  # type: ignore[call-overload]
+    Agent(asked, allow="everything")  # type: ignore[arg-type]
+
+
+async def inside(agent: Agent[Report], ctx: Context) -> None:
+    result = await agent.run(["Judge this:", Image(media_type="image/png", url="https://host/a.png")], ctx)
+    assert_type(result, AgentResult[Report])
+    assert_type(result.output, Report)
+    assert_type(result.cost, float | None)
