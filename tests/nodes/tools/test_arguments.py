@@ -188,8 +188,15 @@ def test_places_in_lists_and_mappings_are_told_without_what_pydantic_adds_for_un
     async def look(items: list[dict[str, int | list[int]]]) -> None:
         """Look."""
 
+    @tool
+    async def choose(places: list[Stop | int]) -> None:
+        """Choose."""
+
     text = wrong('{"items": [{"a": 1}, {"b": [1, "x"]}]}', look)
     assert "- items[1].b[1]: should be a valid integer" in text
+    assert "places[0].nights: should be a valid integer" in wrong(
+        '{"places": [{"city": "Ulm", "nights": "x"}]}', choose
+    )
     assert "list[int]" not in text.split("items takes")[0]
 
 

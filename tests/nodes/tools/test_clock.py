@@ -1,5 +1,6 @@
 """Date and time in any zone."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -28,6 +29,16 @@ async def test_a_given_time_is_told_in_another_zone():
 async def test_the_hour_that_summer_time_skips_is_skipped():
     assert "01:59:59+01:00" in await tell(zone="Europe/Berlin", at="2026-03-29T00:59:59Z")
     assert "03:00:00+02:00" in await tell(zone="Europe/Berlin", at="2026-03-29T01:00:00Z")
+
+
+async def test_a_time_without_an_offset_is_utc_wherever_the_machine_stands(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert (await tell(at="2026-01-31T23:30:00")).endswith("23:30:00+00:00 (UTC, UTC)")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(
