@@ -14,7 +14,10 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "soak: a long test; run by `make soak`")
     note_briefly()
     # How fast examples are made says something about the machine, and what else it is busy with.
-    settings.register_profile("backedge", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    # Each run tries other examples, so that many are tried in time.
+    settings.register_profile(
+        "backedge", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
     settings.load_profile("backedge")
 
 
