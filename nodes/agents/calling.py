@@ -109,7 +109,11 @@ class Caller:
         for place, call in calls.items():
             if tool.name in self._leave:
                 break
-            said = await ask(self._agent, tool, call, self._context)
+            try:
+                said = await ask(self._agent, tool, call, self._context)
+            except ValueError as error:
+                refused[place] = _failed(call, f"{tool.name} was not called, of its arguments: {error}")
+                continue
             if not said.approve:
                 why = f": {said.reason}" if said.reason else ""
                 refused[place] = _failed(call, f"{tool.name} was not called, a person said no{why}")

@@ -425,6 +425,14 @@ def test_what_cannot_be_used_is_refused_when_the_agent_is_made():
         Agent("coder").node(Graph(Build), reads="spec", writes="code")
 
 
+def test_what_it_is_asked_is_made_by_a_plain_function():
+    async def prompt(spec: str) -> str:
+        return spec
+
+    with pytest.raises(TypeError, match="plain function"):
+        Agent(ScriptedModel([])).node(Graph(Build), reads=prompt, writes="code")
+
+
 def test_the_node_of_an_agent_reads_what_it_says_and_writes_what_it_answers():
     graph = Graph(Build)
     node = Agent(ScriptedModel([]), output=int, name="ann").node(graph, reads="spec", writes="code")

@@ -132,6 +132,27 @@ async def test_nobody_is_asked_about_arguments_that_do_not_fit():
     assert (await ran(Agent(model, [writer([], permission="write")]))).status is RunStatus.COMPLETED
 
 
+async def test_a_person_sees_all_of_what_is_called_and_nothing_that_can_be_read_in_two_ways():
+    seen = []
+
+    def answers(text):
+        seen.append(text)
+        return False
+
+    long = "x" * 10_000
+    wanted = [
+        call("write", json.dumps({"path": f"a{long}b"}), "1"),
+        call("write", '{\n\n"path":\n\n"ab\u202ec\u00e9"}', "2"),
+        call("write", '{"path": "safe", "path": "evil"}', "3"),
+    ]
+    model = ScriptedModel([calls(*wanted), "ok"])
+    await ran(Agent(model, [writer([], permission="write")]), answers=answers)
+    assert f'{{"path": "a{long}b"}}' in seen[0]
+    assert seen[1].endswith('with {"path": "ab\\u202ecé"}')
+    assert len(seen) == 2
+    assert told_last(model)[2].text == "write was not called, of its arguments: the key 'path' comes twice"
+
+
 def test_one_permission_holds_those_that_are_less_dangerous_and_several_are_exactly_these():
     assert allowed("read") == {"read"}
     assert allowed("network") == {"read", "write", "network"}
