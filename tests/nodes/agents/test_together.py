@@ -151,3 +151,19 @@ async def test_resources_may_be_models_that_know_nothing_of_recording():
 
     assert isinstance(Bare(), Model)
     assert (await ran(Agent(Bare()))).state.answer == "bare answer"
+
+
+async def test_of_two_agents_at_once_the_one_that_answered_is_not_asked_again_when_the_other_failed():
+    ann, bob = (
+        ScriptedModel(["from ann"], name="m1"),
+        ScriptedModel([OverloadedError("full"), "from bob"], name="m2"),
+    )
+    team = [Agent(ann, instructions="x", name="ann"), Agent(bob, instructions="x", name="bob")]
+    outer = ScriptedModel([calls(asks("a", "1", "ann"), asks("b", "2", "bob")), "done"])
+    flow, journal = flow_of(Agent(outer, team, name="boss")), MemoryJournal()
+    with pytest.raises(RunFailedError, match="full"):
+        await flow.run({}, journal=journal, run_id="r")
+    assert (await flow.resume("r", journal=journal)).state.answer == "done"
+    assert [len(one.requests) for one in (ann, bob, outer)] == [1, 2, 2]
+    assert [one.text for one in told_last(outer)] == ["from ann", "from bob"]
+    assert await flow.replay("r", journal=journal, rerun="all")
