@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar
 
-from pydantic import TypeAdapter
-
 from backedge.providers import Message, ModelRequest, ModelResponse, Text, ToolResult
 from backedge.providers.structured import Form, Mode
 
@@ -122,8 +120,3 @@ class _Called(_Words):
             failed = bool(why) or call.name != self.name
             results.append(ToolResult(id=call.id, content=(Text(text=told),), failed=failed))
         return (Message.of("tool", *results),) if results else ()
-
-
-def adapter_of(kind: Any) -> TypeAdapter[Any]:
-    """What validates answers and writes them down."""
-    return TypeAdapter(kind)
