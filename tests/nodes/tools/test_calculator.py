@@ -1,7 +1,6 @@
 """Arithmetic: what is understood, what is exact, and that nothing takes long or gets out."""
 
 import math
-import time
 from contextlib import suppress
 from fractions import Fraction
 
@@ -196,12 +195,11 @@ def test_sums_and_products_are_what_fractions_say(text):
     assert shown == value or abs(shown - value) <= abs(value) * Fraction(1, 10**16)
 
 
+@pytest.mark.timeout(60)  # an expression that is not bounded takes hours
 @given(st.text(alphabet="0123456789.+-*/%()e, absqrtfloix_[]'\"^=<>!&|~:@#\\\n", max_size=80))
 def test_any_text_has_a_value_or_is_told_quickly(text):
-    began = time.thread_time()
     with suppress(ToolError):
         assert evaluate(text)
-    assert time.thread_time() - began < 5  # an expression that is not bounded takes hours
 
 
 async def test_the_tool_calculates():

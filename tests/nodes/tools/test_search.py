@@ -240,7 +240,7 @@ async def test_an_expression_that_takes_for_ever_is_ended_and_the_loop_goes_on_m
         turns += 1
     with pytest.raises(ToolError, match="a simpler expression may do"):
         await task
-    assert turns > 5
+    assert turns > 2
     assert not searchers()
 
 
