@@ -52,25 +52,24 @@ async def spent(run_id: str, /, *, journal: str | PathLike[str] | Journal, since
 def ledger_of(run_id: str, records: Iterable[Record], *, since: float = 0.0) -> Ledger:
     """The same, of a run's records."""
     ledger, prices = Ledger(), PriceList()
-    # Failed tries that are in no record of their call, by activation and model.
-    tries: defaultdict[tuple[ActivationId, str], list[FailedTry]] = defaultdict(list)
-    agents: dict[tuple[ActivationId, str], Labels] = {}
+    # Failed tries that are in no record of their call, by whom they were for, activation and model.
+    tries: defaultdict[tuple[Labels, ActivationId, str], list[FailedTry]] = defaultdict(list)
     for record in records:
         if isinstance(record, RunForked):
             ledger = Ledger()
             tries.clear()
         elif isinstance(record, EffectRecorded) and record.at >= since:
+            labels = _labels(run_id, record)
             if record.kind is EffectKind.MODEL:
-                _count(ledger, _labels(run_id, record), record, prices)
-                _take_out(tries[record.activation, record.name], record)
+                _count(ledger, labels, record, prices)
+                _take_out(tries[labels, record.activation, record.name], record)
             elif record.name.startswith(FAILED_TRY) and record.result is not None:
                 name = record.name.removeprefix(FAILED_TRY)
-                tries[record.activation, name].append(FailedTry.model_validate_json(record.result))
-                agents[record.activation, name] = _labels(run_id, record)
-    for which, left in tries.items():
+                tries[labels, record.activation, name].append(FailedTry.model_validate_json(record.result))
+    for (labels, _, _), left in tries.items():
         for one in left:
             cost = _cost(prices, ModelResponse.model_construct(usage=one.usage), one.model)
-            ledger.add(agents[which], one.model, one.usage, cost, failed=True)
+            ledger.add(labels, one.model, one.usage, cost, failed=True)
     return ledger
 
 

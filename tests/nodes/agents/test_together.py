@@ -1,5 +1,7 @@
 """Agents as tools of each other, their models by name, and what each of them cost."""
 
+import asyncio
+
 import pytest
 from pydantic import BaseModel
 
@@ -7,9 +9,9 @@ from backedge import END, START, Context, Graph, RunFailedError, RunStatus, spen
 from backedge.checkpoints import MemoryJournal
 from backedge.nodes.agents import Agent
 from backedge.nodes.tools import tool
-from backedge.providers import Model, ScriptedModel
-from backedge.providers.errors import OverloadedError
-from backedge.providers.wrappers import Budget, Budgeted
+from backedge.providers import Model, ScriptedModel, Usage
+from backedge.providers.errors import OverloadedError, ServerError
+from backedge.providers.wrappers import Budget, Budgeted, Retrying
 
 from .scripts import answered, call, calls, flow_of, ran, told_last
 
@@ -121,6 +123,27 @@ async def test_what_each_agent_took_is_told_by_the_journal():
     assert (one.calls, one.cost, one.usage.output_tokens) == (2, 0.75, 12)
     assert (other.calls, other.cost, other.usage.output_tokens) == (2, 2.0, 100)
     assert ledger.by("node")["boss"].calls == 4
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_try_that_failed_counts_for_the_agent_whose_process_died_before_the_next(stream):
+    dying = asyncio.Event()
+
+    async def never(seconds):
+        dying.set()
+        await asyncio.Event().wait()
+
+    down = ServerError("down", usage=Usage(input_tokens=70))
+    shared = Retrying(ScriptedModel([answered("from ann", tokens=5), down], name="m"), sleep=never)
+    ann, bob = (Agent(shared, instructions="x", name=name, stream=stream) for name in ("ann", "bob"))
+    outer = ScriptedModel([calls(asks("a", "1", "ann")), calls(asks("b", "1", "bob"))], name="outer")
+    flow, journal = flow_of(Agent(outer, [ann, bob], name="boss")), MemoryJournal()
+    async with flow.start({}, journal=journal, run_id="r"):
+        await asyncio.wait_for(dying.wait(), 5)
+    sums = (await spent("r", journal=journal)).by("agent")
+    assert (sums["bob"].calls, sums["bob"].failed, sums["bob"].usage.input_tokens) == (1, 1, 70)
+    assert (sums["ann"].calls, sums["ann"].failed, sums["ann"].usage.output_tokens) == (1, 0, 5)
+    assert (sums["boss"].calls, sums["boss"].failed) == (2, 0)
 
 
 async def test_a_budget_may_be_kept_for_each_agent():
