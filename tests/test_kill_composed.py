@@ -31,7 +31,9 @@ def test_what_was_killed_inside_of_maps_and_subgraphs_ends_as_if_nothing_had_bee
     while kills < KILLS or number < 2:
         run_id, log = f"run{number}", tmp_path / f"run{number}.log"
         log.touch()
-        known = {str(each.activation) for each in records_of(database, run_id) if isinstance(each, NodeFinished)}
+        known = {
+            str(each.activation) for each in records_of(database, run_id) if isinstance(each, NodeFinished)
+        }
         before = len(log.read_text().split())
         process = forking.start(PROGRAM, str(database), run_id, str(log))
         time.sleep(chance.uniform(0, 0.15))  # the moment is the point of the test

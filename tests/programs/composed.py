@@ -63,7 +63,16 @@ def build(log):
     page.edge(read, END, when=lambda tries: tries >= 2)
 
     graph = Graph(Site)
-    crawl = graph.map(page, over="urls", item="url", into="pages", result="text", errors="collect", name="crawl", concurrency=2)
+    crawl = graph.map(
+        page,
+        over="urls",
+        item="url",
+        into="pages",
+        result="text",
+        errors="collect",
+        name="crawl",
+        concurrency=2,
+    )
 
     def racer(name):
         async def race(ctx: Context) -> None:
