@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
+
+_LOOK: Final = 0.5  # seconds
 
 
 def wait_for(work: Coroutine[Any, Any, T]) -> T:
@@ -20,6 +22,12 @@ def wait_for(work: Coroutine[Any, Any, T]) -> T:
     except RuntimeError:
         return asyncio.run(work)
     return _Elsewhere(work).join()
+
+
+def _wait(event: threading.Event) -> None:
+    """Wait, and look up from time to time: a signal that comes just before a thread blocks does not wake it."""
+    while not event.wait(_LOOK):
+        pass
 
 
 class _Elsewhere(Generic[T]):
@@ -46,10 +54,10 @@ class _Elsewhere(Generic[T]):
                 self._began.set()
                 self._ended.set()
                 raise
-            self._ended.wait()
+            _wait(self._ended)
         except BaseException:
             self._cancel()
-            self._ended.wait()
+            _wait(self._ended)
             raise
         finally:
             if self._thread.is_alive():
@@ -59,7 +67,7 @@ class _Elsewhere(Generic[T]):
         return self._values[0]
 
     def _cancel(self) -> None:
-        self._began.wait()
+        _wait(self._began)
         if self._at_work is not None:
             loop, task = self._at_work
             if not loop.is_closed():

@@ -54,3 +54,30 @@ def test_ctrl_c_while_waiting_for_it_cancels_the_work_and_waits_for_its_end():
         inside_a_loop(lambda: wait_for(works()))
     assert ended == [True]
     assert not [thread for thread in threading.enumerate() if thread.name == "backedge run_sync"]
+
+
+@pytest.mark.timeout(20)
+def test_ctrl_c_that_comes_just_before_the_thread_blocks_is_noticed_all_the_same(monkeypatch):
+    ended, missed = [], []
+    wait = threading.Event.wait
+
+    def too_late(event, timeout=None):
+        done = wait(event, timeout)
+        if timeout is not None and not missed:  # it blocked without having seen the signal
+            missed.append(True)
+            signal.raise_signal(signal.SIGINT)
+        return done
+
+    async def works():
+        try:
+            await asyncio.sleep(600)
+        finally:
+            ended.append(True)
+
+    def waiting():
+        monkeypatch.setattr(threading.Event, "wait", too_late)
+        return wait_for(works())
+
+    with pytest.raises(KeyboardInterrupt):
+        inside_a_loop(waiting)
+    assert ended == [True]
