@@ -111,6 +111,10 @@ def unresolved_warnings(
 # --------------------------------------------------------------------------- nodes
 
 
+_OPTIONS = slice(NodeSpec._fields.index("inline"), NodeSpec._fields.index("composite"))
+_USUAL = tuple(NodeSpec("", repr))[_OPTIONS]  # most nodes have no options, and nothing is wrong with none
+
+
 def _node_problems(what: str, spec: NodeSpec, binding: Binding, schema: StateSchema) -> Iterator[str]:
     known = schema.names
     for name in spec.fields:
@@ -121,8 +125,9 @@ def _node_problems(what: str, spec: NodeSpec, binding: Binding, schema: StateSch
     yield from return_problems(what, spec, binding, schema)
     if is_generator(spec.function):
         yield f"{what} is a generator; collect what it yields in a list and return that"
-    yield from _option_problems(what, spec)
-    yield from _join_problems(what, spec)
+    if any(given is not usual for given, usual in zip(tuple(spec)[_OPTIONS], _USUAL, strict=True)):
+        yield from _option_problems(what, spec)
+        yield from _join_problems(what, spec)
     if spec.inline is True and binding.is_async:
         yield f"{what}: inline=True is for plain functions; an async def runs on the event loop anyway"
     blocking = next((a for a in binding.arguments if a.annotation is BlockingContext), None)

@@ -8,10 +8,12 @@ attempt, and nothing is told that will be gone with another problem.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from ..definition import END, START, Definition, EdgeSpec, NodeSpec
@@ -29,6 +31,9 @@ from .mending import Mending
 from .structure import examine
 
 __all__ = ["BackedgeWarning", "CompiledGraph", "CompiledNode", "compile_graph"]
+
+
+_LARGE = 5_000  # edges
 
 
 class BackedgeWarning(UserWarning):
@@ -110,6 +115,24 @@ def compile_graph(declared: Definition) -> CompiledGraph:
     Raises:
         GraphError: With every problem found.
     """
+    with _no_collections(len(declared.edges) > _LARGE):
+        return _compiled(declared)
+
+
+@contextmanager
+def _no_collections(wanted: bool) -> Iterator[None]:
+    """Look for no cyclic garbage meanwhile: what a large graph is made of stays, and is much to look through."""
+    wanted = wanted and gc.isenabled()
+    if wanted:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if wanted:
+            gc.enable()
+
+
+def _compiled(declared: Definition) -> CompiledGraph:
     whole = flat(declared)
     definition, schema = whole.definition, whole.schema
     bindings, binding_problems = checks.bind_all(definition, whole.scopes, whole.bindings)
@@ -175,7 +198,7 @@ def _given(flat: Flat) -> frozenset[str]:
 
 def _warned(told: tuple[str, ...]) -> tuple[str, ...]:
     for text in told:
-        warnings.warn(text, BackedgeWarning, stacklevel=4)  # where `Graph.compile` was called
+        warnings.warn(text, BackedgeWarning, stacklevel=5)  # where `Graph.compile` was called
     return told
 
 
