@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,8 @@ class Forked:
     def send_signal(self, number: int) -> None:
         """Send a signal, unless the process has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it may have ended since
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """End the process at once."""
