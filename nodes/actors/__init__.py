@@ -1,0 +1,1 @@
+"""Actors: long-lived agents, each with a mailbox."""

@@ -1,0 +1,1 @@
+"""Group chats: members who speak in turn until a condition ends them."""

@@ -1,0 +1,1 @@
+"""Crews: tasks that depend on each other, done by roles."""

@@ -1,0 +1,1 @@
+"""Handoffs: agents that pass the work on to each other."""

@@ -1,0 +1,1 @@
+"""Lobbies: rooms in which agents talk."""

@@ -1,0 +1,1 @@
+"""Orchestras: several perspectives on one question, and what they come to together."""

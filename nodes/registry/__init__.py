@@ -1,0 +1,1 @@
+"""Agents by id, role and function, and the manager that runs them."""

@@ -1,0 +1,1 @@
+"""Restarting: when an agent that has answered begins again."""

@@ -1,0 +1,1 @@
+"""Tracking: where a run is, from its events alone."""
