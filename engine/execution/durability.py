@@ -16,7 +16,7 @@ Appends are done in the order of the calls here too: what follows one that is be
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Literal, TypeAlias, get_args
 
 from ..errors import JournalWriteError
@@ -68,8 +68,11 @@ class LaggingLog:
         "broken",
     )
 
-    def __init__(self, log: RunLog, *, eager: bool) -> None:
-        """Stand in front of a log; `eager`: write whenever nothing is being written."""
+    def __init__(self, log: RunLog, *, eager: bool, begun: Iterable[EffectOpened] = ()) -> None:
+        """Stand in front of a log; `eager`: write whenever nothing is being written.
+
+        `begun` are the effects that were opened before, in another process perhaps, and have not ended.
+        """
         self.broken: Callable[[BaseException], None] | None = None
         self._log = log
         self._eager = eager
@@ -82,7 +85,7 @@ class LaggingLog:
         # The last append that was not done at once; what comes later is done after it.
         self._last: asyncio.Future[None] | None = None
         # Effects that were opened and have not ended.
-        self._begun: set[tuple[ActivationId, str]] = set()
+        self._begun = {(opened.activation, opened.path) for opened in begun}
         # Why nothing can be written any more. It never goes back to None.
         self._error: BaseException | None = None
 

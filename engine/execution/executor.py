@@ -64,7 +64,7 @@ from ..state.fields import FoldError
 from ..state.snapshots import MergeConflict, Snapshot
 from . import events, outcome
 from .calls import Caller, Step
-from .desk import Desk, Question
+from .desk import Desk, Question, still_open
 from .editing import Editing
 from .effects import Effects
 from .ending import Ending, Stop
@@ -140,7 +140,10 @@ class Executor:
         self._announcer = events.Announcer(loop)
         self._caller = Caller(graph, settings.resources, run_id, self._announcer, settings.break_before)
         self._launcher = Launcher(graph, schedule, settings, self._caller, loop, tries)
-        self._ledger = Ledger(log, seq, None if log is None else Cutter(graph, seq), settings.durability)
+        begun = [opened for known in (effects or {}).values() for opened in still_open(known)]
+        self._ledger = Ledger(
+            log, seq, None if log is None else Cutter(graph, seq), settings.durability, begun
+        )
         self._ending = Ending(loop)
         self._inbox = inbox
         # Stopped, but for somebody else to go on with.

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
 from ..errors import JournalWriteError
 from ..frontier import Cutter
 from ..ports import RunLog
-from ..records import Awaited, Record, RunEnded, RunStatus
+from ..records import Awaited, EffectOpened, Record, RunEnded, RunStatus
 from ..schedule import Schedule
 from .durability import Durability, LaggingLog
 
@@ -44,14 +44,19 @@ class Ledger:
     __slots__ = ("_cutter", "_end", "_lagging", "_log", "_seq", "kept", "last_taken", "pending")
 
     def __init__(
-        self, log: RunLog | None, seq: int, cutter: Cutter | None, durability: Durability = "step"
+        self,
+        log: RunLog | None,
+        seq: int,
+        cutter: Cutter | None,
+        durability: Durability = "step",
+        begun: Iterable[EffectOpened] = (),
     ) -> None:
-        """Take over a log, owned from now on; `seq` is the number of the next record."""
+        """Take over a log, owned from now on; `seq` is the number of the next record, `begun` are the open effects."""
         self._cutter = cutter
         # Stands in front of the log where records may be committed later than they are acted upon.
         self._lagging: LaggingLog | None = None
         if log is not None and durability != "step":
-            log = self._lagging = LaggingLog(log, eager=durability == "batched")
+            log = self._lagging = LaggingLog(log, eager=durability == "batched", begun=begun)
         self._log = log
         self._seq = seq
         # The commit of the run's end, once it is queued: it is queued once.

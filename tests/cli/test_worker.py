@@ -246,9 +246,9 @@ def test_what_cannot_be_is_told(asking: Path):
 def test_durability_is_for_the_runs_that_it_goes_on_with(asking: Path, monkeypatch: pytest.MonkeyPatch):
     made = []
 
-    def lagging(log, *, eager):
+    def lagging(log, *, eager, begun):
         made.append(eager)
-        return LaggingLog(log, eager=eager)
+        return LaggingLog(log, eager=eager, begun=begun)
 
     monkeypatch.setattr(ledger, "LaggingLog", lagging)
     for durability, expected in (("step", []), ("batched", [True]), ("exit", [True, False])):

@@ -99,6 +99,26 @@ def test_an_unsafe_step_stops_the_run_in_doubt_until_a_person_says_that_it_was_d
     assert run_virtual(go()) == (["before", "charge 5", "after"], ["BEFORE", "by hand", "AFTER"])
 
 
+@pytest.mark.parametrize("durability", ["batched", "exit"])
+def test_what_a_person_said_is_in_the_journal_before_what_follows_it(durability):
+    async def go():
+        bank, journal, flow = await in_doubt()
+        fetch, seen = bank.fetch, []
+
+        async def looking(what):
+            seen.extend(await journal.read("r"))
+            return await fetch(what)
+
+        bank.fetch = looking
+        answers = {"node": {"done": "by hand"}}
+        await flow.resume("r", journal=journal, answers=answers, durability=durability)
+        return seen[-1]
+
+    verdict = run_virtual(go())
+    assert isinstance(verdict, EffectRecorded)
+    assert (verdict.name, verdict.result) == ("charge", b'"by hand"')
+
+
 def test_or_that_it_was_not_done_and_it_is_called_with_the_same_key():
     async def go():
         bank, journal, flow = await in_doubt()
