@@ -22,7 +22,6 @@ from typing import Final, Literal, TypeAlias, get_args
 from ..errors import JournalWriteError
 from ..ports import RunLog
 from ..records import (
-    ActivationId,
     AttemptFailed,
     Awaited,
     EffectKind,
