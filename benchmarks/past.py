@@ -61,7 +61,7 @@ async def opening(flow: Flow[State], path: Path, rounds: int) -> None:
                 seen = 0
                 async for event in run.events():
                     seen += event.count if isinstance(event, EventsDropped) else 1
-                    if seen >= 2 * rounds:  # each round begins and ends
+                    if seen >= 3 * rounds:  # each round becomes ready, begins and ends
                         break
         async with await SqliteJournal.open(path) as journal:
             began = perf_counter()

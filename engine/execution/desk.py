@@ -172,6 +172,11 @@ class Desk:
         """Whether any activation was let go of."""
         return bool(self._suspended)
 
+    def waits(self, key: Key) -> tuple[int, tuple[Question, ...]]:
+        """In which attempt an activation that was let go of is, and what it waits for."""
+        known = self._known.get(key)
+        return known[-1].attempt if known else 1, self._suspended[key].questions
+
     def questions(self) -> list[Question]:
         """What the activations that were let go of wait for, in order of asking."""
         waiting = [question for each in self._suspended.values() for question in each.questions]

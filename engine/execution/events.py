@@ -1,6 +1,7 @@
 """What a run tells those who watch it, while it goes on.
 
-Events are told after what they tell of was committed; only `ActivationStarted` and `CustomEvent` have no record.
+Events are told after what they tell of was committed; only `ActivationsReady`, `ActivationStarted`, `ActivationSuspended` and
+`CustomEvent` have no record of their own.
 """
 
 from __future__ import annotations
@@ -15,6 +16,21 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from ..records import ActivationId, ErrorInfo, RunStatus
+from .desk import Question
+
+
+class ActivationsReady(NamedTuple):
+    """Nothing keeps these from running any more, except that slots may be short: each begins as soon as there are some.
+
+    Attributes:
+        activations: All that one end made ready, together.
+        at: When, in seconds since the epoch.
+        after: The activation by whose end they became ready; None where they go on, as in a run that is resumed.
+    """
+
+    activations: tuple[ActivationId, ...]
+    at: float
+    after: ActivationId | None = None
 
 
 class ActivationStarted(NamedTuple):
@@ -58,6 +74,19 @@ class ActivationFailed(NamedTuple):
     taken: tuple[str, ...] = ()
 
 
+class ActivationSuspended(NamedTuple):
+    """A node was let go of, since all it can do is wait. It begins again, with the same attempt, once it need not.
+
+    Attributes:
+        waits: For what: answers, signals, timers.
+    """
+
+    activation: ActivationId
+    attempt: int
+    at: float
+    waits: tuple[Question, ...]
+
+
 class ActivationCancelled(NamedTuple):
     """A running activation was stopped, since another one's end made it needless."""
 
@@ -88,9 +117,11 @@ class EventsDropped:
 
 
 Event: TypeAlias = (
-    ActivationStarted
+    ActivationsReady
+    | ActivationStarted
     | ActivationFinished
     | ActivationFailed
+    | ActivationSuspended
     | ActivationCancelled
     | CustomEvent
     | RunFinished

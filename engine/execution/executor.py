@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -184,11 +184,15 @@ class Executor:
             self._apply(beginning.fact)
         if self._graph.holds:
             self._launcher.recover()
+        due: list[Order] = []
         for order in beginning.orders:
             if beginning.waited and isinstance(order, StartNode) and not self._desk().is_due(_key(order)):
-                self._desk().suspend(_key(order), order)  # nothing of what it waits for is there
+                self._suspend(order, ())  # nothing of what it waits for is there
             else:
-                self._order(order)
+                due.append(order)
+        self._tell_ready(due, None)
+        for order in due:
+            self._order(order)
         for node, rounds in beginning.retry:
             self._apply(NodeRetried(node, rounds))
         for node, rounds in beginning.reroute:
@@ -258,6 +262,8 @@ class Executor:
             self._ledger.stand(self.schedule)
         if len(orders) > 1 and self._launcher.slots is not None:
             orders.sort(key=self._launcher.priority)
+        if orders and self._announcer.listeners:
+            self._tell_ready(orders, None if isinstance(fact, NodeRetried) else (fact.node, fact.rounds))
         for order in orders:
             self._order(order)
 
@@ -553,13 +559,14 @@ class Executor:
             return
         self._launcher.put_back(step)
         assert step.effects is not None
-        self._desk().suspend(_key(step.order), step.order, step.effects.awaited)
+        self._suspend(step.order, step.effects.awaited)
         assert self._reception is not None
         self._reception.let_go()
         self._reception.deliver(())
 
     def wake(self, order: StartNode) -> None:
         """What this activation waits for is there."""
+        self._tell_ready((order,), None)
         self._order(order)
 
     def receive(self, letters: Sequence[Letter]) -> None:
@@ -590,6 +597,14 @@ class Executor:
             self._receive(Desk(asyncio.get_running_loop().time))
         assert self._reception is not None
         return self._reception.desk
+
+    def _suspend(self, order: StartNode, passed: Iterable[str]) -> None:
+        """Nothing is to be done for the activation until something comes for it."""
+        key, desk = _key(order), self._desk()
+        desk.suspend(key, order, passed)
+        if self._announcer.listeners:
+            attempt, waits = desk.waits(key)
+            self._announcer.tell(events.ActivationSuspended(self._id(*key), attempt, time.time(), waits))
 
     def _receive(self, desk: Desk) -> None:
         self._reception = Reception(desk, self, self._inbox, self._settings.patience)
@@ -682,6 +697,14 @@ class Executor:
     def _edge_ids(self, numbers: tuple[int, ...]) -> tuple[str, ...]:
         edges = self._graph.plan.edges
         return tuple([edges[number].id for number in numbers])
+
+    def _tell_ready(self, orders: Sequence[Order], after: Key | None) -> None:
+        if not self._announcer.listeners:
+            return
+        ready = tuple(self._id(*_key(order)) for order in orders if isinstance(order, StartNode))
+        if ready:
+            cause = None if after is None else self._id(*after)
+            self._announcer.tell(events.ActivationsReady(ready, time.time(), cause))
 
     def _tell_failed(self, step: Step, error: ErrorInfo, *, final: bool, taken: tuple[str, ...] = ()) -> None:
         if self._announcer.listeners:

@@ -7,7 +7,16 @@ from typing import Annotated
 from pydantic import BaseModel
 
 from backedge import END, START, ActivationFinished, Context, Graph, extend
-from backedge.engine.execution.events import Announcer, CustomEvent, EventQueue, EventsDropped
+from backedge.checkpoints import MemoryJournal
+from backedge.engine.execution.events import (
+    ActivationsReady,
+    ActivationStarted,
+    ActivationSuspended,
+    Announcer,
+    CustomEvent,
+    EventQueue,
+    EventsDropped,
+)
 from backedge.engine.records import ActivationId
 
 from ..virtual import run_virtual
@@ -115,7 +124,7 @@ def test_what_a_node_emits_last_comes_before_its_end():
         async with graph.compile().start() as run:
             return [type(each).__name__ async for each in run.events()]
 
-    expected = ["ActivationStarted", "CustomEvent", "ActivationFinished", "RunFinished"]
+    expected = ["ActivationsReady", "ActivationStarted", "CustomEvent", "ActivationFinished", "RunFinished"]
     assert run_virtual(go()) == expected
 
 
@@ -147,3 +156,52 @@ def test_what_a_listener_does_to_an_event_does_not_reach_the_run():
 
     state = run_virtual(go())
     assert (state.plain, state.grown) == ({"a": [1]}, [[1], [1, 1]])
+
+
+def test_what_becomes_ready_is_told_at_once_also_where_it_has_to_wait_for_a_slot():
+    graph = Graph(State)
+
+    async def work() -> None:
+        await asyncio.sleep(2)
+
+    last = graph.node(work, name="last")
+    for name in ("a", "b"):
+        graph.chain(START, graph.node(work, name=name, uses="desk"), last)
+    graph.edge(last, END)
+
+    async def go():
+        async with graph.compile().start(slots={"desk": 1}) as run:
+            return [
+                each async for each in run.events() if isinstance(each, ActivationsReady | ActivationStarted)
+            ]
+
+    ready, *begun, joined, _ = run_virtual(go())
+    assert isinstance(ready, ActivationsReady)
+    assert ([str(each) for each in ready.activations], str(ready.after)) == (["a", "b"], "START")
+    assert [str(each.activation) for each in begun] == ["a", "b"]
+    assert ([str(each) for each in joined.activations], str(joined.after)) == (["last"], "b")
+
+
+async def ask(ctx: Context) -> str:
+    return str(await ctx.ask("Shall we?"))
+
+
+async def test_a_node_that_waits_is_told_with_what_for_and_again_when_the_run_goes_on():
+    graph = Graph(State)
+    graph.chain(START, graph.node(ask, writes="text"), END)
+    flow, journal = graph.compile(), MemoryJournal()
+
+    async def told(run):
+        async with run:
+            return [each async for each in run.events()]
+
+    *_, waits, _ = await told(flow.start(journal=journal, run_id="r"))
+    assert isinstance(waits, ActivationSuspended)
+    assert (str(waits.activation), waits.attempt) == ("ask", 1)
+    assert [(each.id, each.text) for each in waits.waits] == [("ask:0", "Shall we?")]
+    again, _ = await told(flow.reopen("r", journal=journal))
+    assert again._replace(at=waits.at) == waits
+    ready, begun, done, _ = await told(flow.reopen("r", journal=journal, answers={"ask": "yes"}))
+    assert ready.activations == (begun.activation,)
+    assert ready.after is None
+    assert done.updates == {"text": "yes"}

@@ -255,7 +255,8 @@ def test_a_node_that_ignored_its_stop_and_returns_after_all_changes_nothing(capl
         assert seen == []
         await asyncio.sleep(20)
         assert seen == ["returned"]
-        assert [type(event).__name__ async for event in events] == ["ActivationStarted", "RunFinished"]
+        told = [type(event).__name__ async for event in events]
+        assert told == ["ActivationsReady", "ActivationStarted", "RunFinished"]
         return [type(record).__name__ for record in await journal.read("r")]
 
     assert run_virtual(go(), thorough=True) == ["RunStarted", "RunEnded"]

@@ -12,6 +12,7 @@ from backedge.checkpoints import MemoryJournal
 from backedge.engine.execution.events import (
     ActivationFailed,
     ActivationFinished,
+    ActivationsReady,
     ActivationStarted,
     CustomEvent,
     EventsDropped,
@@ -56,17 +57,20 @@ def test_events_tell_what_happens_from_the_beginning_to_the_end():
 
     seen, result = run_virtual(go())
     assert [type(event) for event in seen] == [
+        ActivationsReady,
         ActivationStarted,
         CustomEvent,
         ActivationFinished,
+        ActivationsReady,
         ActivationStarted,
         ActivationFinished,
         RunFinished,
     ]
-    assert [str(event.activation) for event in seen[:-1]] == ["first", "first", "first", "second", "second"]
-    assert seen[1].data == {"at": "first"}
-    assert seen[2].updates == {"log": ["first"]}
-    assert seen[2].taken == ("first->second",)
+    told = [str(event.activation) for event in seen[:-1] if not isinstance(event, ActivationsReady)]
+    assert told == ["first", "first", "first", "second", "second"]
+    assert seen[2].data == {"at": "first"}
+    assert seen[3].updates == {"log": ["first"]}
+    assert seen[3].taken == ("first->second",)
     assert seen[-1].status is result.status is RunStatus.COMPLETED
     assert result.state.log == ["first", "second"]
 
@@ -142,7 +146,7 @@ def test_a_slow_listener_loses_the_oldest_events_and_is_told_how_many():
             return [event async for event in run.events()]
 
     seen = run_virtual(go())
-    assert seen[0] == EventsDropped(91)
+    assert seen[0] == EventsDropped(92)
     assert [event.data for event in seen if isinstance(event, CustomEvent)] == list(range(90, 100))
 
 
