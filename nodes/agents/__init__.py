@@ -11,13 +11,14 @@ from .events import ToolEnded, ToolStarted
 from .guards import Again, Answer, Guard, Replace, Stop
 from .memory import Everything, KeepTokens, KeepTurns, Memory, Recalled, Summarise
 from .prompts import Prompt
-from .result import AgentResult
+from .result import AgentExit, AgentResult
 from .roles import Report, Review, check_report, checker_agent, code_interpreter, review_prompt
 
 __all__ = [
     "Again",
     "Agent",
     "AgentError",
+    "AgentExit",
     "AgentResult",
     "Allow",
     "Answer",

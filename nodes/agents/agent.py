@@ -27,7 +27,7 @@ from .guards import Guard
 from .loop import Loop
 from .memory import Everything, Memory
 from .prompts import Prompt, message_of
-from .result import AgentResult
+from .result import AgentExit, AgentResult
 from .wiring import Delegate, NodeOptions, as_node, needed_models
 
 if TYPE_CHECKING:
@@ -208,7 +208,50 @@ class Agent(Generic[T]):
             async def research(question: str, ctx: Context) -> str:
                 return (await agent.run(question, ctx)).output
         """
-        given = models or {}
+        result = await self._run(prompt, context, conversation, models or {}, {})
+        assert isinstance(result, AgentResult)  # without exits there is no other end
+        return result
+
+    async def run_or_exit(
+        self,
+        prompt: Prompt,
+        context: Context,
+        *,
+        exits: Sequence[AnyTool],
+        conversation: Sequence[Entry] = (),
+        models: Mapping[str, Model] | None = None,
+    ) -> AgentResult[T] | AgentExit:
+        """Work until there is an answer, or until the model calls an exit: a tool whose call ends its turn.
+
+        An exit is called like any other tool, without asking a person. When it raises a `ToolError` the model is told and
+        goes on; else the agent ends as soon as the other calls of that answer are carried out. Of several exits in one
+        answer the first that succeeds counts, and the others are answered so.
+
+        Args:
+            prompt: As for `run`.
+            context: As for `run`.
+            exits: The exits, besides its own tools. Let them take a `Context`: then their calls are no effects.
+            conversation: As for `run`.
+            models: As for `run`.
+
+        Raises:
+            ValueError: An exit is called as one of its tools.
+            AgentError: As for `run`.
+            ModelError: As for `run`.
+        """
+        named = _by_name(self.name, [*self.tools.values(), *exits], self._answers.name)
+        return await self._run(
+            prompt, context, conversation, models or {}, {one.name: named[one.name] for one in exits}
+        )
+
+    async def _run(
+        self,
+        prompt: Prompt,
+        context: Context,
+        conversation: Sequence[Entry],
+        given: Mapping[str, Model],
+        exits: Mapping[str, AnyTool],
+    ) -> AgentResult[T] | AgentExit:
         missing = sorted(self.models - given.keys())
         if missing:
             raise ValueError(f"{self.name} needs models={{{missing[0]!r}: ...}}, which it only names")
@@ -217,9 +260,10 @@ class Agent(Generic[T]):
             context,
             conversation,
             model=given[self.model] if isinstance(self.model, str) else self.model,
-            tools={name: _with_models(one, given) for name, one in self.tools.items()},
+            tools={name: _with_models(one, given) for name, one in self.tools.items()} | exits,
             answers=self._answers,
             kind=self._kind,
+            exits=exits,
         )
         with context.branch(self.name):
             return await loop.run(message_of(prompt))

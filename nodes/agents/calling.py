@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Final
 
@@ -36,6 +36,7 @@ class Caller:
 
     Attributes:
         granted: What people have allowed for the rest of the run, since this was made.
+        left: The call by which the agent went out, if it has.
 
     Args:
         agent: The agent's name.
@@ -43,6 +44,7 @@ class Caller:
         allow: The permissions of tools that are called without asking.
         context: Of the node.
         leave: Tools that may be called whatever they are.
+        exits: Tools whose call ends the agent.
     """
 
     def __init__(
@@ -52,19 +54,22 @@ class Caller:
         allow: frozenset[Permission | None],
         context: Context,
         leave: set[str],
+        exits: Collection[str] = (),
     ) -> None:
         self._agent = agent
         self._tools = tools
         self._allow = allow
         self._context = context
         self._leave = set(leave)
+        self._exits = exits
         self.granted: list[Leave] = []
+        self.left: ToolCall | None = None
 
     async def results(self, calls: Sequence[ToolCall]) -> list[ToolResult]:
         """Carry out the calls of one answer and give their results, in the order of the calls.
 
         Calls of a tool that needs a person's leave are asked for one after the other, so that a leave for all of them
-        counts at once; other tools do not wait for that.
+        counts at once; other tools do not wait for that. Of several exits the first that succeeds counts.
         """
         found: dict[int, ToolResult] = {}
         free: list[tuple[int, AnyTool]] = []
@@ -74,6 +79,8 @@ class Caller:
             problem = self._problem(tool, call)
             if tool is None or problem:
                 found[place] = _failed(call, problem)
+            elif tool.name in self._exits:
+                found[place] = await self._out(tool, call)
             elif tool.permission in self._allow or tool.name in self._leave:
                 free.append((place, tool))
             else:
@@ -122,6 +129,17 @@ class Caller:
                 self.granted.append(Leave(agent=self._agent, tool=tool.name))
         approved = {place: call for place, call in calls.items() if place not in refused}
         return refused | await self._carried_out(tool, approved)
+
+    async def _out(self, tool: AnyTool, call: ToolCall) -> ToolResult:
+        if self.left is not None:
+            first = self.left.name
+            return _failed(
+                call, f"{tool.name} was not called: {first} came first, and only one of them counts"
+            )
+        result = await self._result(tool, call)
+        if not result.failed:
+            self.left = call
+        return result
 
     async def _carried_out(self, tool: AnyTool, calls: Mapping[int, ToolCall]) -> dict[int, ToolResult]:
         if len(calls) == 1:

@@ -6,7 +6,7 @@ results, and goes on where it was. What it decides depends on these alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -19,6 +19,7 @@ from backedge.providers import (
     Model,
     ModelRequest,
     ModelResponse,
+    ToolCall,
     ToolResult,
     Usage,
 )
@@ -33,7 +34,7 @@ from .conversation import Entry, cut, leave_of, messages_of
 from .errors import NoAnswerError, RefusedError, TurnLimitError
 from .guards import ruled
 from .prompts import MESSAGE, text_of
-from .result import AgentResult
+from .result import AgentExit, AgentResult
 
 if TYPE_CHECKING:
     from .agent import Agent
@@ -52,6 +53,7 @@ class Loop(Generic[T]):
         tools: By name, with the models they need.
         answers: The form of its answers.
         kind: Their type.
+        exits: The names of those tools whose call ends it.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Loop(Generic[T]):
         tools: Mapping[str, Any],
         answers: Answers[T],
         kind: TypeAdapter[T],
+        exits: Collection[str] = (),
     ) -> None:
         self._agent = agent
         self._context = context
@@ -71,7 +74,8 @@ class Loop(Generic[T]):
         self._model = recorded(model, agent.name, context)
         self._answers = answers
         self._kind = kind
-        self._caller = Caller(agent.name, tools, allowed(agent.allow), context, leave_of(past, agent.name))
+        leave = leave_of(past, agent.name)
+        self._caller = Caller(agent.name, tools, allowed(agent.allow), context, leave, exits)
         self._specs = tuple(tool.spec() for tool in tools.values())
         self._question = len(messages_of(past))
         # What this run adds to the conversation.
@@ -85,8 +89,8 @@ class Loop(Generic[T]):
         self._useless = 0
         self._why = ""
 
-    async def run(self, prompt: Message) -> AgentResult[T]:
-        """Ask, and go on until there is an answer; see `Agent.run`."""
+    async def run(self, prompt: Message) -> AgentResult[T] | AgentExit:
+        """Ask, and go on until there is an answer; see `Agent.run` and `Agent.run_or_exit`."""
         looked = await self._ruled(self._agent.input_guards, prompt, "input", MESSAGE)
         if looked.answered:
             self._new += [prompt, Message.of("assistant", text_of(self._plain(looked.value)))]
@@ -108,6 +112,8 @@ class Loop(Generic[T]):
                 continue
             if not self._answers.is_answer(response):
                 await self._call(response, last=turn == self._agent.max_turns)
+                if self._caller.left is not None:
+                    return self._exit(self._caller.left, response.text, turn)
             elif (answer := await self._answer(response)) is not None:
                 return self._result(answer[0], turn)
         if self._useless:
@@ -214,6 +220,17 @@ class Loop(Generic[T]):
     def _result(self, output: T, turns: int) -> AgentResult[T]:
         return AgentResult(
             output=output,
+            conversation=tuple(self._new),
+            turns=turns,
+            calls=len(self._done),
+            usage=self._usage,
+            cost=self._cost,
+        )
+
+    def _exit(self, call: ToolCall, said: str, turns: int) -> AgentExit:
+        return AgentExit(
+            call=call,
+            said=said,
             conversation=tuple(self._new),
             turns=turns,
             calls=len(self._done),

@@ -1,11 +1,11 @@
-"""What comes of a run of an agent."""
+"""What comes of a run of an agent: an answer, or that it went out through one of its exits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from backedge.providers import Usage
+from backedge.providers import ToolCall, Usage
 
 from .conversation import Entry
 
@@ -26,6 +26,29 @@ class AgentResult(Generic[T]):
     """
 
     output: T
+    conversation: tuple[Entry, ...]
+    turns: int
+    calls: int
+    usage: Usage
+    cost: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentExit:
+    """An agent ended without an answer, because it called one of its exits; see `Agent.run_or_exit`.
+
+    Attributes:
+        call: The call of the exit. Its arguments are checked.
+        said: What the agent said with it.
+        conversation: As in `AgentResult`; its last message holds the results of the last calls.
+        turns: As in `AgentResult`.
+        calls: As in `AgentResult`, that of the exit included.
+        usage: As in `AgentResult`.
+        cost: As in `AgentResult`.
+    """
+
+    call: ToolCall
+    said: str
     conversation: tuple[Entry, ...]
     turns: int
     calls: int
