@@ -15,6 +15,8 @@ from pydantic import BaseModel
 if TYPE_CHECKING:
     from tenacity import BaseRetrying
 
+    from .shares import Share
+
 
 class Marker:
     """START or END: the way into a graph and out of it."""
@@ -251,5 +253,5 @@ class Definition(NamedTuple):
     edges: tuple[EdgeSpec, ...]
     problems: tuple[str, ...] = ()
     end: str = "all"
-    slots: Mapping[str, int] = MappingProxyType({})
+    slots: Mapping[str, int | Share] = MappingProxyType({})
     origin: object = None

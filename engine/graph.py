@@ -21,6 +21,7 @@ from .errors import GraphError
 from .node import Node, Place
 from .redeclared import Declared, Site, same_edge
 from .rules import Rest
+from .shares import Share
 from .shown import listed, shown
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Graph(Generic[S]):
         end: When a run ends: with ``"all"`` once nothing is alive any more; with ``"first"`` as soon as something arrives
             at END, and what is still alive is cancelled.
         slots: How many of each named slot there are (see ``uses=`` of a node), where a run does not say otherwise:
-            ``{"till": 1}`` makes nodes that use it exclude each other.
+            ``{"till": 1}`` makes nodes that use it exclude each other. A `Share` lends what it does not use.
 
     Raises:
         GraphError: One of them cannot be used.
@@ -75,7 +76,7 @@ class Graph(Generic[S]):
         resources: Mapping[str, Any] | None = None,
         name: str | None = None,
         end: Literal["all", "first"] = "all",
-        slots: Mapping[str, int] | None = None,
+        slots: Mapping[str, int | Share] | None = None,
     ) -> None:
         if not (isinstance(state, type) and issubclass(state, BaseModel) and state is not BaseModel):
             raise GraphError(

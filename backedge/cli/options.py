@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from backedge.engine.shares import Share
+
 from .problems import CommandError
 
 if TYPE_CHECKING:
@@ -214,7 +216,9 @@ def limits_of(flow: Flow[Any], given: Sequence[str]) -> dict[str, int | None]:
 def slots_of(flow: Flow[Any], given: Sequence[str]) -> dict[str, int]:
     """``--slots``: slots and how many there are of each. Raises CommandError."""
     told = pairs("--slots", given, "NAME=N, as in sandbox=2")
-    used = {name for spec in flow.graph.definition.nodes.values() for name in spec.uses}
+    definition = flow.graph.definition
+    used = {name for spec in definition.nodes.values() for name in spec.uses}
+    used |= {slot.of for slot in definition.slots.values() if isinstance(slot, Share)}
     _all_known("--slots", told, ["threads", *sorted(used)], "slot that a node uses")
     return {name: whole(f"--slots {name}", text, 1) for name, text in told.items()}
 

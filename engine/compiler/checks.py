@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ..context import BlockingContext
 from ..definition import END, START, Case, Chosen, Definition, EdgeSpec, NodeSpec
+from ..shares import Share, share_problems
 from ..shown import listed, shown
 from ..state.fields import StateSchema
 from .binding import Argument, Binding, Source, bind
@@ -245,11 +246,14 @@ def edge_problems(definition: Definition) -> Iterator[str]:
 
 def slot_problems(definition: Definition) -> Iterator[str]:
     """Slots that no node uses, or of which there are not so many."""
-    used = {name for spec in definition.nodes.values() for name in spec.uses}
+    uses = {name: spec.uses for name, spec in definition.nodes.items()}
+    pools = {share.of for share in definition.slots.values() if isinstance(share, Share)}
+    used = {"threads", *pools}.union(*uses.values())
+    yield from share_problems(definition.slots, uses)
     for name, count in definition.slots.items():
-        if name != "threads" and name not in used:
+        if name not in used:
             yield f"slots= names {shown(name)}, which no node uses; add uses= to a node, or drop it"
-        if not _is_whole(count, least=1):
+        if not isinstance(count, Share) and not _is_whole(count, least=1):
             yield f"slots=: of {shown(name)} there must be a whole number from 1, not {shown(count)}"
 
 

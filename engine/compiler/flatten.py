@@ -23,6 +23,7 @@ from pydantic import JsonValue
 
 from ..definition import END, START, Case, Chosen, Definition, EdgeSpec, MapOver, NodeSpec, Subgraph
 from ..loops import Region
+from ..shares import Share
 from ..shown import listed, shown
 from ..state.fields import Field, StateSchema
 from .binding import Argument, Binding, Source
@@ -74,6 +75,7 @@ class _Flattener:
     hidden: dict[str, Field] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     resources: dict[str, Any] = field(default_factory=dict)
+    slots: dict[str, tuple[int | Share, str]] = field(default_factory=dict)
     schemas: dict[Any, StateSchema] = field(default_factory=dict)
 
     def flat(self) -> Flat:
@@ -85,7 +87,10 @@ class _Flattener:
         definition = self.whole
         if len(self.nodes) != len(self.whole.nodes) or self.hidden or self.extras.cancels:
             definition = self.whole._replace(
-                nodes=self.nodes, edges=tuple(self.edges), resources=self.resources
+                nodes=self.nodes,
+                edges=tuple(self.edges),
+                resources=self.resources,
+                slots={name: slot for name, (slot, _) in self.slots.items()},
             )
         return Flat(definition, schema, self.scopes, self.bindings, self.extras, tuple(self.problems))
 
@@ -102,6 +107,7 @@ class _Flattener:
         """Put all nodes and edges of a graph in their places."""
         level = _Level(definition, prefix, entry, end, above)
         self._resources(definition, prefix)
+        self._slots(definition, prefix)
         if prefix not in self.scopes:
             self.scopes[prefix] = Scope(self._schema(definition.state), definition.resources, prefix)
         ends = {START.name: _Ends(entry, entry, (entry,)), END.name: _Ends(end, end, (end,))}
@@ -128,6 +134,16 @@ class _Flattener:
                 self.problems.append(
                     f"subgraph {prefix.rstrip('/')!r} wants the resource {name!r} to be {shown(kind)}, but around it it "
                     f"is {shown(self.resources[name])}; rename one of them"
+                )
+
+    def _slots(self, definition: Definition, prefix: str) -> None:
+        """The slots of a subgraph are the whole graph's too; how many there are the graphs around it may say."""
+        for name, slot in definition.slots.items():
+            known, where = self.slots.setdefault(name, (slot, prefix))
+            if known != slot and not prefix.startswith(where):
+                self.problems.append(
+                    f"slots=: subgraphs {where.rstrip('/')!r} and {prefix.rstrip('/')!r} differ in how many there are of "
+                    f"{name!r}; say so in the graph around them, or rename one"
                 )
 
     def _node(self, spec: NodeSpec, level: _Level) -> _Ends:

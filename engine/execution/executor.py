@@ -260,12 +260,16 @@ class Executor:
             self._launcher.settle(fact.node, fact.rounds, self)
         if self._ledger.kept:
             self._ledger.stand(self.schedule)
-        if len(orders) > 1 and self._launcher.slots is not None:
+        together = len(orders) > 1 and self._launcher.slots is not None
+        if together:
             orders.sort(key=self._launcher.priority)
+            self._launcher.gather()
         if orders and self._announcer.listeners:
             self._tell_ready(orders, None if isinstance(fact, NodeRetried) else (fact.node, fact.rounds))
         for order in orders:
             self._order(order)
+        if together:
+            self._launcher.serve(self)
 
     def _order(self, order: Order) -> None:
         if self._ending.stop is not None:

@@ -67,6 +67,7 @@ class Launcher:
     __slots__ = (
         "_caller",
         "_context",
+        "_gathering",
         "_graph",
         "_holds",
         "_inline",
@@ -99,7 +100,11 @@ class Launcher:
         # What activations in flight have behind them, until they are launched.
         self._tries = dict(tries) if tries else None
         self._needs = settings.needs
-        self._slots: Slots[StartNode] | None = None if settings.needs is None else Slots(settings.capacity)
+        self._slots: Slots[StartNode] | None = None
+        if settings.needs is not None:
+            self._slots = Slots(settings.capacity, settings.shares)
+        # How often `gather` was called and not `serve` yet: orders wait meanwhile, whatever is free.
+        self._gathering = 0
         # The tasks of running nodes; inline nodes have none.
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         # Orders of inline nodes not yet begun (None before the first), and whether somebody is at work on them or about to.
@@ -134,18 +139,32 @@ class Launcher:
         """Run a node as soon as there are slots for it."""
         if self._slots is not None and self._needs is not None:
             needs = self._needs[order.node]
-            if not self._slots.acquire(needs):
+            if (self._gathering and needs) or not self._slots.acquire(needs):
                 self._slots.wait(needs, self.priority(order), order)
                 self._waiting[order.node, order.rounds] = order
                 return
         self._launch(order, host)
 
+    def gather(self) -> None:
+        """More is to be started at once: where slots are lent let all wait until `serve`, so that all are seen together."""
+        if self._slots is not None and self._slots.lends:
+            self._gathering += 1
+
+    def serve(self, host: Host) -> None:
+        """Start those that were gathered, as far as there are slots for them."""
+        if self._gathering:
+            self._gathering -= 1
+            if not self._gathering and self._slots is not None:
+                self._launch_all(self._slots.serve(), host)
+
     def hold(self) -> None:
         """Begin nothing inline until `release`: more is to be started, and the run is not at rest before that."""
         self._pumping = True
+        self.gather()
 
     def release(self, host: Host) -> None:
         """Begin what was held."""
+        self.serve(host)
         self._pump(host)
 
     def priority(self, order: Order) -> tuple[int, ...]:
@@ -198,9 +217,12 @@ class Launcher:
     def _free(self, node: int, host: Host) -> None:
         """Give the node's slots back, and start whoever waited for them."""
         if self._slots is not None and self._needs is not None:
-            for order in self._slots.release(self._needs[node]):
-                self._waiting.pop((order.node, order.rounds), None)
-                self._launch(order, host)
+            self._launch_all(self._slots.release(self._needs[node]), host)
+
+    def _launch_all(self, orders: list[StartNode], host: Host) -> None:
+        for order in orders:
+            self._waiting.pop((order.node, order.rounds), None)
+            self._launch(order, host)
 
     # ------------------------------------------------------------------ running
 

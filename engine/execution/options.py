@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from typing import Any, TypedDict
+from dataclasses import replace
+from typing import Any, NamedTuple, TypedDict
 
 from ..compiler.compile import CompiledGraph, CompiledNode
 from ..errors import InputError
+from ..shares import Share, share_problems
 from .durability import DURABILITIES, Durability
 from .settings import Settings
 from .slots import Needs
@@ -39,9 +41,9 @@ class RunOptions(TypedDict, total=False):
             activation of an ``async def`` node gets what that returns, so that what it does through it can be an effect.
         concurrency: How many nodes may run at once; without it as many as are ready.
         slots: How many of each named slot there are (see ``uses=`` of a node), in place of what the graph says; without
-            either there is no limit. ``"threads"`` is how many ``def`` nodes
-            run at once, by default as many as `concurrency` says, else 64. A node keeps its slots while it waits for
-            its next attempt.
+            either there is no limit. Of a slot that has a share of a pool it is the share's count, of a pool its places.
+            ``"threads"`` is how many ``def`` nodes run at once, by default as many as `concurrency` says, else 64. A node
+            keeps its slots while it waits for its next attempt.
         limits: Feedback edge (``"checker->coder"``) to a limit that replaces the declared one.
         deadline: Seconds after which the run is interrupted.
         grace: Seconds that an ending waits for nodes that do not stop at once. 5 by default.
@@ -67,6 +69,14 @@ class RunOptions(TypedDict, total=False):
     durability: Durability
 
 
+class _Slots(NamedTuple):
+    """How many of each slot there are, which of them are shares of pools, and which ones each node needs, if any."""
+
+    capacity: Mapping[str, int]
+    shares: Mapping[str, Share]
+    needs: tuple[Needs, ...] | None
+
+
 class Options:
     """Turns the options of the runs of one graph into settings.
 
@@ -77,7 +87,7 @@ class Options:
         self._graph = graph
         # Worked out once: the settings of a run without options, and slots by what was asked for.
         self._plain: Settings | None = None
-        self._needs: dict[object, tuple[Mapping[str, int], tuple[Needs, ...] | None]] = {}
+        self._needs: dict[object, _Slots] = {}
 
     def settings(self, options: RunOptions) -> Settings:
         """Check the options. Raises InputError."""
@@ -98,7 +108,7 @@ class Options:
         for name, seconds in (("deadline", deadline), ("grace", grace)):
             if (seconds is not None or name == "grace") and not _is_duration(seconds):
                 raise InputError(f"{name} is a number of seconds from 0, not {seconds!r}")
-        capacity, needs = self._slots(options.get("concurrency"), options.get("slots", {}))
+        capacity, shares, needs = self._slots(options.get("concurrency"), options.get("slots", {}))
         patience = options.get("patience", math.inf)
         if not _is_duration(patience):
             raise InputError(f"patience is a number of seconds from 0, not {patience!r}")
@@ -114,6 +124,7 @@ class Options:
             patience,
             self._nodes(options.get("break_before", ())),
             durability,
+            shares,
         )
         if not options:
             self._plain = settings
@@ -142,44 +153,54 @@ class Options:
             raise InputError(f"break_before=: the graph has no node {told}; it has {', '.join(known)}")
         return frozenset(names)
 
-    def _slots(
-        self, concurrency: int | None, slots: Mapping[str, int]
-    ) -> tuple[Mapping[str, int], tuple[Needs, ...] | None]:
+    def _slots(self, concurrency: int | None, slots: Mapping[str, int]) -> _Slots:
         _check_mapping("slots", slots, "names to numbers")
         for name, count in [("concurrency", concurrency), *slots.items()]:
             if count is not None or name != "concurrency":
                 _check_whole(name, count, least=1)
-        slots = {**self._graph.definition.slots, **slots}
         key = (concurrency, tuple(sorted(slots.items(), key=str)))
         if key not in self._needs:
             self._needs[key] = _needs_of(self._graph, concurrency, slots)
         return self._needs[key]
 
 
-def _needs_of(
-    graph: CompiledGraph, concurrency: int | None, slots: Mapping[str, int]
-) -> tuple[Mapping[str, int], tuple[Needs, ...] | None]:
+def _needs_of(graph: CompiledGraph, concurrency: int | None, slots: Mapping[str, int]) -> _Slots:
     """How many of each slot there are, and which ones each node needs."""
-    used = {name for spec in graph.definition.nodes.values() for name in spec.uses}
-    if unknown := [name for name in slots if name != "threads" and name not in used]:
+    uses = {name: spec.uses for name, spec in graph.definition.nodes.items()}
+    declared = graph.definition.slots
+    shares = {name: slot for name, slot in declared.items() if isinstance(slot, Share)}
+    known = {"threads", *(share.of for share in shares.values())}.union(*uses.values())
+    if unknown := [name for name in slots if name not in known]:
         raise InputError(f"slots=: no node uses {', '.join(map(repr, unknown))}")
-    capacity = {**slots, "threads": slots.get("threads", concurrency or THREADS)}
+    numbers = {**{name: slot for name, slot in declared.items() if not isinstance(slot, Share)}, **slots}
+    shares = {
+        name: replace(
+            share, count=numbers.pop(name, share.count), least=min(share.least, slots.get(name, share.least))
+        )
+        for name, share in shares.items()
+    }
+    if wrong := list(share_problems({**numbers, **shares}, uses)):
+        raise InputError(wrong[0])
+    capacity = {**numbers, "threads": numbers.get("threads", concurrency or THREADS)}
     if concurrency is not None:
         capacity[_RUN] = concurrency
     needs = tuple(
-        _wanted(node, capacity, holds=number in graph.holds) for number, node in enumerate(graph.nodes)
+        _wanted(node, capacity, shares, holds=number in graph.holds)
+        for number, node in enumerate(graph.nodes)
     )
-    return (capacity, needs) if any(needs) else ({}, None)
+    return _Slots(capacity, shares, needs) if any(needs) else _Slots({}, {}, None)
 
 
-def _wanted(node: CompiledNode, capacity: dict[str, int], *, holds: bool) -> Needs:
+def _wanted(
+    node: CompiledNode, capacity: dict[str, int], shares: Mapping[str, Share], *, holds: bool
+) -> Needs:
     """The slots a node needs; one of its own is added to `capacity`.
 
     One that holds them while others run for it takes no place from those.
     """
     if node.spec is None or node.binding is None:
         return ()
-    wanted = {name for name in node.spec.uses if name in capacity}
+    wanted = {name for name in node.spec.uses if name in capacity or name in shares}
     if _RUN in capacity and not holds:
         wanted.add(_RUN)
     if not node.binding.is_async and not node.spec.inline:

@@ -11,6 +11,7 @@ from ..errors import StepError
 from ..facts import NodeReturned, NodeSucceeded, Order
 from ..plan import Key
 from ..records import Letter
+from ..shares import Share
 from .durability import Durability
 from .slots import Needs
 
@@ -21,13 +22,14 @@ class Settings:
 
     Attributes:
         resources: What nodes are handed, by name.
-        capacity: Number of slots by name, the run's own limit and those of nodes included.
+        capacity: Number of slots by name, the run's own limit, those of nodes and the places of pools included.
         needs: For each node the slots it needs; None where nothing is limited.
         deadline: Seconds after which the run is interrupted, or None.
         grace: Seconds an ending waits for what does not stop at once.
         break_before: Names of nodes that wait for approval.
         patience: Seconds the run stays for a timer with nothing else to do.
         durability: When records are committed.
+        shares: Slots that have no number of their own but a share of a pool.
     """
 
     resources: Mapping[str, Any] = field(default_factory=dict)
@@ -38,6 +40,7 @@ class Settings:
     patience: float = math.inf
     break_before: frozenset[str] = frozenset()
     durability: Durability = "step"
+    shares: Mapping[str, Share] = field(default_factory=dict)
 
 
 class Tries(NamedTuple):
