@@ -16,7 +16,13 @@ texts = st.text(max_size=3)
 CASES = {
     reducers.extend: [numbers, numbers.map(tuple)],
     reducers.append: [numbers],
-    reducers.add: [st.integers(), texts, numbers, numbers.map(tuple), st.floats(allow_nan=False, width=16)],
+    reducers.add: [
+        st.integers(),
+        texts,
+        numbers,
+        numbers.map(tuple),
+        st.floats(allow_nan=False, allow_infinity=False, width=16),
+    ],
     reducers.merge: [st.dictionaries(texts, st.integers(), max_size=3)],
     reducers.union: [numbers.map(set), numbers.map(frozenset)],
     reducers.maximum: [st.integers(), texts],
