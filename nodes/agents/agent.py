@@ -260,7 +260,7 @@ class Agent(Generic[T]):
             context,
             conversation,
             model=given[self.model] if isinstance(self.model, str) else self.model,
-            tools={name: _with_models(one, given) for name, one in self.tools.items()} | exits,
+            tools={**{name: _with_models(one, given) for name, one in self.tools.items()}, **exits},
             answers=self._answers,
             kind=self._kind,
             exits=exits,
