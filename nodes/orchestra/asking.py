@@ -1,0 +1,205 @@
+"""The bodies of an orchestra's nodes: who is asked, and what is written of what came."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from backedge.engine.context import Context
+from backedge.engine.errors import EffectError, InputError, JournalError, ReplayMismatchError
+from backedge.nodes.voting import Ballot, Opinion, check
+
+from .answers import Answer, Missing, Said
+from .perspectives import Perspective
+from .playing import Seat
+from .prompts import hearing, question_for
+from .result import OrchestraResult
+from .synthesis import JUDGE, Rules, election_of, needs_consent, opinion_of, settle
+
+T = TypeVar("T")
+
+_NEVER_ABSENT = (InputError, JournalError, ReplayMismatchError)
+"""Errors of the run itself, of which no perspective can be said to be missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """Asks one perspective; if it fails it is missing, and the others go on.
+
+    Attributes:
+        perspective: Who.
+        seat: By whom it answers.
+        rules: Of the orchestra.
+        deadline: Seconds that it has.
+        absent: Errors after which it is missing; others fail the run.
+        view: What it is told of its view with the question, where it has not been told before.
+        told: What it is told there of the form of its answer.
+    """
+
+    perspective: Perspective
+    seat: Seat
+    rules: Rules
+    deadline: float | None
+    absent: tuple[type[Exception], ...]
+    view: str = ""
+    told: str = ""
+
+    async def __call__(self, context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask."""
+        name, answers = self.perspective.name, given["answers"]
+        number = sum(one.perspective == name for one in (*answers, *given["missing"]))
+        others = self.rules.standing(answers)
+        own = others.pop(name, None)
+        prompt = question_for(given["question"], own, others.values(), told=self.told, view=self.view)
+        read = self.rules.kind.read
+        work = self.seat.ask(
+            given, context, prompt=prompt, shape=read, returns=Said, raises=_special(self.absent)
+        )
+        try:
+            said = await within(self.deadline, work, context)
+        except _NEVER_ABSENT:
+            raise
+        except self.absent as error:
+            missing = Missing(perspective=name, why=why(error), round=number)
+            context.emit({"missing": name, "why": missing.why})
+            return {"missing": [missing]}
+        answer = Answer(
+            perspective=name,
+            weight=self.perspective.weight,
+            round=number,
+            text=said.text,
+            reason=said.reason,
+            quantity=said.quantity,
+        )
+        return {"answers": [answer]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """Asks one perspective to score the answers of the others; if it fails it has no vote."""
+
+    perspective: Perspective
+    seat: Seat
+    rules: Rules
+    deadline: float | None
+    absent: tuple[type[Exception], ...]
+
+    async def __call__(self, context: Context, given: Mapping[str, Any]) -> list[Ballot]:
+        """Ask."""
+        name = self.perspective.name
+        standing = self.rules.standing(given["answers"])
+        others = {other: one for other, one in standing.items() if other != name}
+        if not others or len(standing) < self.rules.quorum:
+            return []
+        work = self.seat.ask(
+            given,
+            context,
+            prompt=hearing(given["question"], list(others.values())),
+            shape=opinion_of,
+            returns=Opinion,
+            names=others,
+            raises=_special(self.absent),
+        )
+        try:
+            opinion = await within(self.deadline, work, context)
+        except _NEVER_ABSENT:
+            raise
+        except self.absent as error:
+            context.emit({"no vote of": name, "why": why(error)})
+            return []
+        return [_ballot(name, opinion, self.rules, standing)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conclude:
+    """Makes the result, with the conductor's help where there is one and it is needed.
+
+    Attributes:
+        rules: Of the orchestra.
+        seat: The conductor.
+        told: What it is told of the form of its answer.
+    """
+
+    rules: Rules
+    seat: Seat | None = None
+    told: str = ""
+
+    async def __call__(self, context: Context, given: Mapping[str, Any]) -> OrchestraResult:
+        """Conclude."""
+        answers, missing, ballots = given["answers"], given["missing"], list(given["ballots"])
+        standing = self.rules.standing(answers)
+        words = None
+        if self.seat is not None and self._is_needed(answers, standing):
+            if self.rules.synthesis == "best_of":
+                ballots.append(await self._scores(self.seat, context, given, standing))
+            else:
+                words = await self._words(self.seat, context, given, standing)
+        return settle(self.rules, answers, missing, words=words, ballots=ballots)
+
+    def _is_needed(self, answers: Sequence[Answer], standing: Mapping[str, Answer]) -> bool:
+        if len(standing) < self.rules.quorum:
+            return False
+        if self.rules.synthesis == "best_of":
+            return len(standing) > 1
+        return not needs_consent(self.rules) or self._decides or self.rules.settled(answers)
+
+    @property
+    def _decides(self) -> bool:
+        return self.rules.synthesis == "debate"
+
+    async def _words(
+        self, seat: Seat, context: Context, given: Mapping[str, Any], standing: Mapping[str, Answer]
+    ) -> Said:
+        heard = given["answers"] if self._decides else list(standing.values())
+        weights = self.rules.synthesis == "weighted"
+        prompt = hearing(given["question"], heard, given["missing"], weights=weights, told=self.told)
+        shape = self.rules.kind.read if self._decides else _in_words
+        return await seat.ask(given, context, prompt=prompt, shape=shape, returns=Said)
+
+    async def _scores(
+        self, seat: Seat, context: Context, given: Mapping[str, Any], standing: Mapping[str, Answer]
+    ) -> Ballot:
+        prompt = hearing(given["question"], list(standing.values()), given["missing"])
+        opinion = await seat.ask(
+            given, context, prompt=prompt, shape=opinion_of, returns=Opinion, names=standing
+        )
+        ballot = _ballot(JUDGE, opinion, self.rules, standing)
+        check(election_of(self.rules, standing), ballot)
+        return ballot
+
+
+async def within(seconds: float | None, work: Coroutine[Any, Any, T], context: Context) -> T:
+    """Await something for at most so many seconds, restarts included. Raises TimeoutError."""
+    if seconds is None:
+        return await work
+    which, result = await context.first(work, context.sleep(seconds))
+    if which == 1:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    answer: T = result
+    return answer
+
+
+def why(error: Exception) -> str:
+    """What went wrong, for people."""
+    if isinstance(error, EffectError):  # of a step of ours, whose name says nothing
+        return f"{error.type_name}: {error.message}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _special(absent: tuple[type[Exception], ...]) -> tuple[type[Exception], ...]:
+    """Those that a step has to raise as they are, so that they are found; all errors are found in any case."""
+    return tuple(one for one in absent if not issubclass(EffectError, one))
+
+
+def _ballot(voter: str, opinion: Opinion, rules: Rules, standing: Mapping[str, Answer]) -> Ballot:
+    said = opinion.model_dump(include=set(Opinion.model_fields))
+    return Ballot(**said, voter=voter, seen=election_of(rules, standing).stamps)
+
+
+def _in_words(given: Any) -> Said:
+    if isinstance(given, Said):
+        return given
+    if isinstance(given, str) and given.strip():
+        return Said(text=given)
+    raise TypeError(f"the conductor gives a text that says something, not {given!r:.100}")

@@ -1,0 +1,185 @@
+"""What is wrong with an orchestra that somebody wants: all of it at once, each with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Final, get_args
+
+from backedge.nodes.agents import Agent
+from backedge.providers import Model
+
+from .kinds import Text
+from .perspectives import Perspective
+from .synthesis import JUDGE, Synthesis
+
+MODES: Final = ("parallel", "sequential", "waves")
+SYNTHESES: Final = get_args(Synthesis)
+OWN: Final = frozenset({"round", "agreement", "synthesis", "ballot", JUDGE})
+"""Names of our own nodes and voters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What somebody wants; see `orchestra` for each."""
+
+    perspectives: Sequence[Any]
+    mode: Any
+    synthesis: Any
+    model: Any
+    conductor: Any
+    kind: Any
+    waves: Any
+    rounds: Any
+    threshold: Any
+    quorum: Any
+    deadline: Any
+
+    @property
+    def names(self) -> list[str]:
+        """The perspectives' names."""
+        return [one.name for one in self.perspectives]
+
+    @property
+    def peers(self) -> bool:
+        """Whether the perspectives score each other."""
+        return isinstance(self.conductor, str) and self.conductor == "peers"
+
+    @property
+    def conducted_by(self) -> Any:
+        """Who conducts: as was said, or the model where somebody has to write words."""
+        if self.peers or not self.takes_conductor:
+            return None
+        wants_words = self.needs_conductor or isinstance(self.kind, Text)
+        return self.model if self.conductor is None and wants_words else self.conductor
+
+    @property
+    def needs_conductor(self) -> bool:
+        """Whether the synthesis cannot be computed."""
+        if self.synthesis == "weighted":
+            return isinstance(self.kind, Text)
+        return self.synthesis in ("comprehensive", "best_of")
+
+    @property
+    def takes_conductor(self) -> bool:
+        """Whether a conductor has something to do."""
+        if self.synthesis == "consensus":
+            return isinstance(self.kind, Text)
+        return self.needs_conductor or self.synthesis == "debate"
+
+
+def problems(wanted: Wanted) -> list[str]:
+    """Everything that is wrong."""
+    if not wanted.perspectives:
+        return [
+            "an orchestra needs perspectives: give [Perspective('law', '...'), ...] or balanced_analysis()"
+        ]
+    strangers = [one for one in wanted.perspectives if not isinstance(one, Perspective)]
+    if strangers:
+        return [f"a perspective is made by Perspective(name, instructions), not {strangers[0]!r:.100}"]
+    return [*_of_perspectives(wanted), *_of_waves(wanted), *_of_synthesis(wanted), *_of_numbers(wanted)]
+
+
+def _of_perspectives(wanted: Wanted) -> Iterator[str]:
+    names = wanted.names
+    for name in dict.fromkeys(names):
+        if not (isinstance(name, str) and name.isidentifier()):
+            yield f"a perspective's name is an identifier, such as 'law', not {name!r}"
+        elif names.count(name) > 1:
+            yield f"two perspectives are called {name!r}: give one of them another name"
+        elif name in OWN:
+            yield f"a perspective cannot be called {name!r}, as a part of the orchestra itself is: give it another name"
+    for one in wanted.perspectives:
+        if not _is_positive(one.weight):
+            yield f"perspective {one.name!r}: weight= is a number above 0, not {one.weight!r}"
+        if one.deadline is not None and not _is_positive(one.deadline):
+            yield f"perspective {one.name!r}: deadline= is seconds above 0, not {one.deadline!r}"
+        if one.by is None and wanted.model is None:
+            yield f"perspective {one.name!r} has nobody who answers: give it by=, or the orchestra model="
+
+
+def _of_waves(wanted: Wanted) -> Iterator[str]:
+    given = wanted.waves
+    if wanted.mode not in MODES:
+        yield f"mode= is one of {', '.join(MODES)}, not {wanted.mode!r}"
+    elif wanted.mode != "waves" and given is not None:
+        yield 'waves= is for mode="waves": say that, or leave it out'
+    elif wanted.mode == "waves" and isinstance(given, int) and not isinstance(given, bool):
+        if not 1 <= given <= len(wanted.perspectives):
+            yield f"waves= is a number from 1 to {len(wanted.perspectives)}, the number of perspectives, not {given}"
+    elif wanted.mode == "waves":
+        yield from _of_groups(wanted.names, given)
+
+
+def _of_groups(names: Sequence[str], given: Any) -> Iterator[str]:
+    if (
+        not isinstance(given, list | tuple)
+        or not given
+        or any(not isinstance(wave, list | tuple) for wave in given)
+    ):
+        yield f'mode="waves" wants waves= with their number, or a list of lists of names, not {given!r:.100}'
+        return
+    for wave in given:
+        if not wave:
+            yield "waves= has an empty wave: leave it out"
+        for name in dict.fromkeys(wave):
+            if name not in names:
+                yield f"waves= names {name!r}, and there is no such perspective"
+            elif list(wave).count(name) > 1:
+                yield f"waves= names {name!r} twice in one wave: a perspective that is to answer again belongs into a later one"
+    for name in names:
+        if all(name not in wave for wave in given):
+            yield f"perspective {name!r} is in no wave: add it to waves="
+
+
+def _of_synthesis(wanted: Wanted) -> Iterator[str]:
+    synthesis, conductor = wanted.synthesis, wanted.conductor
+    if synthesis not in SYNTHESES:
+        yield f"synthesis= is one of {', '.join(SYNTHESES)}, not {synthesis!r}"
+        return
+    if wanted.peers:
+        yield from _of_peers(wanted)
+    elif conductor is not None and not wanted.takes_conductor:
+        yield f"synthesis={synthesis!r} is computed: leave conductor= out"
+    elif conductor is None and wanted.model is None and wanted.needs_conductor:
+        who = (
+            'conductor= who scores them, or "peers"' if synthesis == "best_of" else "conductor= who writes it"
+        )
+        yield f"synthesis={synthesis!r} of such answers cannot be computed: give {who}, or model="
+
+
+def _of_peers(wanted: Wanted) -> Iterator[str]:
+    if wanted.synthesis != "best_of":
+        yield 'conductor="peers" is for synthesis="best_of", where perspectives score each other'
+        return
+    if len(wanted.perspectives) < 2:
+        yield 'conductor="peers" wants two perspectives at least: nobody scores their own answer'
+    for one in wanted.perspectives:
+        by = one.by if one.by is not None else wanted.model
+        if one.votes is None and by is not None and not isinstance(by, Agent | Model | str):
+            yield f"perspective {one.name!r} is a function, which cannot score others: give it votes="
+
+
+def _of_numbers(wanted: Wanted) -> Iterator[str]:
+    count = len(wanted.perspectives)
+    if not _is_count(wanted.quorum, 1, count):
+        yield f"quorum= is a number from 1 to {count}, the number of perspectives, not {wanted.quorum!r}"
+    if not (isinstance(wanted.threshold, int | float) and 0 <= wanted.threshold <= 1):
+        yield f"threshold= is an agreement from 0 to 1, not {wanted.threshold!r}"
+    if wanted.deadline is not None and not _is_positive(wanted.deadline):
+        yield f"deadline= is seconds above 0, not {wanted.deadline!r}"
+    if wanted.rounds is not None and wanted.synthesis != "debate":
+        yield 'rounds= is for synthesis="debate": say that, or leave it out'
+    elif wanted.rounds is not None and not _is_count(wanted.rounds, 1, None):
+        yield f"rounds= is a number from 1, not {wanted.rounds!r}"
+
+
+def _is_positive(given: Any) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool) and isfinite(given) and given > 0
+
+
+def _is_count(given: Any, least: int, most: int | None) -> bool:
+    if not isinstance(given, int) or isinstance(given, bool):
+        return False
+    return given >= least and (most is None or given <= most)

@@ -1,0 +1,245 @@
+"""Kinds of answers: texts, numbers, choices. A kind reads what was said, compares answers, and knows what can be computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any, Literal, Protocol, TypeAlias
+
+from pydantic import BaseModel, Field, create_model
+
+from backedge.nodes.novelty import Measure, Quantity, Unit, Units, agree, quantities
+
+from .answers import AnswerError, Said
+
+Compare: TypeAlias = Callable[[int, int], float]
+"""How similar two answers are, by their places: from 0 to 1, and the same both ways round."""
+
+
+class Kind(Protocol):
+    """A kind of answers.
+
+    Attributes:
+        output: The type that a model is asked for.
+        told: What whoever answers is told of the form.
+    """
+
+    @property
+    def output(self) -> Any:
+        """See the class."""
+        ...
+
+    @property
+    def told(self) -> str:
+        """See the class."""
+        ...
+
+    def read(self, said: Any) -> Said:
+        """An answer as it was given. Raises AnswerError when it is none of this kind."""
+        ...
+
+    def compared(self, answers: Sequence[Said]) -> Compare:
+        """How similar these are; two with the same text are wholly so."""
+        ...
+
+    def mean(self, answers: Sequence[Said], weights: Sequence[Fraction]) -> Said | None:
+        """What they come to by weight; None where that cannot be computed."""
+        ...
+
+
+class Text:
+    """Answers in words. They are as similar as `backedge.nodes.novelty` says, by their words or by any embedding.
+
+    Args:
+        measure: How texts are compared.
+    """
+
+    output: Any = str
+    told = ""
+
+    def __init__(self, measure: Measure | None = None) -> None:
+        self._measure = measure or Measure()
+
+    def read(self, said: Any) -> Said:
+        """A text; of what is none, a `Said`."""
+        if isinstance(said, Said):
+            return said
+        if not isinstance(said, str) or not said.strip():
+            raise AnswerError(f"an answer is a text that says something, not {said!r:.100}")
+        return Said(text=said)
+
+    def compared(self, answers: Sequence[Said]) -> Compare:
+        """By `Measure.similar`; each text is read once."""
+        read = self._measure.texts(one.text for one in answers)
+        return lambda one, other: self._measure.similar(read[one], read[other])
+
+    def mean(self, answers: Sequence[Said], weights: Sequence[Fraction]) -> Said | None:
+        """Texts have none."""
+        return None
+
+
+class _NumberAnswer(BaseModel):
+    number: str = Field(description="The number, with its unit if it has one")
+    reason: str = Field(default="", description="Why, in a sentence or two")
+
+
+class Number:
+    """Answers that are one number. Two agree when they differ by no more than the tolerance; then their similarity is 1, else 0.
+
+    Args:
+        unit: What it is a number of, such as ``"$"``, ``"km"`` or ``"%"``: numbers in other units of the same are converted,
+            those without any are taken as in this one. Empty: plain numbers only.
+        tolerance: Up to which share of the larger one two numbers agree.
+
+    Raises:
+        ValueError: There is no such unit, or the tolerance is not from 0 to 1.
+
+    Example:
+        >>> Number("$").read("about $500K").quantity.low
+        500000.0
+    """
+
+    output: Any = _NumberAnswer
+
+    def __init__(self, unit: str = "", *, tolerance: float = 0.01) -> None:
+        found = Units().find(unit) if unit else Unit("")
+        if found is None:
+            raise ValueError(f"there is no unit {unit!r}: write it as in a text, such as '$', 'km', 'hours'")
+        if not 0 <= tolerance <= 1:
+            raise ValueError(f"tolerance= is a share from 0 to 1, not {tolerance!r}")
+        self._name = unit
+        self._unit = found
+        self._tolerance = tolerance
+
+    @property
+    def told(self) -> str:
+        """Asks for one number."""
+        return f"Answer with one number, in {self._name}." if self._name else "Answer with one plain number."
+
+    def read(self, said: Any) -> Said:
+        """A number, a text with exactly one number, or the answer of a model."""
+        if isinstance(said, _NumberAnswer):
+            return self.read(said.number).model_copy(update={"reason": said.reason})
+        if isinstance(said, Said) and said.quantity is not None:
+            return said
+        given = said.text if isinstance(said, Said) else said
+        reason = said.reason if isinstance(said, Said) else ""
+        quantity = self._quantity(given)
+        return Said(text=str(given), reason=reason, quantity=quantity)
+
+    def _quantity(self, given: Any) -> Quantity:
+        plain = _plain(given)
+        if plain is not None:
+            return self._in_unit(plain, plain, str(given))
+        found = quantities(given) if isinstance(given, str) else ()
+        if len(found) != 1:
+            numbers = ", ".join(one.text for one in found) or "none"
+            raise AnswerError(f"an answer has exactly one number, and {given!r:.100} has {numbers}")
+        (one,) = found
+        if one.dimension == self._unit.dimension:
+            return one
+        if not one.dimension:
+            return self._in_unit(one.low, one.high, one.text)
+        raise AnswerError(
+            f"an answer is a number {self._wanted()}, and {one.text!r} is one of {one.dimension}"
+        )
+
+    def _in_unit(self, low: float, high: float, text: str) -> Quantity:
+        low, high = (end * self._unit.factor + self._unit.offset for end in (low, high))
+        return Quantity(low=low, high=high, dimension=self._unit.dimension, text=text)
+
+    def _wanted(self) -> str:
+        return f"in {self._name}" if self._name else "without a unit"
+
+    def compared(self, answers: Sequence[Said]) -> Compare:
+        """1 when they agree within the tolerance, else 0."""
+        numbers = [_number(one) for one in answers]
+        return lambda one, other: float(agree(numbers[one], numbers[other], self._tolerance))
+
+    def mean(self, answers: Sequence[Said], weights: Sequence[Fraction]) -> Said | None:
+        """The weighted mean; of ranges that of both ends."""
+        numbers = [_number(one) for one in answers]
+        total = sum(weights, Fraction(0))
+        low, high = (
+            float(
+                sum((Fraction(end) * weight for end, weight in zip(ends, weights, strict=True)), Fraction(0))
+                / total
+            )
+            for ends in ([one.low for one in numbers], [one.high for one in numbers])
+        )
+        shown = [f"{(end - self._unit.offset) / self._unit.factor:.6g}" for end in (low, high)]
+        text = shown[0] if low == high else f"{shown[0]} to {shown[1]}"
+        if self._name:
+            text = f"{text} {self._name}"
+        quantity = Quantity(low=low, high=high, dimension=self._unit.dimension, text=text)
+        return Said(text=text, quantity=quantity)
+
+
+def _plain(given: Any) -> float | None:
+    """A number, or a text that is nothing else than one."""
+    if isinstance(given, bool) or not isinstance(given, int | float | str):
+        return None
+    try:
+        number = float(given)
+    except (ValueError, OverflowError):
+        return None
+    if abs(number) > 1e200 or number != number:
+        raise AnswerError(f"an answer is a number up to 1e200, not {given!r:.100}")
+    return number
+
+
+def _number(said: Said) -> Quantity:
+    if said.quantity is None:
+        raise AnswerError(f"{said.text!r:.100} is no number: make answers with Number().read(...)")
+    return said.quantity
+
+
+class Choice:
+    """Answers that are one of several options. Equal ones are wholly similar, others not at all.
+
+    Args:
+        *options: What there is to choose.
+
+    Raises:
+        ValueError: There are fewer than two, or two are the same but for case.
+
+    Example:
+        >>> Choice("buy", "sell").read("Buy").text
+        'buy'
+    """
+
+    def __init__(self, *options: str) -> None:
+        self._options = {one.strip().casefold(): one for one in options}
+        if len(options) < 2 or len(self._options) < len(options) or "" in self._options:
+            raise ValueError(f"a choice is between two different options or more, not {options!r}")
+        fields: dict[str, Any] = {
+            "choice": (Literal[tuple(options)], Field(description="What you choose")),
+            "reason": (str, Field(default="", description="Why, in a sentence or two")),
+        }
+        self.output: Any = create_model("ChoiceAnswer", **fields)
+
+    @property
+    def told(self) -> str:
+        """Names the options."""
+        return f"Answer with one of these: {', '.join(self._options.values())}."
+
+    def read(self, said: Any) -> Said:
+        """An option, in any case, or the answer of a model."""
+        if isinstance(said, self.output):
+            return Said(text=said.choice, reason=said.reason)
+        given, reason = (said.text, said.reason) if isinstance(said, Said) else (said, "")
+        option = self._options.get(given.strip().casefold()) if isinstance(given, str) else None
+        if option is None:
+            raise AnswerError(f"an answer is one of {', '.join(self._options.values())}, not {given!r:.100}")
+        return Said(text=option, reason=reason)
+
+    def compared(self, answers: Sequence[Said]) -> Compare:
+        """1 for the same option, else 0."""
+        return lambda one, other: float(answers[one].text == answers[other].text)
+
+    def mean(self, answers: Sequence[Said], weights: Sequence[Fraction]) -> Said | None:
+        """The option with the most weight; of several the one that was declared first."""
+        tally = dict.fromkeys(self._options.values(), Fraction(0))
+        for one, weight in zip(answers, weights, strict=True):
+            tally[one.text] += weight
+        return Said(text=max(tally, key=lambda option: tally[option]))

@@ -1,0 +1,127 @@
+"""Who sits where: the functions and agents that answer, score and conduct, and what they are told of their task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backedge.engine.errors import GraphError
+from backedge.nodes.agents import Again, Agent
+from backedge.providers import Model
+
+from .answers import AnswerError
+from .checking import Wanted
+from .kinds import Kind
+from .perspectives import Perspective
+from .playing import CannotPlayError, Seat, judge_seat, seat
+from .prompts import CONDUCT
+from .synthesis import JUDGE, scores_type
+
+
+class Seating:
+    """Everybody in their seats.
+
+    Attributes:
+        answers: Who answers for each perspective, by name.
+        votes: Who scores the answers of the others for each; empty where they do not.
+        conductor: Who makes the synthesis; None where it is computed.
+        told: What a conductor is told with what it is asked, where it has instructions of its own.
+
+    Raises:
+        GraphError: Somebody cannot be asked; all of them are told.
+    """
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._problems: list[str] = []
+        self.answers = {one.name: self._answering(one) for one in wanted.perspectives}
+        voters = wanted.perspectives if wanted.peers else ()
+        self.votes = {one.name: self._voting(one) for one in voters}
+        self.conductor = self._conducting()
+        self.told = self._conduct() if isinstance(wanted.conductor, Agent) else ""
+        if self._problems:
+            raise GraphError(self._problems)
+
+    @property
+    def models(self) -> frozenset[str]:
+        """The resources that anybody names as a model."""
+        seats = [*self.answers.values(), *self.votes.values()]
+        if self.conductor is not None:
+            seats.append(self.conductor)
+        return frozenset(name for one in seats for name in one.models)
+
+    def _by(self, one: Perspective) -> Any:
+        return self._wanted.model if one.by is None else one.by
+
+    def _answering(self, one: Perspective) -> Seat:
+        def made(model: Model | str) -> Agent[Any]:
+            told = _paragraphs(one.instructions, self._wanted.kind.told)
+            return answering(model, told, self._wanted.kind, one.name)
+
+        return self._sat(f"perspective {one.name!r}", lambda: seat(self._by(one), made))
+
+    def _voting(self, one: Perspective) -> Seat:
+        """Who votes for a perspective: an agent with its view, without the tools that it has for answering."""
+        by: Any = self._by(one) if one.votes is None else one.votes
+        view = one.instructions
+        if one.votes is None and isinstance(by, Agent):
+            by, view = by.model, by.instructions or view
+
+        def made(model: Model | str, names: tuple[str, ...]) -> Agent[Any]:
+            return scoring(model, _paragraphs(view, CONDUCT["best_of"]), names, one.name)
+
+        return self._sat(f"the vote of {one.name!r}", lambda: judge_seat(by, made))
+
+    def _conducting(self) -> Seat | None:
+        by = self._wanted.conducted_by
+        if by is None:
+            return None
+
+        def judge(model: Model | str, names: tuple[str, ...]) -> Agent[Any]:
+            return scoring(model, self._conduct(), names, JUDGE)
+
+        def writer(model: Model | str) -> Agent[Any]:
+            if self._wanted.synthesis == "debate":
+                return answering(model, self._conduct(), self._wanted.kind, JUDGE)
+            return Agent(model, instructions=self._conduct(), name=JUDGE)
+
+        scores = self._wanted.synthesis == "best_of"
+        return self._sat("conductor=", lambda: judge_seat(by, judge) if scores else seat(by, writer))
+
+    def _conduct(self) -> str:
+        """What the conductor is told of its task."""
+        form = self._wanted.kind.told if self._wanted.synthesis == "debate" else ""
+        return _paragraphs(CONDUCT[self._wanted.synthesis], form)
+
+    def _sat(self, who: str, sit: Callable[[], Seat]) -> Seat:
+        try:
+            return sit()
+        except (CannotPlayError, ValueError) as error:  # an agent tells so what it cannot use
+            self._problems.append(f"{who}: {error}")
+            return Seat(_nobody)
+
+
+def _nobody() -> None:
+    """Sits where somebody cannot be asked, until all problems are found."""
+
+
+def answering(model: Model | str, instructions: str, kind: Kind, name: str) -> Agent[Any]:
+    """An agent that answers by a model; what is no answer of the kind goes back to it."""
+
+    def fits(answer: Any) -> Again | None:
+        try:
+            kind.read(answer)
+        except AnswerError as error:
+            return Again(str(error))
+        return None
+
+    return Agent(model, instructions=instructions, output=kind.output, name=name, output_guards=[fits])
+
+
+def scoring(model: Model | str, instructions: str, names: tuple[str, ...], name: str) -> Agent[Any]:
+    """An agent that scores the answers of some perspectives by a model."""
+    return Agent(model, instructions=instructions, output=scores_type(names), name=name)
+
+
+def _paragraphs(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part.strip())

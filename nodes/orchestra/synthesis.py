@@ -1,0 +1,216 @@
+"""From answers to a result. Pure: what a person or a model has to say for it is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, Field, create_model
+
+from backedge.nodes.voting import Ballot, Election, Opinion, Option, count
+
+from .agreement import agreement, central, similarity, weights_of
+from .answers import Answer, Missing, Said, latest
+from .kinds import Kind
+from .result import Dissent, OrchestraResult, Status
+
+Synthesis: TypeAlias = Literal["comprehensive", "consensus", "best_of", "weighted", "debate", "none"]
+"""How answers become one; `docs/orchestra.md` defines each."""
+
+JUDGE: Final = "conductor"
+"""What the voter is called who scores alone."""
+SCALE: Final = (0.0, 10.0)
+"""The lowest and the highest score."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How an orchestra comes to its result.
+
+    Attributes:
+        synthesis: What is made of the answers.
+        kind: What they are.
+        names: The perspectives, as they were declared.
+        quorum: How many have to answer.
+        threshold: From which agreement on they agree.
+        voters: Who scores the answers, with their weights, for ``best_of``.
+    """
+
+    synthesis: Synthesis
+    kind: Kind
+    names: tuple[str, ...]
+    quorum: int
+    threshold: float
+    voters: Mapping[str, float] = field(default_factory=dict)
+
+    def standing(self, answers: Sequence[Answer]) -> dict[str, Answer]:
+        """The last answer of each perspective, in the order in which these were declared."""
+        last = latest(answers)
+        return {name: last[name] for name in self.names if name in last}
+
+    def agree(self, answers: Sequence[Answer]) -> float:
+        """How much the last answers agree."""
+        return agreement(self.standing(answers).values(), kind=self.kind)
+
+    def settled(self, answers: Sequence[Answer]) -> bool:
+        """Whether a debate is over: there is a quorum, and it agrees."""
+        standing = self.standing(answers)
+        return len(standing) >= self.quorum and self.agree(answers) >= self.threshold
+
+
+def settle(
+    rules: Rules,
+    answers: Sequence[Answer],
+    missing: Sequence[Missing] = (),
+    *,
+    words: Said | None = None,
+    ballots: Sequence[Ballot] = (),
+) -> OrchestraResult:
+    """Make the result.
+
+    Args:
+        rules: How.
+        answers: All answers of all rounds.
+        missing: Who failed to answer.
+        words: What the conductor wrote or decided; None where nobody was asked.
+        ballots: The scores, for ``best_of``.
+    """
+    standing = rules.standing(answers)
+    base = OrchestraResult(
+        status="done",
+        reason="",
+        answers=standing,
+        agreement=agreement(standing.values(), kind=rules.kind),
+        missing=tuple(missing),
+        rounds=1 + max([one.round for one in answers] + [one.round for one in missing], default=0),
+    )
+    if len(standing) < rules.quorum:
+        told = f"{len(standing)} of {len(rules.names)} answered, and {rules.quorum} are needed"
+        return _ended(base, "no_quorum", f"there is no quorum: {told}")
+    if rules.synthesis == "none":
+        return _ended(_dissenting(base, rules), "done", f"{len(standing)} answers, as they are")
+    if rules.synthesis == "best_of":
+        return _best(base, rules, ballots)
+    if rules.synthesis == "weighted" and words is None:
+        return _weighted(base, rules)
+    if needs_consent(rules, words) and base.agreement < rules.threshold:
+        told = f"the answers agree to {base.agreement:.3g}, and {rules.threshold:.3g} is needed"
+        return _ended(_dissenting(base, rules), "no_consensus", f"there is no consensus: {told}")
+    if words is None:
+        return _central(base, rules)
+    named = tuple(name for name in standing if f"[{name}]" in f"{words.text}\n{words.reason}")
+    reference = words if rules.synthesis == "debate" else None
+    whole = _dissenting(base.model_copy(update={"answer": words, "sources": named}), rules, reference)
+    return _ended(whole, "done", f"the conductor's {rules.synthesis} of {len(standing)} answers")
+
+
+def needs_consent(rules: Rules, words: Said | None = None) -> bool:
+    """Whether there is an answer only if the perspectives agree."""
+    return rules.synthesis == "consensus" or (rules.synthesis == "debate" and words is None)
+
+
+def _ended(result: OrchestraResult, status: Status, reason: str) -> OrchestraResult:
+    return result.model_copy(update={"status": status, "reason": reason})
+
+
+def _central(base: OrchestraResult, rules: Rules) -> OrchestraResult:
+    answers = list(base.answers.values())
+    found = answers[central(answers, kind=rules.kind)]
+    whole = base.model_copy(
+        update={"answer": _bare(found), "by": found.perspective, "sources": (found.perspective,)}
+    )
+    told = f"the answers agree to {base.agreement:.3g}; {found.perspective}'s is the most central"
+    return _ended(_dissenting(whole, rules, found), "done", told)
+
+
+def _weighted(base: OrchestraResult, rules: Rules) -> OrchestraResult:
+    answers = list(base.answers.values())
+    mean = rules.kind.mean(answers, weights_of(answers))
+    assert mean is not None, "checked when the graph was built"
+    whole = base.model_copy(update={"answer": mean, "sources": tuple(base.answers)})
+    return _ended(_dissenting(whole, rules, mean), "done", f"by the weights of {len(answers)} answers")
+
+
+def _best(base: OrchestraResult, rules: Rules, ballots: Sequence[Ballot]) -> OrchestraResult:
+    answers = base.answers
+    if len(answers) == 1:
+        ((name, only),) = answers.items()
+        whole = base.model_copy(update={"answer": _bare(only), "by": name, "sources": (name,)})
+        return _ended(whole, "done", f"{name} is the only one who answered")
+    vote = count(election_of(rules, answers), ballots)
+    told = base.model_copy(update={"vote": vote})
+    if vote.winner is None:
+        return _ended(_dissenting(told, rules), "no_winner", vote.reason)
+    won = answers[vote.winner]
+    whole = told.model_copy(update={"answer": _bare(won), "by": vote.winner, "sources": (vote.winner,)})
+    return _ended(_dissenting(whole, rules, won), "done", vote.reason)
+
+
+def _bare(answer: Answer) -> Said:
+    return Said(text=answer.text, reason=answer.reason, quantity=answer.quantity)
+
+
+def _dissenting(result: OrchestraResult, rules: Rules, reference: Said | None = None) -> OrchestraResult:
+    """The result with those whose answer differs from the reference, by default from the most central one."""
+    answers = list(result.answers.values())
+    if not answers:
+        return result
+    found = similarity(reference or answers[central(answers, kind=rules.kind)], answers, rules.kind)
+    dissent = tuple(
+        Dissent(perspective=one.perspective, similarity=similar, text=one.text, reason=one.reason)
+        for one, similar in zip(answers, found, strict=True)
+        if similar < rules.threshold
+    )
+    return result.model_copy(update={"dissent": dissent})
+
+
+# ---------------------------------------------------------------------- scores
+
+
+class Score(BaseModel):
+    """What somebody thinks of an answer."""
+
+    score: float = Field(ge=SCALE[0], le=SCALE[1], description="From 0, useless, to 10, could not be better")
+    reason: str = Field(default="", description="Why, in a sentence")
+
+
+def scores_type(names: Sequence[str]) -> type[BaseModel]:
+    """The type of scores for the answers of some perspectives: a field for each."""
+    fields: dict[str, Any] = {name: (Score, Field(description=f"The answer of [{name}]")) for name in names}
+    return create_model("Scores", **fields)
+
+
+def opinion_of(given: Any) -> Opinion:
+    """An opinion made of what somebody who scores gave: a number for each name, `Score` s, the name of the best, or an opinion.
+
+    Raises:
+        TypeError: It is none of these.
+    """
+    if isinstance(given, Opinion):
+        return given
+    if isinstance(given, BaseModel):
+        given = {name: getattr(given, name) for name in type(given).model_fields}
+    if isinstance(given, str):
+        return Opinion(scores={given: SCALE[1]})
+    if not isinstance(given, Mapping):
+        raise TypeError(
+            f"who scores gives a number from 0 to 10 for each name, as in {{'law': 7}}, not {given!r:.100}"
+        )
+    scores = {name: one.score if isinstance(one, Score) else one for name, one in given.items()}
+    told = [f"{name}: {one.reason}" for name, one in given.items() if isinstance(one, Score) and one.reason]
+    return Opinion(scores=scores, reason="; ".join(told))
+
+
+def election_of(rules: Rules, answers: Mapping[str, Answer]) -> Election:
+    """The election of the best answer: by the weighted mean of its scores, ties to the one that was declared first.
+
+    Nobody scores their own answer.
+    """
+    return Election(
+        options=tuple(Option(name=name, text=one.text, authors=(name,)) for name, one in answers.items()),
+        method="weighted_average",
+        voters=dict(rules.voters),
+        scale=SCALE,
+        ties="first",
+    )
