@@ -1,0 +1,156 @@
+"""Who takes part: agents, assistants, user proxies and functions, all brought into the form of a member."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from pydantic import TypeAdapter
+
+from backedge.engine.compiler.signatures import is_async, name_of_callable
+from backedge.engine.context import Context
+from backedge.nodes.agents import Agent
+from backedge.nodes.agents.conversation import messages_of
+from backedge.nodes.agents.prompts import text_of
+from backedge.nodes.tools import AnyTool
+from backedge.providers import Message
+
+from .assistant import Assistant
+from .proxy import UserProxy
+from .speaking import NOTHING, Scene, Spoken, Voice
+from .talk import Chat, Spent
+from .views import GO_ON, introduction, view
+
+Speaks: TypeAlias = Callable[..., Any]
+"""A function as a member: ``async def (chat, context)``, or a plain function ``(chat)``, which is called in a worker thread
+and once. It gives a text, a `Message`, or None for nothing."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody who takes part, with a name or a description that it does not have by itself.
+
+    Attributes:
+        who: An agent, an assistant, a user proxy or a function.
+        name: What it is called; its own name by default. Assistants and user proxies have theirs.
+        description: What others, and whoever chooses speakers, are told of it.
+
+    Example: ``Member(agent, description="Looks for what is wrong with programs.")``
+    """
+
+    who: Agent[Any] | Voice | Speaks
+    name: str = ""
+    description: str = ""
+
+
+def voice_of(given: Any) -> Voice:
+    """A member in the form of a `Voice`.
+
+    Raises:
+        TypeError: It cannot be one.
+        ValueError: It has a name of its own that cannot be changed.
+    """
+    member = given if isinstance(given, Member) else Member(given)
+    who, name, description = member.who, member.name, member.description
+    if isinstance(who, Agent):
+        return _AgentVoice(who, name or who.name, description)
+    if isinstance(who, Assistant | UserProxy):
+        changed = {key: value for key, value in (("name", name), ("description", description)) if value}
+        return _changed(who, changed)
+    if hasattr(who, "speak"):
+        if name or description:
+            raise ValueError(f"{who!r} has a name and a description of its own: do not put it into a Member")
+        return who  # type: ignore[return-value]  # what lacks the rest of it says so when that is asked for
+    if callable(who) and not isinstance(who, type):
+        return _FunctionVoice(who, name or name_of_callable(who), description)
+    raise TypeError(f"a member is an Agent, an Assistant, a UserProxy or a function, not {who!r}")
+
+
+def _changed(who: Assistant | UserProxy, changes: Mapping[str, Any]) -> Voice:
+    told = copy.copy(who)
+    for name, value in changes.items():
+        object.__setattr__(told, name, value)
+    return told
+
+
+class _AgentVoice:
+    """An agent as a member: in its turn it works until it has an answer. Its tools are its own."""
+
+    silent = False
+    asks_at_end = False
+    handoffs: Sequence[str] = ()
+
+    def __init__(self, agent: Agent[Any], name: str, description: str) -> None:
+        self._agent = agent
+        self.name = name
+        self.description = description
+        self.models = agent.models
+        self.tools: Mapping[str, AnyTool] = {}
+
+    async def speak(self, chat: Chat, scene: Scene) -> Spoken:
+        """Ask the agent with what was said last; what was said before is its conversation."""
+        told = copy.copy(self._agent)
+        about = introduction(self.name, scene.others)
+        told.name = self.name
+        told.instructions = "\n\n".join(filter(None, (told.instructions.strip(), about)))
+        past = view(chat.talk, self.name)
+        heard = isinstance(past[-1], Message) and past[-1].role == "user" if past else False
+        prompt = past.pop() if heard else Message.of("user", GO_ON)
+        assert isinstance(prompt, Message)
+        result = await told.run(prompt, scene.context, conversation=past, models=scene.models)
+        own, instead = result.conversation[1:], False
+        if not heard or result.conversation[0] != prompt:
+            own, instead = result.conversation, heard
+        public = self._public(result.output, own)
+        spent = Spent.of(result.usage, result.cost)
+        return Spoken(public, own=() if own == (public,) else own, instead=instead, spent=spent)
+
+    def _public(self, output: Any, own: Sequence[Any]) -> Message:
+        """What everybody hears: the last answer as it is, or what stands for it where that is no text."""
+        said = messages_of(own)
+        last = said[-1] if said else None
+        if isinstance(output, str):
+            if last is not None and last.role == "assistant" and last.text == output and not last.tool_calls:
+                return last
+            return Message.of("assistant", output)
+        plain = TypeAdapter(self._agent.output).dump_python(output, mode="json")
+        return Message.of("assistant", text_of(plain))
+
+
+class _FunctionVoice:
+    """A function as a member."""
+
+    silent = False
+    asks_at_end = False
+    handoffs: Sequence[str] = ()
+    models: frozenset[str] = frozenset()
+
+    def __init__(self, function: Speaks, name: str, description: str) -> None:
+        self._function = function
+        self.name = name
+        self.description = description
+        self.tools: Mapping[str, AnyTool] = {}
+
+    async def speak(self, chat: Chat, scene: Scene) -> Spoken:
+        """Call it."""
+        if is_async(self._function):
+            said = await self._function(chat, scene.context)
+        else:
+            said = await self._once(chat, scene.context)
+        if said is None or said == "":
+            return Spoken(NOTHING)
+        if isinstance(said, str):
+            return Spoken(Message.of("assistant", said))
+        if isinstance(said, Message) and said.role == "assistant":
+            return Spoken(said)
+        raise TypeError(
+            f"{self.name} should say a text, a Message of the role 'assistant', or None, not {said!r}"
+        )
+
+    async def _once(self, chat: Chat, context: Context) -> Any:
+        def call(_turn: int) -> Any:
+            return self._function(chat)
+
+        return await context.step(self.name, call, chat.turns + 1, returns=Message | str | None)
