@@ -13,12 +13,14 @@ from .memory import Everything, KeepTokens, KeepTurns, Memory, Recalled, Summari
 from .prompts import Prompt
 from .result import AgentExit, AgentResult
 from .roles import Report, Review, check_report, checker_agent, code_interpreter, review_prompt
+from .stopping import AgentPartial, Stopping
 
 __all__ = [
     "Again",
     "Agent",
     "AgentError",
     "AgentExit",
+    "AgentPartial",
     "AgentResult",
     "Allow",
     "Answer",
@@ -42,6 +44,7 @@ __all__ = [
     "Role",
     "Settings",
     "Stop",
+    "Stopping",
     "Summarise",
     "Summary",
     "ToolEnded",

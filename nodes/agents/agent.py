@@ -7,6 +7,7 @@ model and its tools.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar, Unpack, overload
 
@@ -28,6 +29,7 @@ from .loop import Loop
 from .memory import Everything, Memory
 from .prompts import Prompt, message_of
 from .result import AgentExit, AgentResult
+from .stopping import Stopping
 from .wiring import Delegate, NodeOptions, as_node, needed_models
 
 if TYPE_CHECKING:
@@ -189,6 +191,7 @@ class Agent(Generic[T]):
         *,
         conversation: Sequence[Entry] = (),
         models: Mapping[str, Model] | None = None,
+        stopping: Stopping | None = None,
     ) -> AgentResult[T]:
         """Work until there is an answer, inside a node.
 
@@ -197,6 +200,7 @@ class Agent(Generic[T]):
             context: The node's. Runs at once go into `Context.gather`.
             conversation: What was said before.
             models: The models that it names, where it has none of its own.
+            stopping: Who may stop it between its turns, such as a `Part` that may be cancelled.
 
         Raises:
             AgentError: There is no answer; its type says why.
@@ -208,7 +212,7 @@ class Agent(Generic[T]):
             async def research(question: str, ctx: Context) -> str:
                 return (await agent.run(question, ctx)).output
         """
-        result = await self._run(prompt, context, conversation, models or {}, {})
+        result = await self._run(prompt, context, conversation, models or {}, {}, stopping)
         assert isinstance(result, AgentResult)  # without exits there is no other end
         return result
 
@@ -251,6 +255,7 @@ class Agent(Generic[T]):
         conversation: Sequence[Entry],
         given: Mapping[str, Model],
         exits: Mapping[str, AnyTool],
+        stopping: Stopping | None = None,
     ) -> AgentResult[T] | AgentExit:
         missing = sorted(self.models - given.keys())
         if missing:
@@ -264,8 +269,9 @@ class Agent(Generic[T]):
             answers=self._answers,
             kind=self._kind,
             exits=exits,
+            stopping=stopping,
         )
-        with context.branch(self.name):
+        with context.branch(self.name), nullcontext() if stopping is None else stopping.line():
             return await loop.run(message_of(prompt))
 
     def node(

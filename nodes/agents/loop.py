@@ -35,6 +35,7 @@ from .errors import NoAnswerError, RefusedError, TurnLimitError
 from .guards import ruled
 from .prompts import MESSAGE, text_of
 from .result import AgentExit, AgentResult
+from .stopping import AgentPartial, Stopping
 
 if TYPE_CHECKING:
     from .agent import Agent
@@ -54,6 +55,7 @@ class Loop(Generic[T]):
         answers: The form of its answers.
         kind: Their type.
         exits: The names of those tools whose call ends it.
+        stopping: Who may stop it between turns.
     """
 
     def __init__(
@@ -67,8 +69,10 @@ class Loop(Generic[T]):
         answers: Answers[T],
         kind: TypeAdapter[T],
         exits: Collection[str] = (),
+        stopping: Stopping | None = None,
     ) -> None:
         self._agent = agent
+        self._stopping = stopping
         self._context = context
         self._past = list(past)
         self._model = recorded(model, agent.name, context)
@@ -97,6 +101,9 @@ class Loop(Generic[T]):
             return self._result(looked.value, 0)
         self._new.append(looked.value)
         for turn in range(1, self._agent.max_turns + 1):
+            self._keep(turn - 1)
+            if self._stopping is not None:
+                await self._stopping.checkpoint()
             try:
                 response = await self._ask(last=turn == self._agent.max_turns)
             except BadToolCallError as error:  # the answer is lost, but the model can be told why
@@ -108,6 +115,7 @@ class Loop(Generic[T]):
             self._check(response)
             if response.message.parts:
                 self._new.append(response.message)
+            self._keep(turn)
             if response.finish == "pause":
                 continue
             if not self._answers.is_answer(response):
@@ -237,6 +245,20 @@ class Loop(Generic[T]):
             usage=self._usage,
             cost=self._cost,
         )
+
+    def _keep(self, turns: int) -> None:
+        """Hand over what there is, for when it is stopped before there is more."""
+        if self._stopping is not None:
+            done = AgentPartial(
+                agent=self._agent.name,
+                said=self._said,
+                conversation=tuple(self._new),
+                turns=turns,
+                calls=len(self._done),
+                usage=self._usage,
+                cost=self._cost,
+            )
+            self._stopping.keep(done)
 
     def _limit(self, limit: str) -> TurnLimitError:
         return TurnLimitError(self._agent.name, limit, self._done, self._said)

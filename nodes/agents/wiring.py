@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Protocol, TypeAlias, TypedDict
 
 from pydantic import Field
 
@@ -38,6 +38,25 @@ class NodeOptions(TypedDict, total=False):
     rest: Literal["drop", "cancel", "wait"]
 
 
+class Runs(Protocol):
+    """What of an agent a node needs.
+
+    Attributes:
+        name: Its name.
+        models: The resources of the graph that it is to be handed.
+        output: The type of its answers.
+    """
+
+    name: str
+    models: frozenset[str]
+    output: Any
+
+    async def run(
+        self, prompt: Prompt, context: Context, *, conversation: Sequence[Any], models: Mapping[str, Any]
+    ) -> Any:
+        """Gives something with an `output` and a `conversation`; see `Agent.run`."""
+
+
 class Delegate:
     """An agent as the function of a tool."""
 
@@ -60,7 +79,7 @@ def needed_models(model: Model | str, tools: Iterable[AnyTool]) -> frozenset[str
 
 
 def as_node(
-    agent: Agent[Any],
+    agent: Runs,
     *,
     reads: str | Sequence[str] | Callable[..., Prompt],
     writes: str | tuple[str, ...],
