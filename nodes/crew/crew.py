@@ -1,0 +1,124 @@
+"""`Crew`: tasks that depend on each other, done by roles: one after the other, in parallel, or under a manager."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from backedge.engine.compiler.typerelation import spell
+from backedge.engine.errors import GraphError
+from backedge.engine.graph import Graph
+from backedge.engine.node import Node
+from backedge.engine.shown import shown
+
+from .building import build
+from .checking import AtLimit, Plan, Process, problems
+from .declared import Member, Role, Task
+from .states import output_of
+
+if TYPE_CHECKING:
+    from backedge.engine.flow import Flow
+
+
+class Crew:
+    """Tasks and who does them, as a graph.
+
+    Args:
+        tasks: What is to be done. The result of each is the state's field of its name, and is told to those who need it.
+        roles: Who does it, by name. An agent, a model or a function alone is a role with one member.
+        process: ``"sequential"``: one after the other in the order given. ``"parallel"``: each as soon as what it needs is
+            there and there is a place. ``"hierarchical"``: so too, and each is reviewed by all above who did it, up to the
+            manager; where several could do it, the manager chooses.
+        limit: How many may work at once; by default as many as the roles have members. What a role does not need of its
+            share is lent to the role with the most work waiting.
+        inputs: What a run is given: a pydantic model, whose fields tasks may need as well.
+        manager: The role at the top, of a hierarchy.
+        rejections: How often each reviewer may send a task back.
+        at_limit: What happens then. ``"accept"``: it goes on to the next above, and from the manager out. ``"fail"``: the run
+            fails, and may be resumed with a higher limit; an optional task is missed.
+        name: What the crew is called.
+
+    Attributes:
+        graph: The graph: add to it, draw it, compile it, or make it a node of another.
+        nodes: The node of each task.
+
+    Raises:
+        GraphError: Something cannot work; every problem is listed, each with what to do.
+
+    Example::
+
+        crew = Crew(
+            tasks=[
+                Task("facts", "Find out about the topic.", role="scout", needs=["topic"]),
+                Task("draft", "Write an article.", role="writer", needs=["topic", "facts"]),
+            ],
+            roles={"scout": Role(model, count=2), "writer": other_model},
+            process="parallel",
+            inputs=Topic,
+        )
+        state = (await crew.compile().run({"topic": "loops"}, journal="runs.db")).state
+        state.draft
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        *,
+        roles: Mapping[str, Role | Member],
+        process: Process = "sequential",
+        limit: int | None = None,
+        inputs: type[BaseModel] | None = None,
+        manager: str = "",
+        rejections: int = 3,
+        at_limit: AtLimit = "accept",
+        name: str = "crew",
+    ) -> None:
+        named = _named(tasks)
+        plan = Plan(
+            name=name,
+            tasks=named,
+            roles={each: who if isinstance(who, Role) else Role(who) for each, who in roles.items()},
+            process=process,
+            inputs=BaseModel if inputs is None else inputs,
+            manager=manager,
+            limit=limit,
+            rejections=rejections,
+            at_limit=at_limit,
+            twice=tuple(each for each in named if sum(task.name == each for task in tasks) > 1),
+        )
+        if wrong := problems(plan):
+            raise GraphError(wrong)
+        built = build(plan, _outputs(plan))
+        self.graph: Graph[Any] = built.graph
+        self.nodes: Mapping[str, Node[..., Any]] = built.nodes
+
+    def compile(self) -> Flow[Any]:
+        """Make it runnable; see `Graph.compile`."""
+        return self.graph.compile()
+
+
+def _named(tasks: Sequence[Task]) -> dict[str, Task]:
+    wrong = [task for task in tasks if not isinstance(task, Task)]
+    if wrong:
+        raise GraphError([f"tasks= wants tasks, as in Task('draft', 'Write it.'), not {shown(wrong[0])}"])
+    return {task.name: task for task in tasks}
+
+
+def _outputs(plan: Plan) -> dict[str, Any]:
+    """The type of each task's result. Raises GraphError where the roles that may do it differ, or cannot give it."""
+    found: dict[str, Any] = {}
+    wrong = []
+    for name, task in plan.tasks.items():
+        given = {role: output_of(task, plan.roles[role]) for role in plan.workers(task)}
+        found[name] = next(iter(given.values())) if task.output is None else task.output
+        for role, kind in given.items():
+            if kind != found[name]:
+                wrong.append(
+                    f"task {name!r} gives {spell(found[name])}, but role {role!r} gives {spell(kind)}: say output= at the "
+                    f"task, and give an agent that type of output, or the role a model with tools and instructions"
+                )
+    if wrong:
+        raise GraphError(wrong)
+    return found

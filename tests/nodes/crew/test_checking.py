@@ -1,0 +1,205 @@
+"""What can be wrong with a crew is told at once, each with what to do."""
+
+import pytest
+from pydantic import BaseModel
+
+from backedge import Context, GraphError
+from backedge.nodes.agents import Agent, Review
+from backedge.nodes.crew import Crew, Job, Role, Task
+from backedge.providers import ScriptedModel
+
+from .members import Topic, told
+
+
+def problems_of(tasks, roles=None, **options):
+    with pytest.raises(GraphError) as caught:
+        Crew(tasks, roles={"x": told} if roles is None else roles, **options)
+    return list(caught.value.problems)
+
+
+def test_all_options_that_cannot_be_are_told_together():
+    assert problems_of([], {}, limit=0, rejections=-1, at_limit="wait", inputs=dict, name="") == [
+        "name= wants a text, not ''",
+        "inputs= wants a class that inherits pydantic.BaseModel, not <class 'dict'>",
+        "limit= wants a whole number from 1 or None, not 0",
+        'limit= is of no use where tasks are done one after the other: say process="parallel", or drop it',
+        "rejections= wants a whole number from 0, not -1",
+        'at_limit= wants "accept" or "fail", not \'wait\'',
+        "a crew has something to do: give it tasks, as in tasks=[Task('draft', 'Write it.', role='writer')]",
+        "a crew has roles, who do its tasks: give it some, as in roles={'writer': Role(model)}",
+    ]
+    assert problems_of([Task("a", "x")], process="chaos") == [
+        'process= wants "sequential", "parallel" or "hierarchical", not \'chaos\''
+    ]
+
+
+def test_names_that_cannot_be_and_those_that_clash_are_told():
+    tasks = [Task(name, "x") for name in ("a b", "topic", "a", "a", "copy", "reviews", "_a", "model_dump_x")]
+    assert problems_of([*tasks, Task("d", "")], inputs=Topic) == [
+        "two tasks are called 'a': give one of them another name",
+        "task 'a b': its name becomes a field: use an identifier, such as 'draft'",
+        "task 'topic' is called like an input; rename one of them",
+        "no task can be called 'copy', which results of a crew have already; rename it",
+        "no task can be called 'reviews', which results of a crew have already; rename it",
+        "task '_a': its name becomes a field: use an identifier, such as 'draft'",
+        "no task can be called 'model_dump_x', which results of a crew have already; rename it",
+        "task 'd': description= wants a text that says what to do, not ''",
+    ]
+
+
+def test_roles_that_cannot_be_are_told():
+    roles = {
+        "a b": told,
+        "none": Role(told, count=0),
+        "keeps": Role(told, count=1, least=2),
+        "few": Role(told, count=2, least=2, most=1),
+        "armed": Role(told, tools=[told]),
+        "agent": Role(Agent(ScriptedModel([])), instructions="Be good."),
+        "low": Role(told, reports_to="none", reviews=told),
+    }
+    assert problems_of([Task("a", "x", role="low")], roles, manager="none") == [
+        "role 'a b': use an identifier, such as 'writer'",
+        "role 'none': count= wants a whole number from 1, not 0",
+        "role 'keeps': least= wants a whole number from 0 to its count, 1, not 2",
+        "role 'few': most= wants a whole number from 2 or None, not 1",
+        "role 'armed': tools= is for a model; an agent has its own, and a function has none",
+        "role 'agent': instructions= is of no use, since an agent has its own",
+        "role 'low': reports_to= is for a hierarchy: say process=\"hierarchical\", or drop it",
+        "role 'low': reviews= is for a hierarchy: say process=\"hierarchical\", or drop it",
+        'manager= is for a hierarchy: say process="hierarchical", or drop it',
+    ]
+
+
+def test_unknown_roles_and_needs_are_told_with_what_there_is():
+    tasks = [Task("a", "x", role="y", needs=["z", "b"]), Task("b", "x", role="x"), Task("c", "x")]
+    roles = {"x": told, "w": told}
+    assert problems_of(tasks, roles, process="parallel", inputs=Topic) == [
+        "task 'a' needs 'z', which is no task and no input; there are 'topic', 'a', 'b', 'c'",
+        "task 'a': role= names 'y', which is no role; there are 'x', 'w'",
+        "task 'c': say role= who does it; only in a hierarchy (process=\"hierarchical\") a manager chooses",
+    ]
+    assert problems_of([Task("a", "x", role=["x", "w"])], roles) == [
+        "task 'a': one role does it; only in a hierarchy (process=\"hierarchical\") a manager chooses"
+    ]
+
+
+def test_circles_are_named_each_once():
+    needs = {"a": ["c"], "b": ["a"], "c": ["b", "d"], "d": ["d"], "e": ["a"]}
+    tasks = [Task(name, "x", needs=before) for name, before in needs.items()]
+    for process in ("sequential", "parallel"):
+        assert problems_of(tasks, process=process) == [
+            "the tasks d -> d need each other in a circle: drop one of these needs",
+            "the tasks a -> c -> b -> a need each other in a circle: drop one of these needs",
+        ] or problems_of(tasks, process=process) == [
+            "the tasks a -> c -> b -> a need each other in a circle: drop one of these needs",
+            "the tasks d -> d need each other in a circle: drop one of these needs",
+        ]
+
+
+def test_a_long_row_of_needs_is_no_circle():
+    tasks = [Task(f"t{n}", "x", needs=[f"t{n + 1}"] if n < 4999 else []) for n in range(5000)]
+    assert len(problems_of(tasks)) == 4999
+
+
+def test_a_sequence_in_which_a_task_comes_before_what_it_needs_is_told():
+    tasks = [Task("draft", "x", needs=["facts"]), Task("facts", "x")]
+    assert problems_of(tasks) == [
+        "task 'draft' needs 'facts', which comes later: in a sequence tasks are done in the order given"
+    ]
+    Crew(tasks, roles={"x": told}, process="parallel")
+
+
+def test_who_cannot_do_a_task_is_told():
+    def plain(job: Job, ctx: Context) -> str: ...
+    def nothing() -> str: ...
+    async def more(job: Job, ctx: Context, third: int) -> str: ...
+
+    roles = {
+        "nobody": Role(None),
+        "seven": 7,
+        "plain": plain,
+        "nothing": nothing,
+        "more": more,
+        "dear": "openai:gpt-5",
+    }
+    tasks = [Task(name, "x", role=name) for name in roles]
+    wants = "wants a function of the job, and of the context if it likes, not <function "
+    found = problems_of(tasks, roles)
+    assert [one.partition(wants)[0] + one.partition(wants)[1] for one in found] == [
+        "role 'nobody' does tasks, but there is nobody: give it an agent, a model or a function",
+        "role 'seven' wants an agent, a model or a function, not 7",
+        "role 'plain' takes the context, so it has to be an async def",
+        f"role 'nothing' {wants}",
+        f"role 'more' {wants}",
+        "role 'dear': 'openai:gpt-5' is no name of a resource; for a provider's model say "
+        "backedge.model('openai:gpt-5')",
+    ]
+
+
+def test_a_hierarchy_that_is_none_is_told():
+    tasks = [Task("a", "x", role="low")]
+    roles = {
+        "low": Role(told, reports_to="mid"),
+        "mid": Role(told, reports_to="high"),
+        "high": Role(told, reports_to="mid"),
+        "boss": Role(told, reports_to="low"),
+        "lost": Role(told, reports_to="nobody"),
+    }
+    hierarchical = {"process": "hierarchical"}
+    assert problems_of(tasks, roles, **hierarchical) == [
+        "a hierarchy has somebody at the top: say manager=, the name of a role"
+    ]
+    assert problems_of(tasks, roles, **hierarchical, manager="chief") == [
+        "manager= names 'chief', which is no role; there are 'low', 'mid', 'high', 'boss', 'lost'"
+    ]
+    assert problems_of(tasks, roles, **hierarchical, manager="boss") == [
+        "role 'lost' reports to 'nobody', which is no role; there are 'low', 'mid', 'high', 'boss', 'lost'",
+        "role 'boss' is the manager and reports to nobody: drop its reports_to=",
+    ]
+    del roles["lost"]
+    roles["boss"] = told
+    assert problems_of(tasks, roles, **hierarchical, manager="boss") == [
+        "the roles mid -> high -> mid report to each other in a circle: let one of them report to 'boss'"
+    ]
+
+
+def test_who_cannot_review_or_choose_is_told():
+    model = ScriptedModel([])
+    roles = {
+        "low": Role(model, reports_to="mid"),
+        "other": Role(model, reports_to="writer"),
+        "mid": Role(told),
+        "writer": Role(Agent(model)),
+        "boss": Role(Agent(model, output=Review), reviews=lambda job: None),
+    }
+    found = problems_of([Task("a", "x")], roles, process="hierarchical", manager="boss")
+    assert [one.partition(", and of the context")[0] for one in found] == [
+        "role 'mid' reviews: give it a model, or say reviews= how",
+        "role 'boss': reviews= wants a function of the job and its result",
+        "role 'writer' reviews: let its agent answer with output=Review, or say reviews=",
+        "role 'boss' chooses who does a task: give it a model, say assigns= how, or give each task its role=",
+    ]
+
+
+def test_roles_that_give_something_else_than_the_task_wants_are_told():
+    class Page(BaseModel):
+        text: str
+
+    model = ScriptedModel([])
+    roles = {"agent": Agent(model, output=Page), "model": model}
+    assert problems_of([Task("a", "x", role="agent", output=int)], roles) == [
+        "task 'a' gives int, but role 'agent' gives Page: say output= at the task, and give an agent that type of output, "
+        "or the role a model with tools and instructions"
+    ]
+    manager = {"boss": model, **roles}
+    found = problems_of(
+        [Task("a", "x", role=["agent", "model"])], manager, process="hierarchical", manager="boss"
+    )
+    assert len(found) == 1
+    assert found[0].startswith("task 'a' gives")
+    Crew(
+        [Task("a", "x", role=["agent", "model"], output=Page)],
+        roles=manager,
+        process="hierarchical",
+        manager="boss",
+    )
