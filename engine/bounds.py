@@ -8,7 +8,7 @@ as often as the edges that lead there may be taken in all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
@@ -77,12 +77,29 @@ class Bound:
 
 def most_activations(graph: CompiledGraph) -> Bound:
     """How many activations a run of the graph can have at most, retries not counted."""
+    return _bound(graph, parts_of(graph), _nests(graph))
+
+
+def most_by_node(graph: CompiledGraph) -> Mapping[str, Bound]:
+    """For each node how many activations it can have at most in a run, retries not counted."""
     parts = parts_of(graph)
+    same = {nest: _bound(graph, parts, [nest]) for nest in set(_nests(graph))}
+    pairs = zip(graph.plan.nodes, graph.plan.nests, strict=True)
+    return {node: same[nest] for node, nest in pairs if node not in (START.name, END.name)}
+
+
+def _nests(graph: CompiledGraph) -> list[tuple[str, ...]]:
+    """What is around each node."""
+    pairs = zip(graph.plan.nodes, graph.plan.nests, strict=True)
+    return [nest for node, nest in pairs if node not in (START.name, END.name)]
+
+
+def _bound(graph: CompiledGraph, parts: Mapping[str, Part], nests: Iterable[tuple[str, ...]]) -> Bound:
+    """How many activations nodes can have that have this around them."""
     counting = _Counting(graph, {part.region: part.name for part in parts.values() if part.region})
     total = _Sum()
-    for node, nest in zip(graph.plan.nodes, graph.plan.nests, strict=True):
-        if node not in (START.name, END.name):
-            total.add(counting.of(nest))
+    for nest in nests:
+        total.add(counting.of(nest))
     terms = [
         Term(number, maps) for maps, number in sorted(total.terms.items(), key=lambda t: (len(t[0]), t[0]))
     ]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from backedge import END, START, Graph, GraphError, add
-from backedge.engine.bounds import Bound, Term, most_activations
+from backedge.engine.bounds import Bound, Term, most_activations, most_by_node
 from backedge.engine.facts import CancelNode, NodeCancelled, NodeSucceeded, RejectNode, StartNode
 from backedge.engine.schedule import LoopLimit, Schedule
 
@@ -143,6 +143,27 @@ def test_a_run_that_does_all_there_is_has_as_many_activations_as_the_bound(drawn
     assume(most < 250)
     count = activations(graph, items, lambda way: True)
     assert count == most
+
+
+@given(graphs(most=5), LIMITS, JOINS, KINDS, st.integers(0, 3))
+@settings(max_examples=30, deadline=None)
+def test_the_bounds_of_all_nodes_add_up_to_that_of_the_run(drawn, limits, joins, kinds, items):
+    graph = flow_of(drawn, limits, joins, kinds)
+    assume(graph is not None)
+    bound = most_activations(graph)
+    each = most_by_node(graph).values()
+    assert sum(one.given(dict.fromkeys(one.items, items)) for one in each) == bound.given(
+        dict.fromkeys(bound.items, items)
+    )
+
+
+def test_a_node_outside_of_a_loop_without_limit_has_a_bound_of_its_own():
+    graph = Graph(State)
+    a, b, c = [graph.node(lambda: None, name=name, inline=True) for name in "abc"]
+    graph.chain(START, a, b, c, END)
+    graph.feedback(b, b, when=lambda count: count < 0, limit=None)
+    told = most_by_node(graph.compile().graph)
+    assert {node: bound.number for node, bound in told.items()} == {"a": 1, "b": None, "c": 1}
 
 
 # --------------------------------------------------------------------------- what it says
