@@ -1,0 +1,291 @@
+"""Parts of a node that may be cancelled: what `cancellable` runs, and how it comes to its end.
+
+Two things run side by side, as the parts of a `Context.first`: the work, and its ending, which waits for somebody to cancel.
+So it is a recorded choice whether the work was done or was cancelled, and a body that runs again takes the same way. In the
+ending each step is recorded before the next one: that it was asked for and why, then what had been kept. A process that dies
+in between goes on with ending it; the work, which then runs again from its records, is let go as far as it had come first.
+
+A checkpoint is a recorded step, so that work which runs again passes those that it had passed and stops at the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, NoReturn, TypeVar
+
+from pydantic import BaseModel
+
+from backedge.engine.context import Context
+
+from .policy import AT_ONCE, NEVER, Cancel, Guard, Policy, Told
+from .result import Outcome
+from .token import CancelToken
+
+T = TypeVar("T")
+
+CANCELLED: Final = "cancelled"
+"""How the record is called that says what a part was cancelled with."""
+
+CHECKPOINT: Final = "checkpoint"
+"""How the records of checkpoints are called that were passed."""
+
+PARTIAL: Final = "partial result"
+"""How the record is called that holds what it had kept."""
+
+
+class Asked(BaseModel):
+    """The record of a cancellation.
+
+    Attributes:
+        part: Whose.
+        cancel: What was asked for.
+        after: How many checkpoints the work had passed and guards it had entered: so far it is let go when it runs again.
+    """
+
+    part: str
+    cancel: Cancel
+    after: int
+
+
+async def cancellable(
+    ctx: Context,
+    work: Callable[[Part], Awaitable[T]],
+    token: CancelToken | None = None,
+    *,
+    name: str = "part",
+    signal: str = "",
+    keeps: Any = Any,
+) -> Outcome[T]:
+    """Run work that may be cancelled, inside a node.
+
+    Whether it was cancelled is recorded, with the reason and what it had kept: when the body runs again it is not begun anew.
+    A cancellation of the whole run, or of the node, goes through it as through all else.
+
+    Args:
+        ctx: The node's context.
+        work: Given the `Part`, does it. It may take steps, ask agents, wait.
+        token: What cancels it, from this process.
+        name: What it is called in records and errors; an identifier.
+        signal: A signal that cancels it too, from any process; its value is a reason, or see `Told`.
+        keeps: The type of what it keeps.
+
+    Returns:
+        What it returned, or that it was cancelled and what it had kept.
+
+    Raises:
+        Exception: Whatever the work raises.
+
+    Example::
+
+        async def search(part: Part) -> list[str]:
+            found: list[str] = []
+            for source in sources:
+                await part.checkpoint()                       # a good place to stop
+                found += await ctx.step("look", look, source)
+                part.keep(found)
+            return found
+
+        outcome = await cancellable(ctx, search, token, name="search", signal="stop", keeps=list[str])
+        found = outcome.partial if outcome.cancelled else outcome.value
+    """
+    child = CancelToken(name) if token is None else token.child(name)
+    try:
+        with ctx.branch(name):
+            return await Part(ctx, child, name, signal, keeps).run(work)
+    finally:
+        child.close()
+
+
+class Part:
+    """Work that may be cancelled, as it sees itself; `cancellable` makes it.
+
+    Attributes:
+        token: Its own token: parts inside of it take it as theirs.
+    """
+
+    def __init__(self, ctx: Context, token: CancelToken, name: str, signal: str, keeps: Any) -> None:
+        self.token = token
+        self._ctx = ctx
+        self._name = name
+        self._signal = signal
+        self._keeps = keeps
+        self._partial: Any = None
+        # What runs the work, from when it began; and whether that was told to stop.
+        self._task: asyncio.Task[Any] | None = None
+        self._cut = False
+        # How many lines of the work stop at checkpoints, how many stand at one, and how many were passed.
+        self._lines = 0
+        self._standing = 0
+        self._passed = 0
+        self._looked = asyncio.Event()
+        self._stopped = asyncio.Event()
+
+    # ------------------------------------------------------------------ what work does
+
+    @property
+    def cancel(self) -> Cancel | None:
+        """What it was asked to stop with, if it was: work may come to an end by itself."""
+        return self.token.request
+
+    def keep(self, partial: Any) -> None:
+        """Keep a partial result: the last one is what is left of it when it is cancelled."""
+        self._partial = partial
+
+    async def checkpoint(self) -> None:
+        """A good place to stop: when it was cancelled, it goes no further than here."""
+        await self._ctx.step(CHECKPOINT, self._pass, self._ctx.attempt, returns=bool)
+        self._passed += 1
+        self.token.changed()
+
+    def guard(self, how: Guard, *, deadline: float | None = None) -> AbstractAsyncContextManager[None]:
+        """See `CancelToken.guard`."""
+        return self.token.guard(how, deadline=deadline)
+
+    @contextmanager
+    def line(self) -> Iterator[None]:
+        """What runs in the ``with`` block comes to checkpoints: only when all such lines stand at one is the work ended.
+
+        Work that does several things at once has each of them in one; `Agent.run` is one by itself.
+        """
+        self._lines += 1
+        try:
+            yield
+        finally:
+            self._lines -= 1
+            self.token.changed()
+
+    async def _pass(self, attempt: int) -> bool:
+        if self.token.cancelled and not self.token.held.never:
+            self._standing += 1
+            self.token.changed()
+            try:
+                await _for_ever()
+            finally:
+                self._standing -= 1
+        return True
+
+    # ------------------------------------------------------------------ how it runs
+
+    async def run(self, work: Callable[[Part], Awaitable[T]]) -> Outcome[T]:
+        """Run it, see `cancellable`."""
+        which, came = await self._ctx.first(self._work(work), self._end())
+        if which == 0:
+            return Outcome(name=self._name, value=came)
+        cancel, kept = came
+        return Outcome(name=self._name, cancel=cancel, partial=kept)
+
+    async def _work(self, work: Callable[[Part], Awaitable[T]]) -> T:
+        task = self._task = asyncio.current_task()
+        assert task is not None
+        try:
+            await self._looked.wait()
+            value = await work(self)
+        except asyncio.CancelledError:
+            if not self._cut or task.uncancel() > 0:
+                raise
+        else:
+            if not self._cut:
+                return value
+            if task.uncancel() > 0:  # it caught what told it to stop
+                raise asyncio.CancelledError
+        self._stopped.set()
+        return await _for_ever()
+
+    async def _end(self) -> tuple[Cancel, Any]:
+        """Wait until it is cancelled, and see it to its end."""
+        begun = self._task is not None  # else the record says that it was cancelled
+        asked = await self._asked()
+        if begun:
+            await self._wait_for_place(asked)
+            self._cut = True
+            assert self._task is not None
+            self._task.cancel()
+            await self._stopped.wait()
+        kept = await self._ctx.step(PARTIAL, self._kept, self._ctx.attempt, returns=self._keeps | None)
+        return asked.cancel, kept
+
+    async def _asked(self) -> Asked:
+        """What it is cancelled with: recorded, and first of all."""
+        live = False
+
+        async def letter() -> Cancel:
+            nonlocal live
+            live = True
+            if not self._signal:
+                await _for_ever()
+            cancel: Cancel = await self._ctx.receive(self._signal, schema=Told)
+            return cancel
+
+        async def told() -> Cancel | None:
+            if not live:  # the record says that the token was cancelled
+                return None
+            if not self.token.cancelled:
+                self._looked.set()  # the work may begin
+            return await self.token.wait()
+
+        _, cancel = await self._ctx.first(letter(), told())
+        asked: Asked = await self._ctx.step(
+            CANCELLED, partial(self._note, cancel), self._ctx.attempt, returns=Asked
+        )
+        self.token.apply(asked.cancel)
+        self._looked.set()
+        return asked
+
+    async def _note(self, cancel: Cancel | None, attempt: int) -> Asked:
+        found = (
+            cancel or self.token.request or Cancel(reason="unknown: the process died before it was recorded")
+        )
+        return Asked(part=self._name, cancel=found, after=self._progress)
+
+    async def _kept(self, attempt: int) -> Any:
+        return self._partial
+
+    # ------------------------------------------------------------------ when it is stopped
+
+    @property
+    def _progress(self) -> int:
+        return self._passed + self.token.entered
+
+    def _stands(self) -> bool:
+        return self._standing >= max(1, self._lines)
+
+    async def _wait_for_place(self, asked: Asked) -> None:
+        """Wait until the work may be cut off."""
+        past = max(0.0, (datetime.now(UTC) - asked.cancel.at).total_seconds())
+        since = asyncio.get_running_loop().time() - past
+        seconds = asked.cancel.policy.seconds
+        graceful = self._until(lambda: self.token.request.policy if self.token.request else AT_ONCE, since)
+        if 0 < seconds < math.inf:  # a timer of the node's: it may be suspended meanwhile
+            await self._ctx.first(graceful, self._ctx.sleep(seconds))
+        else:
+            await graceful
+        await self._until(lambda: NEVER if self._progress < asked.after else AT_ONCE, since)
+        await self._until(lambda: self.token.held, since)
+
+    async def _until(self, policy: Callable[[], Policy], since: float) -> None:
+        """Wait until the work stands at a checkpoint, or has had the time that a policy gives it; that may change."""
+        loop = asyncio.get_running_loop()
+        changed = asyncio.Event()
+        forget = self.token.watch(changed.set)
+        try:
+            while not self._stands():
+                now = policy()
+                left = now.seconds - (loop.time() - since)
+                if not now.never and left <= 0:
+                    return
+                changed.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(None if now.never or left == math.inf else left):
+                        await changed.wait()
+        finally:
+            forget()
+
+
+async def _for_ever() -> NoReturn:
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError("nobody ends this but by cancelling it")
