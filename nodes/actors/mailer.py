@@ -1,0 +1,143 @@
+"""How nodes send letters to actors, and get replies: each sending is a recorded effect, and none is handled twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any, TypeAlias
+
+from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError, to_json
+
+from backedge.engine.context import Context
+from backedge.engine.effects.identity import EffectKey
+from backedge.engine.errors import InputError
+from backedge.engine.ports import Journal, opened
+from backedge.engine.records import Letter, LetterKind
+
+from .errors import AskError, AskTimeoutError
+from .mail import MAIL, Reply
+
+Where: TypeAlias = str | PathLike[str] | Journal
+"""A journal: the path of its file, or an open one."""
+
+
+@dataclass(frozen=True)
+class Mailer:
+    """Sends letters from inside of nodes, to actors whose runs are in one journal.
+
+    A letter that is sent twice, since a process died before it could record that it had been sent, is handled once: it bears
+    the key of the effect, and actors remember the last 1,000 of these.
+
+    Attributes:
+        journal: Where the runs are: the same journal as that of the run that sends.
+
+    Example::
+
+        mailer = Mailer("runs.db")
+
+        @graph.node(writes="price")
+        async def price(order: int, ctx: Context) -> float:
+            return await mailer.ask(ctx, "prices", order, returns=float, timeout=60)
+    """
+
+    journal: Where
+
+    async def tell(self, context: Context, to: str, message: Any) -> None:
+        """Send a letter.
+
+        Args:
+            context: The node's.
+            to: The actor: the id of its run.
+            message: What it says.
+
+        Raises:
+            InputError: The message is nothing that JSON can carry.
+            EffectError: There is no such run.
+        """
+
+        async def send(to: str, message: str, key: EffectKey) -> None:
+            await post(self.journal, to, MAIL, mail_of(message, id=str(key)))
+
+        await context.step(f"tell {to}", send, to, json_of(message))
+
+    async def ask(
+        self, context: Context, to: str, message: Any, *, returns: Any = Any, timeout: float | None = None
+    ) -> Any:
+        """Send a letter and wait for the reply. Meanwhile the node is suspended.
+
+        Args:
+            context: The node's.
+            to: The actor: the id of its run.
+            message: What it says.
+            returns: The type of the reply.
+            timeout: Seconds to wait for it; by default for ever.
+
+        Raises:
+            AskError: Handling it failed.
+            AskTimeoutError: There was no reply in time. One that comes later is dropped.
+            InputError: The message is nothing that JSON can carry.
+            EffectError: There is no such run.
+        """
+        reply = await self.reply_to(context, to, json_of(message), timeout)
+        if reply is None:
+            raise AskTimeoutError(to, timeout or 0.0)
+        return value_of(reply, to, returns)
+
+    async def reply_to(self, context: Context, to: str, message: str, timeout: float | None) -> Reply | None:
+        """Send a message that is JSON already, and wait for the reply; None when there is none in time."""
+        own = context.run_id
+        reply_as = f"reply {context.uuid()}"
+
+        async def send(to: str, message: str, reply_as: str, key: EffectKey) -> None:
+            mail = mail_of(message, id=str(key), reply_to=own, reply_as=reply_as)
+            await post(self.journal, to, MAIL, mail)
+
+        await context.step(f"ask {to}", send, to, message, reply_as)
+        coming = context.receive(reply_as, schema=Reply)
+        if timeout is None:
+            reply: Reply = await coming
+            return reply
+        which, came = await context.first(coming, context.sleep(timeout))
+        return None if which == 1 else came
+
+    def replying(self) -> Callable[..., Awaitable[None]]:
+        """The node of an actor that replies."""
+        journal = self.journal
+
+        async def reply(mail: Any, reply: Reply, ctx: Context) -> None:
+            async def send(to: str, reply_as: str, reply: Reply) -> None:
+                await post(journal, to, reply_as, to_json(reply))
+
+            await ctx.step("reply", send, mail.reply_to, mail.reply_as, reply)
+
+        return reply
+
+
+async def post(journal: Where, to: str, signal: str, value: bytes) -> None:
+    """Lay a letter into the mailbox of a run. Raises RunNotFoundError."""
+    async with opened(journal, create=False) as store:
+        await store.post(to, Letter(LetterKind.SIGNAL, signal, value, time.time()))
+
+
+def json_of(message: Any) -> str:
+    """A message as JSON. Raises InputError."""
+    try:
+        return to_json(message).decode()
+    except PydanticSerializationError as error:
+        raise InputError(f"the message is nothing that JSON can carry: {error}") from None
+
+
+def mail_of(message: str, **about: str) -> bytes:
+    """A letter as JSON; its message is JSON already."""
+    head = to_json(about)[1:-1]
+    return b'{"message":' + message.encode() + (b"," + head if head else b"") + b"}"
+
+
+def value_of(reply: Reply, to: str, returns: Any) -> Any:
+    """What was replied. Raises AskError."""
+    if reply.error:
+        raise AskError(to, reply.error)
+    return TypeAdapter(returns).validate_json(reply.value)
