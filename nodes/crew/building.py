@@ -139,7 +139,7 @@ def _missed(graph: Graph[Any], task: Task, node: Node[..., Any]) -> Node[..., An
     """What takes the place of an optional task that failed."""
 
     def missed(error: Exception) -> list[Missed]:
-        return [Missed(task=task.name, error=f"{type(error).__name__}: {error}")]
+        return [Missed(task=task.name, error=str(error) or "it failed without a word")]
 
     handler = graph.node(missed, name=f"{task.name}-missed", writes="missed", inline=True)
     graph.on_error(node, handler)

@@ -194,7 +194,7 @@ def _who_does(plan: Plan) -> Iterator[str]:
 
 
 def _needs(plan: Plan) -> Iterator[str]:
-    known = [*(plan.inputs.model_fields if _has_fields(plan) else ()), *plan.tasks]
+    known = {**(plan.inputs.model_fields if _has_fields(plan) else {}), **plan.tasks}
     for name, task in plan.tasks.items():
         if unknown := [need for need in several(task.needs) if need not in known]:
             yield f"task {name!r} needs {listed(unknown)}, which is no task and no input; there are {listed(known)}"
@@ -203,11 +203,11 @@ def _needs(plan: Plan) -> Iterator[str]:
         yield f"the tasks {' -> '.join(circle)} need each other in a circle: drop one of these needs"
     if plan.process != "sequential" or circles:
         return
-    done: list[str] = []
+    done: set[str] = set()
     for name, task in plan.tasks.items():
         if late := [need for need in plan.before(task) if need not in done]:
             yield f"task {name!r} needs {listed(late)}, which comes later: in a sequence tasks are done in the order given"
-        done.append(name)
+        done.add(name)
 
 
 def _circles(before: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:

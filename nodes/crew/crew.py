@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ class Crew:
             limit=limit,
             rejections=rejections,
             at_limit=at_limit,
-            twice=tuple(each for each in named if sum(task.name == each for task in tasks) > 1),
+            twice=tuple(each for each, times in Counter(task.name for task in tasks).items() if times > 1),
         )
         if wrong := problems(plan):
             raise GraphError(wrong)
