@@ -183,7 +183,7 @@ async def within(seconds: float | None, work: Coroutine[Any, Any, T], context: C
 def why(error: Exception) -> str:
     """What went wrong, for people."""
     if isinstance(error, EffectError):  # of a step of ours, whose name says nothing
-        return f"{error.type_name}: {error.message}"
+        return f"{error.type_name.rpartition('.')[2]}: {error.message}"
     return f"{type(error).__name__}: {error}"
 
 

@@ -21,7 +21,9 @@ class Perspective:
         name: What it is called, in prompts and as a node: an identifier.
         instructions: From where it looks at the question; what a model or an agent is told of its task.
         by: Who answers. A function reads fields of `Performance`, such as ``question`` and ``answers`` (those that it may
-            see), and gives what the kind of answers reads. Without it the ``model=`` of the orchestra answers.
+            see), and gives what the kind of answers reads. It is called once, as a recorded step; if it takes a `Context`,
+            what it does through that is recorded, and all that takes time goes through it. Without it the ``model=`` of
+            the orchestra answers.
         weight: What its answer and its vote weigh, above 0.
         deadline: Seconds after which it is missing; restarts do not begin them anew. By default as the orchestra says.
         votes: Who scores the answers of the others for it, where they vote; by default `by`, unless that is a function. A

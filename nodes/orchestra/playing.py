@@ -68,17 +68,22 @@ class Seat:
             models = {name: given[name] for name in self.models}
             return shape((await agent.run(prompt, context, models=models)).output)
         fields = {one.name: given[one.name] for one in self.parameters if one.name in given}
-        fields |= {one.name: context for one in self.parameters if one.annotation is Context}
-        if is_async(self.by):
-            return shape(await self.by(**fields))
+        contexts = {one.name: context for one in self.parameters if one.annotation is Context}
+        if contexts:  # then what it does is recorded piece by piece
+            return shape(await self.by(**fields, **contexts))
+        shaped = _awaited if is_async(self.by) else _called
         result: T = await context.step(
-            "ask", partial(_shaped, shape, partial(self.by, **fields)), returns=returns, raises=raises
+            "ask", partial(shaped, shape, partial(self.by, **fields)), returns=returns, raises=raises
         )
         return result
 
 
-def _shaped(shape: Callable[[Any], T], function: Callable[[], Any]) -> T:
+def _called(shape: Callable[[Any], T], function: Callable[[], Any]) -> T:
     return shape(function())
+
+
+async def _awaited(shape: Callable[[Any], T], function: Callable[[], Awaitable[Any]]) -> T:
+    return shape(await function())
 
 
 def seat(by: Player, make: Callable[[Model | str], Agent[Any]]) -> Seat:

@@ -1,0 +1,102 @@
+"""Debates: rounds in which each sees the others, until they agree or the rounds are used up."""
+
+import json
+
+import pytest
+
+from backedge.nodes.orchestra import Choice, Number, Perspective, Said, orchestra
+from backedge.providers import ScriptedModel
+
+from .stage import asked, by_instructions, in_rounds, result_of, state_of
+
+VOTE = Choice("yes", "no")
+STUBBORN = (in_rounds("a", *["yes"] * 9), in_rounds("b", *["no"] * 9))
+
+
+async def test_a_debate_ends_as_soon_as_they_agree_and_each_round_sees_the_one_before():
+    sides = [
+        in_rounds("a", "yes", "no", "no"),
+        in_rounds("b", "no", "yes", "no"),
+        in_rounds("c", "yes", "no", "no"),
+    ]
+    state = await state_of(sides, synthesis="debate", kind=VOTE, threshold=1, rounds=5)
+    assert [one.round for one in state.answers] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert (state.result.status, state.result.answer, state.result.rounds) == ("done", Said(text="no"), 3)
+    assert (state.result.agreement, state.agreement, state.agreed) == (1, 1, True)
+
+
+async def test_who_agrees_at_once_is_asked_once():
+    state = await state_of([in_rounds("a", "yes"), in_rounds("b", "yes")], synthesis="debate", kind=VOTE)
+    assert (len(state.answers), state.result.rounds) == (2, 1)
+
+
+@pytest.mark.parametrize(("rounds", "asked"), [(None, 3), (1, 1), (2, 2), (4, 4)])
+async def test_a_debate_without_agreement_ends_at_the_limit(rounds, asked):
+    state = await state_of(STUBBORN, synthesis="debate", kind=VOTE, rounds=rounds)
+    assert (len(state.answers), state.result.rounds) == (2 * asked, asked)
+    assert (state.result.status, state.result.answer, state.agreed) == ("no_consensus", None, False)
+    assert [one.perspective for one in state.result.dissent] == ["b"]
+
+
+async def test_a_judge_hears_all_rounds_and_decides_also_without_agreement():
+    judge = ScriptedModel([json.dumps({"choice": "no", "reason": "b has the better reasons"})])
+    result = await result_of(STUBBORN, synthesis="debate", kind=VOTE, rounds=2, conductor=judge)
+    assert (result.status, result.answer) == ("done", Said(text="no", reason="b has the better reasons"))
+    assert [one.perspective for one in result.dissent] == ["a"]
+    assert "Round 1:\n\n[a]\nyes\n\n[b]\nno\n\nRound 2:\n\n[a]\nyes\n\n[b]\nno" in asked(judge)
+
+
+async def test_a_judge_of_numbers_that_gives_none_is_asked_again():
+    judge = ScriptedModel(
+        [json.dumps({"number": "a lot"}), json.dumps({"number": "$4M", "reason": "in between"})]
+    )
+    sides = [in_rounds("a", "$3M"), in_rounds("b", "$5M")]
+    result = await result_of(sides, synthesis="debate", kind=Number("$"), rounds=1, conductor=judge)
+    assert (result.answer.quantity.low, len(judge.requests)) == (4_000_000, 2)
+    assert "exactly one number" in asked(judge)
+
+
+async def test_models_debate_and_the_model_writes_the_end():
+    def lawyer(request):
+        return "It is allowed." if "What others" not in request.messages[-1].text else "It is allowed by day."
+
+    law = ScriptedModel(lawyer)
+    craft = ScriptedModel(lambda request: "It works by day.")
+    model = by_instructions(judge="By day [law] [craft].")
+    sides = [Perspective("law", "You are a lawyer.", by=law), Perspective("craft", by=craft)]
+    result = await result_of(sides, synthesis="debate", model=model, rounds=2)
+    assert (result.answer.text, result.sources) == ("By day [law] [craft].", ("law", "craft"))
+    assert "[craft]\nIt works by day.\n\nWhat you answered so far:\nIt is allowed.\n\nAnswer anew" in asked(
+        law
+    )
+
+
+async def test_a_debate_goes_on_while_too_few_have_answered():
+    sides = [
+        in_rounds("a", "yes", "yes"),
+        in_rounds("b", ValueError("busy"), "yes"),
+        in_rounds("c", OSError("x"), OSError("x")),
+    ]
+    state = await state_of(sides, synthesis="debate", kind=VOTE, quorum=2)
+    assert (state.result.status, state.result.rounds, state.agreed) == ("done", 2, True)
+    assert [(one.perspective, one.round) for one in state.result.missing] == [("b", 0), ("c", 0), ("c", 1)]
+
+
+async def test_who_fails_in_a_later_round_keeps_its_answer_and_is_told_as_missing():
+    sides = [in_rounds("a", "yes", ValueError("lost")), in_rounds("b", "no", "yes")]
+    result = await result_of(sides, synthesis="debate", kind=VOTE, rounds=2)
+    assert (result.status, result.answer.text) == ("done", "yes")
+    assert (result.answers["a"].round, result.answers["b"].round) == (0, 1)
+    assert [(one.perspective, one.round, one.why) for one in result.missing] == [("a", 1, "ValueError: lost")]
+
+
+async def test_the_limit_of_a_debate_may_be_set_anew_for_a_run():
+    flow = orchestra(STUBBORN, synthesis="debate", kind=VOTE, rounds=2).compile()
+    result = await flow.run({"question": "why?"}, limits={"agreement->round": 4})
+    assert result.state.result.rounds == 5
+
+
+async def test_debates_go_on_in_waves_too():
+    sides = [in_rounds("a", "yes", "yes"), in_rounds("b", "no", "yes")]
+    result = await result_of(sides, synthesis="debate", kind=VOTE, mode="sequential")
+    assert (result.status, result.rounds) == ("done", 2)
