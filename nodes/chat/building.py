@@ -111,7 +111,7 @@ def _graph(name: str, select: Select, voices: Sequence[Voice]) -> Graph[Chat]:
     writes = ("talk", "speaker", "chosen_by", "ended", "closing", "now", "spent", "signals", "mark")
     choosing = _as_node(select.give, select.selection.models)
     choosing.takes_over = bool(select.admin)
-    header = graph.node(choosing, name=CHOOSER, writes=writes, reuse="all")
+    header = graph.node(choosing, name=CHOOSER, writes=writes)
     graph.edge(START, header)
     offered = {tool.name: tool.spec() for voice in voices for tool in voice.tools.values()}
     about = dict(select.about)
@@ -122,7 +122,10 @@ def _graph(name: str, select: Select, voices: Sequence[Voice]) -> Graph[Chat]:
         others = {other: what for other, what in about.items() if other != voice.name}
         turn = _turn(voice, others, {key: spec for key, spec in offered.items() if key not in voice.tools})
         node = graph.node(
-            _as_node(turn, voice.models), name=voice.name, writes=("talk", "spent"), reuse="all"
+            _as_node(turn, voice.models),
+            name=voice.name,
+            writes=("talk", "spent"),
+            reuse=getattr(voice, "reuse", "completed"),
         )
         graph.feedback(node, header, when=goes_on, limit=None)
         cases[voice.name] = node

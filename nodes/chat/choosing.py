@@ -231,8 +231,8 @@ class Auto:
             name = named(response.text, among.names)
             if name is not None:
                 return Chosen(name, "the model said so", spent)
-            if response.message.parts:
-                messages.append(response.message)
+            if response.text.strip():
+                messages.append(Message.of("assistant", response.text))
             wrong = _complaint(response.text, among)
         return self._fallen_back(chat, among, spent)
 

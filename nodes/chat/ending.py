@@ -120,7 +120,7 @@ class MaxTurns(Condition):
     def check(self, chat: Chat) -> str | None:
         """Counted from the mark."""
         taken = chat.turns - chat.mark.turns
-        return f"{taken} turns were taken" if taken >= self.turns else None
+        return turns_taken(taken) if taken >= self.turns else None
 
 
 @dataclass(frozen=True)
@@ -269,10 +269,16 @@ class When(Condition):
         said = self.function(chat)
         name = name_of_callable(self.function)
         if isinstance(said, bool):
-            return f"{name} holds" if said else None
+            who = "a function" if name == "<lambda>" else name
+            return f"{who} said so" if said else None
         if said is None or isinstance(said, str):
             return said or None
         raise TypeError(f"until={name} should give a reason, or whether the talk is over, not {said!r}")
+
+
+def turns_taken(number: int) -> str:
+    """So many turns, in words."""
+    return "1 turn was taken" if number == 1 else f"{number} turns were taken"
 
 
 def _positive(name: str, given: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pydantic import TypeAdapter
 
@@ -78,6 +78,7 @@ def _changed(who: Assistant | UserProxy, changes: Mapping[str, Any]) -> Voice:
 class _AgentVoice:
     """An agent as a member: in its turn it works until it has an answer. Its tools are its own."""
 
+    reuse: Final = "all"  # as in `Agent.node`: one whose 17th call failed goes on with that one
     silent = False
     asks_at_end = False
     handoffs: Sequence[str] = ()

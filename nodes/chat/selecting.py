@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from backedge.engine.context import Context
+from backedge.engine.errors import InputError
 from backedge.providers import Message, Model, ToolResult
 
 from .choosing import Choosing, Chosen, Selection
-from .ending import ADMIN, Condition
+from .ending import ADMIN, Condition, turns_taken
 from .floor import Rules, candidates, homeless
 from .talk import NOTES, Chat, Mark, Said, Spent, Words
 
@@ -42,8 +43,8 @@ class Select:
 
     @property
     def signals(self) -> tuple[str, ...]:
-        """The signals that it looks for, the admin's first."""
-        return (*((ADMIN,) if self.admin else ()), *sorted(self.until.signals))
+        """The signals that it looks for."""
+        return (*sorted(self.until.signals), *((ADMIN,) if self.admin else ()))
 
     async def give(self, chat: Chat, context: Context, models: Mapping[str, Model]) -> dict[str, Any]:
         """What is written: what was said meanwhile, and who has the floor or why it is over."""
@@ -58,7 +59,7 @@ class Select:
     def reason(self, chat: Chat) -> tuple[str, bool]:
         """Why the talk is over, empty as long as it is not; and whether that is final, whoever says something."""
         if self.most is not None and chat.turns >= self.most:
-            return f"{chat.turns} turns were taken, the most there may be", True
+            return f"{turns_taken(chat.turns)}, the most there may be", True
         return self.until.check(chat) or "", False
 
 
@@ -98,7 +99,12 @@ class _Step:
             waited = [
                 self._context.receive(name, schema=_SIGNAL if name == ADMIN else Any) for name in signals
             ]
-            which, value = await self._context.first(*waited, self._context.sleep(0))
+            try:
+                which, value = await self._context.first(*waited, self._context.sleep(0))
+            except InputError:  # without a journal nobody can send anything
+                if self._select.until.signals:
+                    raise
+                return
             if which == len(signals):
                 return
             if signals[which] == ADMIN:
