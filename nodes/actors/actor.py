@@ -11,9 +11,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Unpack, get_args, get_origin
 
-from pydantic import create_model
+from pydantic import PydanticSchemaGenerationError, TypeAdapter, create_model
 
-from backedge.engine.context import Context
+from backedge.engine.compiler.signatures import NoSignatureError
 from backedge.engine.errors import GraphError
 from backedge.engine.graph import END, START, Graph
 from backedge.engine.node import Node
@@ -21,11 +21,20 @@ from backedge.nodes.agents import Agent, Conversation
 from backedge.nodes.agents.wiring import NodeOptions
 from backedge.providers import Model
 
-from .errors import ActorFailingError
 from .handling import WRITES, as_node, handler_of
-from .mail import ABORT, MAIL, DeadLetter, Mail, Pill, Reply
 from .mailer import Mailer
-from .state import ActorState, kept
+from .nodes import (
+    RECEIVED,
+    SUPERVISED,
+    alive,
+    over,
+    receiving_node,
+    replies,
+    supervising_node,
+    told_and_alive,
+    told_and_over,
+)
+from .state import ActorState
 from .supervision import Supervision
 
 _MISSING: Final = object()
@@ -50,7 +59,7 @@ def actor(
             further parameters are a `Context` (of plain functions a `BlockingContext`), or named like resources. Or an agent:
             then a message is what it is asked, and its answer the reply.
         message: The type of messages; by default as the handler's parameter is annotated, of agents text. A letter that does
-            not fit is refused and noted in the records.
+            not fit is dead, and who asked is told so.
         state: The type of the state; by default as the handler's parameter is annotated, of agents `Conversation`.
         initial: The state to begin with; without it a run is given one, as ``{"state": ...}``.
         name: What the graph, and so the actor, is called; the handler's name by default.
@@ -76,136 +85,67 @@ def actor(
         await flow.recover(journal="runs.db")                      # or leave that to `backedge worker`
     """
     agent = handler if isinstance(handler, Agent) else None
-    given = dict(resources or {}) | ({one: Model for one in sorted(agent.models)} if agent else {})
-    handle = handler_of(agent) if agent else handler
+    given = dict(resources or {}) | dict.fromkeys(agent.models if agent else (), Model)
+    begin = [] if agent and initial is _MISSING else initial
     problems: list[str] = []
     kinds = _kinds(handler, message, state, problems)
-    if initial is _MISSING and agent:
-        initial = []
+    letter = _adapter(kinds["message"], problems)
+    function = _function(handler_of(agent) if agent else handler, letter, given, problems)
     if "restart" in supervision.by_error.values():
-        if initial is _MISSING:
-            problems.append("a restart begins with the initial state: say initial=")
-        if _reduced(kinds["state"]):
-            problems.append(
-                "a state with a reducer only takes updates, and cannot begin anew: do without restart"
-            )
-    try:
-        function = as_node(handle, given)  # type: ignore[arg-type]  # what is no function is told
-    except TypeError as error:
-        problems.append(str(error))
+        problems += _no_restart(kinds["state"], begin)
     if problems:
         raise GraphError(problems)
     called = name or (agent.name if agent else getattr(handler, "__name__", "actor"))
-    graph = Graph(_state_of(kinds, initial), name=called, resources=given)
+    own = (kinds["state"], ... if begin is _MISSING else begin)
+    graph: Graph[ActorState] = Graph(
+        create_model("ActorState", __base__=ActorState, state=own), name=called, resources=given
+    )
     reuse: Any = "all" if agent else "completed"
     handling = graph.node(function, name="handle", writes=WRITES, reuse=reuse, **options)
-    _connect(graph, handling, kinds["message"], mailer, supervision, initial)
+    receiving = graph.node(
+        receiving_node(letter, replies=mailer is not None), name="receive", writes=RECEIVED
+    )
+    ways = [handling, *_supervised(graph, handling, supervision, begin)]
+    _connect(graph, receiving, ways, mailer)
     return graph
 
 
-def _connect(
-    graph: Graph[ActorState],
-    handling: Node[..., Any],
-    kind: Any,
-    mailer: Mailer | None,
-    supervision: Supervision,
-    initial: Any,
-) -> None:
-    receiving = graph.node(
-        _receiving(kind, replies=mailer is not None),
-        name="receive",
-        writes=("mail", "ended", "seen", "dead"),
-    )
-    graph.edge(START, receiving)
-    graph.edge(receiving, handling, when=_alive, label="a letter")
-    graph.edge(receiving, END, when=_over, label="the end")
-    ways = [handling]
+def _supervised(
+    graph: Graph[ActorState], handling: Node[..., Any], supervision: Supervision, initial: Any
+) -> list[Node[..., Any]]:
+    """Lead the errors of the handler to nodes that say how the actor goes on: one for each directive."""
+    made: dict[str, Node[..., Any]] = {}
     for error, directive in supervision.by_error.items():
-        supervising = next((one for one in ways if one.name == directive), None)
-        if supervising is None:
-            function = _supervising(directive, supervision, initial)
+        if directive not in made:
+            function = supervising_node(directive, supervision, initial)
             fields = ("state", *SUPERVISED) if directive == "restart" else SUPERVISED
-            supervising = graph.node(function, name=directive, writes=fields)
-            ways.append(supervising)
-        graph.on_error(handling, supervising, error=error)
+            made[directive] = graph.node(function, name=directive, writes=fields)
+        graph.on_error(handling, made[directive], error=error)
+    return list(made.values())
+
+
+def _connect(
+    graph: Graph[ActorState], receiving: Node[..., Any], ways: list[Node[..., Any]], mailer: Mailer | None
+) -> None:
+    """Lead round: from the receiver to the handler, and from whatever ends the handling of a letter back to the receiver."""
+    graph.edge(START, receiving)
     if mailer is None:
+        graph.edge(receiving, ways[0], when=alive, label="a letter")
+        graph.edge(receiving, END, when=over, label="the end")
         for one in ways:
-            graph.feedback(one, receiving, limit=None, when=_alive, label="the next")
-            graph.edge(one, END, when=_over, label="the end")
+            graph.feedback(one, receiving, limit=None, when=alive, label="the next")
+            graph.edge(one, END, when=over, label="the end")
         return
     replying = graph.node(mailer.replying(), name="reply")
+    graph.edge(receiving, ways[0], when=told_and_alive, label="a letter")
+    graph.edge(receiving, replying, when=replies, label="does not fit")
+    graph.edge(receiving, END, when=told_and_over, label="the end")
     for one in ways:
-        graph.edge(one, replying, when=_replies, label="asked")
-        graph.feedback(one, receiving, limit=None, when=_told_and_alive, label="told")
-        graph.edge(one, END, when=_told_and_over, label="the end")
-    graph.feedback(replying, receiving, limit=None, when=_alive, label="the next")
-    graph.edge(replying, END, when=_over, label="the end")
-
-
-def _alive(ended: str) -> bool:
-    return not ended
-
-
-def _over(ended: str) -> bool:
-    return bool(ended)
-
-
-def _replies(reply: Reply | None) -> bool:
-    return reply is not None
-
-
-def _told_and_alive(reply: Reply | None, ended: str) -> bool:
-    return reply is None and not ended
-
-
-def _told_and_over(reply: Reply | None, ended: str) -> bool:
-    return reply is None and bool(ended)
-
-
-# ---------------------------------------------------------------------- the nodes
-
-
-def _receiving(kind: Any, *, replies: bool) -> Callable[..., Any]:
-    letter = Mail[kind] | Pill
-
-    async def receive(seen: list[str], ctx: Context) -> dict[str, Any]:
-        """Take the next letter. Who is to end does so first; what came before, or cannot be replied to, is passed over."""
-        dead: list[DeadLetter[Any]] = []
-        while True:
-            which, came = await ctx.first(ctx.receive(ABORT), ctx.receive(MAIL, schema=letter))
-            if which == 0:
-                return {"ended": "aborted", "dead": dead}
-            if isinstance(came, Pill):
-                return {"ended": "drained", "dead": dead}
-            if came.id and came.id in seen:
-                continue
-            if came.reply_to and not replies:
-                dead.append(DeadLetter(mail=came, why="it wants a reply, and the actor has no mailer="))
-                continue
-            return {"mail": came, "dead": dead, "seen": [came.id] if came.id else []}
-
-    return receive
-
-
-SUPERVISED: Final = ("dead", "failures", "ended", "reply")
-
-
-def _supervising(directive: str, supervision: Supervision, initial: Any) -> Callable[..., Any]:
-    async def supervise(mail: Any, failures: list[float], error: Exception, ctx: Context) -> dict[str, Any]:
-        """Set the letter aside, and say how the actor goes on."""
-        why = f"{type(error).__name__}: {error}"
-        lately, too_often = supervision.counted(failures, ctx.now().timestamp())
-        if too_often and ctx.attempt == 1:
-            raise ActorFailingError(len(lately), supervision.within, why)
-        fields = {
-            "dead": [DeadLetter(mail=mail, why=why)],
-            "failures": [] if too_often else lately,
-            "ended": "failed" if directive == "stop" else "",
-            "reply": Reply(error=why) if mail.reply_to else None,
-        }
-        return fields | ({"state": initial} if directive == "restart" else {})
-
-    return supervise
+        graph.edge(one, replying, when=replies, label="asked")
+        graph.feedback(one, receiving, limit=None, when=told_and_alive, label="the next")
+        graph.edge(one, END, when=told_and_over, label="the end")
+    graph.feedback(replying, receiving, limit=None, when=alive, label="the next")
+    graph.edge(replying, END, when=over, label="the end")
 
 
 # ---------------------------------------------------------------------- the types
@@ -234,16 +174,31 @@ def _kinds(handler: Any, message: Any, state: Any, problems: list[str]) -> dict[
     return found
 
 
-def _reduced(kind: Any) -> bool:
-    return get_origin(kind) is Annotated and any(callable(one) for one in get_args(kind)[1:])
+def _adapter(kind: Any, problems: list[str]) -> TypeAdapter[Any]:
+    try:
+        return TypeAdapter(kind)
+    except PydanticSchemaGenerationError:
+        problems.append(f"messages cannot be {kind!r}: pydantic knows no such type")
+        return TypeAdapter(Any)
 
 
-def _state_of(kinds: Mapping[str, Any], initial: Any) -> type[ActorState]:
-    message = kinds["message"]
-    return create_model(
-        "ActorState",
-        __base__=ActorState,
-        state=(kinds["state"], ... if initial is _MISSING else initial),
-        mail=(Mail[message] | None, None),
-        dead=(Annotated[list[DeadLetter[message]], kept], []),
-    )
+def _function(
+    handler: Any, letter: TypeAdapter[Any], resources: Mapping[str, Any], problems: list[str]
+) -> Callable[..., Any]:
+    try:
+        return as_node(handler, letter, resources)
+    except (TypeError, NoSignatureError) as error:
+        problems.append(str(error))
+        return handler  # type: ignore[no-any-return]  # it is not used
+
+
+def _no_restart(kind: Any, initial: Any) -> list[str]:
+    """Why an actor cannot begin anew."""
+    problems = []
+    if initial is _MISSING:
+        problems.append("a restart begins with the initial state: say initial=")
+    if get_origin(kind) is Annotated and any(callable(one) for one in get_args(kind)[1:]):
+        problems.append(
+            "a state with a reducer takes updates only, and cannot begin anew: do without restart"
+        )
+    return problems

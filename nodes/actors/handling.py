@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError, to_json
 
 from backedge.engine.compiler.signatures import is_async, read_signature
@@ -38,11 +39,14 @@ def handler_of(agent: Agent[Any]) -> Callable[..., Any]:
     return handle
 
 
-def as_node(handler: Callable[..., Any], resources: Mapping[str, Any]) -> Callable[..., Any]:
+def as_node(
+    handler: Callable[..., Any], kind: TypeAdapter[Any], resources: Mapping[str, Any]
+) -> Callable[..., Any]:
     """The function of the node that handles a letter.
 
     Args:
         handler: A function of the state and a message; further parameters are a context, or named like resources.
+        kind: The type of messages.
         resources: The resources that there are.
 
     Raises:
@@ -51,7 +55,7 @@ def as_node(handler: Callable[..., Any], resources: Mapping[str, Any]) -> Callab
     state, message, context, given = _parameters(handler, resources)
 
     def arguments(taken: dict[str, Any]) -> dict[str, Any]:
-        own = {state: taken["state"], message: taken["mail"].message}
+        own = {state: taken["state"], message: read(taken["mail"], kind)}
         if context:
             own[context] = taken[_CONTEXT]
         return own | {name: taken[name] for name in given}
@@ -70,15 +74,20 @@ def as_node(handler: Callable[..., Any], resources: Mapping[str, Any]) -> Callab
             return written(handler(**arguments(taken)), taken["mail"])
 
         made = called
-    kind = Context if asynchronous else BlockingContext
-    contexts = [inspect.Parameter(_CONTEXT, _KEYWORD, annotation=kind)] if context else []
+    hint = Context if asynchronous else BlockingContext
+    contexts = [inspect.Parameter(_CONTEXT, _KEYWORD, annotation=hint)] if context else []
     fields = [inspect.Parameter(name, _KEYWORD) for name in ("state", "mail", *given)]
     made.__name__ = "handle"
     made.__signature__ = inspect.Signature([*fields, *contexts])
     return made  # type: ignore[no-any-return]  # one of the two above
 
 
-def written(came: Any, mail: Mail[Any]) -> dict[str, Any]:
+def read(mail: Mail, kind: TypeAdapter[Any]) -> Any:
+    """The message of a letter as the handler takes it. Raises ValidationError."""
+    return kind.validate_json(to_json(mail.message))
+
+
+def written(came: Any, mail: Mail) -> dict[str, Any]:
     """What a handler's result is written as.
 
     Raises:

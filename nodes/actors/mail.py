@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, Generic, Literal, TypeVar
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-M = TypeVar("M")
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 MAIL: Final = "mail"
 """The signal that an actor receives its letters by."""
@@ -14,20 +12,20 @@ ABORT: Final = "abort"
 """The signal that ends an actor before its next letter."""
 
 
-class Mail(BaseModel, Generic[M]):
+class Mail(BaseModel):
     """A letter.
 
     Attributes:
         message: What it says.
-        id: Tells it from others, where it may come twice: a second one of this id is dropped.
+        key: Tells it from others, where it may come twice: a second one of this key is dropped.
         reply_to: The run that waits for a reply; empty for none.
         reply_as: The signal that the reply is sent by.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    message: M
-    id: str = ""
+    message: JsonValue
+    key: str = ""
     reply_to: str = ""
     reply_as: str = ""
 
@@ -54,7 +52,7 @@ class Reply(BaseModel):
     error: str = ""
 
 
-class DeadLetter(BaseModel, Generic[M]):
+class DeadLetter(BaseModel):
     """A letter that was taken from the mailbox and not handled.
 
     Attributes:
@@ -64,5 +62,5 @@ class DeadLetter(BaseModel, Generic[M]):
 
     model_config = ConfigDict(frozen=True)
 
-    mail: Mail[M]
+    mail: Mail
     why: str

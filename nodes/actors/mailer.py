@@ -40,7 +40,7 @@ class Mailer:
 
         @graph.node(writes="price")
         async def price(order: int, ctx: Context) -> float:
-            return await mailer.ask(ctx, "prices", order, returns=float, timeout=60)
+            return await mailer.ask(ctx, "prices", order, returns=float, within=60)
     """
 
     journal: Where
@@ -59,12 +59,12 @@ class Mailer:
         """
 
         async def send(to: str, message: str, key: EffectKey) -> None:
-            await post(self.journal, to, MAIL, mail_of(message, id=str(key)))
+            await post(self.journal, to, MAIL, mail_of(message, key=str(key)))
 
         await context.step(f"tell {to}", send, to, json_of(message))
 
     async def ask(
-        self, context: Context, to: str, message: Any, *, returns: Any = Any, timeout: float | None = None
+        self, context: Context, to: str, message: Any, *, returns: Any = Any, within: float | None = None
     ) -> Any:
         """Send a letter and wait for the reply. Meanwhile the node is suspended.
 
@@ -73,7 +73,7 @@ class Mailer:
             to: The actor: the id of its run.
             message: What it says.
             returns: The type of the reply.
-            timeout: Seconds to wait for it; by default for ever.
+            within: Seconds to wait for it; by default for ever.
 
         Raises:
             AskError: Handling it failed.
@@ -81,26 +81,26 @@ class Mailer:
             InputError: The message is nothing that JSON can carry.
             EffectError: There is no such run.
         """
-        reply = await self.reply_to(context, to, json_of(message), timeout)
+        reply = await self.reply_to(context, to, json_of(message), within)
         if reply is None:
-            raise AskTimeoutError(to, timeout or 0.0)
+            raise AskTimeoutError(to, within or 0.0)
         return value_of(reply, to, returns)
 
-    async def reply_to(self, context: Context, to: str, message: str, timeout: float | None) -> Reply | None:
+    async def reply_to(self, context: Context, to: str, message: str, within: float | None) -> Reply | None:
         """Send a message that is JSON already, and wait for the reply; None when there is none in time."""
         own = context.run_id
         reply_as = f"reply {context.uuid()}"
 
         async def send(to: str, message: str, reply_as: str, key: EffectKey) -> None:
-            mail = mail_of(message, id=str(key), reply_to=own, reply_as=reply_as)
+            mail = mail_of(message, key=str(key), reply_to=own, reply_as=reply_as)
             await post(self.journal, to, MAIL, mail)
 
         await context.step(f"ask {to}", send, to, message, reply_as)
         coming = context.receive(reply_as, schema=Reply)
-        if timeout is None:
+        if within is None:
             reply: Reply = await coming
             return reply
-        which, came = await context.first(coming, context.sleep(timeout))
+        which, came = await context.first(coming, context.sleep(within))
         return None if which == 1 else came
 
     def replying(self) -> Callable[..., Awaitable[None]]:

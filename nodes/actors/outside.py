@@ -17,14 +17,14 @@ from .mail import ABORT, MAIL, Mail, Pill, Reply
 from .mailer import Mailer, Where, json_of, mail_of, post, value_of
 
 
-async def tell(to: str, message: Any, /, *, journal: Where, id: str = "", most: int | None = None) -> None:
+async def tell(to: str, message: Any, /, *, journal: Where, key: str = "", most: int | None = None) -> None:
     """Send a letter to an actor. It is kept until the actor handles it; of one that has ended it is a dead letter.
 
     Args:
         to: The actor: the id of its run.
         message: What it says.
         journal: Where the run is.
-        id: Tells the letter from others: when it is sent again, because nobody knows whether it was sent, the second one is
+        key: Tells the letter from others: when it is sent again, because nobody knows whether it was sent, the second one is
             dropped.
         most: How many letters may wait. Several who send at once may together pass it.
 
@@ -35,7 +35,7 @@ async def tell(to: str, message: Any, /, *, journal: Where, id: str = "", most: 
 
     Example: ``await tell("counter", 5, journal="runs.db")``
     """
-    letter = mail_of(json_of(message), **({"id": id} if id else {}))
+    letter = mail_of(json_of(message), **({"key": key} if key else {}))
     if most is None:
         await post(journal, to, MAIL, letter)
         return
@@ -49,7 +49,7 @@ class _Asked(BaseModel):
     reply: Reply | None = None
 
 
-async def ask(to: str, message: Any, /, *, journal: Where, returns: Any = Any, timeout: float = 60.0) -> Any:
+async def ask(to: str, message: Any, /, *, journal: Where, returns: Any = Any, within: float = 60.0) -> Any:
     """Send a letter to an actor and wait for its reply. Somebody else has to work on its run.
 
     It is a small run of its own, in the same journal, that is deleted when there is a reply.
@@ -59,7 +59,7 @@ async def ask(to: str, message: Any, /, *, journal: Where, returns: Any = Any, t
         message: What it says.
         journal: Where the run is.
         returns: The type of the reply.
-        timeout: Seconds to wait for it.
+        within: Seconds to wait for it.
 
     Raises:
         AskError: Handling it failed.
@@ -76,7 +76,7 @@ async def ask(to: str, message: Any, /, *, journal: Where, returns: Any = Any, t
 
         @graph.node(writes="reply")
         async def asking(ctx: Context) -> Reply | None:
-            return await mailer.reply_to(ctx, to, json_of(message), timeout)
+            return await mailer.reply_to(ctx, to, json_of(message), within)
 
         graph.chain(START, asking, END)
         own = f"ask {uuid4()}"
@@ -85,7 +85,7 @@ async def ask(to: str, message: Any, /, *, journal: Where, returns: Any = Any, t
         finally:
             await store.delete(own)
     if state.reply is None:
-        raise AskTimeoutError(to, timeout)
+        raise AskTimeoutError(to, within)
     return value_of(state.reply, to, returns)
 
 
@@ -107,7 +107,7 @@ async def stop(to: str, /, *, journal: Where, drain: bool = True) -> None:
         await post(journal, to, ABORT, b"null")
 
 
-async def waiting(to: str, /, *, journal: Where) -> list[Mail[Any]]:
+async def waiting(to: str, /, *, journal: Where) -> list[Mail]:
     """The letters in an actor's mailbox, oldest first; of one that has ended, those that it left: its dead letters.
 
     Those that it took and could not handle are in its state, as ``dead``.
@@ -119,6 +119,6 @@ async def waiting(to: str, /, *, journal: Where) -> list[Mail[Any]]:
         letters = [
             one for one in await store.letters(to) if one.kind is LetterKind.SIGNAL and one.name == MAIL
         ]
-    kind: TypeAdapter[Mail[Any] | Pill] = TypeAdapter(Mail[Any] | Pill)
+    kind: TypeAdapter[Mail | Pill] = TypeAdapter(Mail | Pill)
     found = [kind.validate_json(one.value) for one in letters]
     return [one for one in found if isinstance(one, Mail)]

@@ -15,7 +15,7 @@ from .mail import DeadLetter, Mail, Reply
 T = TypeVar("T")
 
 REMEMBERED: Final = 1000
-"""How many letters with an id are remembered, so that none of them is handled twice."""
+"""How many letters with a key are remembered, so that none of them is handled twice."""
 KEPT: Final = 100
 """How many dead letters the state keeps; all of them are in the run's records."""
 
@@ -46,7 +46,7 @@ class Next:
 
 
 def remembered(value: list[T], update: list[T]) -> list[T]:
-    """The newest of ids: a reducer."""
+    """The newest of keys: a reducer."""
     return [*value, *update][-REMEMBERED:]
 
 
@@ -67,14 +67,14 @@ class ActorState(BaseModel):
             empty while it lives.
         dead: Letters that could not be handled, the newest 100.
         failures: When handling failed lately, in seconds since the epoch.
-        seen: Ids of letters that came lately.
+        seen: Keys of letters that came lately.
     """
 
     state: Any = None
-    mail: Mail[Any] | None = None
+    mail: Mail | None = None
     reply: Reply | None = None
     handled: Annotated[int, add] = 0
     ended: Ended = ""
-    dead: Annotated[list[DeadLetter[Any]], kept] = []
+    dead: Annotated[list[DeadLetter], kept] = []
     failures: list[float] = []
     seen: Annotated[list[str], remembered] = []
