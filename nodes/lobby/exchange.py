@@ -1,0 +1,126 @@
+"""What a member in another process owes and is owed, whatever connection it has: the pure part of a remote seat.
+
+It decides what is sent when a connection is there (again), drops what comes twice, and opens the server's window as the
+reader takes messages. Connections, futures and waiting are `RemoteSeat`'s.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Set as AbstractSet
+
+from .message import LobbyMessage
+from .wire import VERSION, Await, Deliver, FromClient, Heard, Hello, Missed, Post, Topic, Welcome
+
+
+class Exchange:
+    """A member's side of the talk with a server.
+
+    Args:
+        name: What the member is called.
+        session: Its secret.
+        observer: It hears only.
+        notices: It hears of others' coming and going.
+        after: The number after which it reads; None if it has no memory of any.
+        settled: The handles of its requests that are over; None outside of nodes.
+        window: How many unread messages it holds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        session: str,
+        *,
+        observer: bool,
+        notices: bool,
+        after: int | None,
+        settled: AbstractSet[str] | None,
+        window: int,
+    ) -> None:
+        self.name = name
+        self._session = session
+        self._observer = observer
+        self._notices = notices
+        self._settled = settled
+        self._window = window
+        # The lobby that it is in; empty until a server said so.
+        self.ident = ""
+        # The number of what the reader took last; None until it is known.
+        self.heard = after
+        # The number of what came last; nothing that comes later has a smaller one.
+        self._received = -1
+        # What came and the reader has not taken, at most as many as the window, and late replies.
+        self.inbox: deque[Deliver | Missed] = deque()
+        # How many waited at the server when it last said so.
+        self.behind = 0
+        # What was asked for and is not answered, in order.
+        self.owed: dict[str, Post | Topic] = {}
+        # Requests whose replies are waited for, with their numbers.
+        self.awaited: dict[str, int] = {}
+        # How many were taken since the server was told.
+        self._taken = 0
+
+    @property
+    def lag(self) -> int:
+        """How many messages wait, here and at the server."""
+        return len(self.inbox) + self.behind
+
+    def hello(self) -> Hello:
+        """The first frame of a connection."""
+        requests = [
+            handle for handle, post in self.owed.items() if isinstance(post, Post) and post.kind == "request"
+        ]
+        return Hello(
+            VERSION,
+            self.name,
+            self._session,
+            ident=self.ident,
+            observer=self._observer,
+            notices=self._notices,
+            heard=self.heard,
+            unread=tuple(one.number for one in self.inbox),
+            window=self._window,
+            pending=(*self.awaited, *requests),
+            settled=None if self._settled is None else tuple(self._settled),
+        )
+
+    def welcomed(self, welcome: Welcome) -> list[FromClient]:
+        """A connection is there: what is to be sent over it first."""
+        self.ident = welcome.ident
+        if self.heard is None:
+            self.heard = welcome.heard
+        self._received = max(self._received, self.heard)
+        self._taken = 0
+        return [*self.owed.values(), *(Await(handle, number) for handle, number in self.awaited.items())]
+
+    def arrived(self, frame: Deliver | Missed) -> bool:
+        """Something came for the reader; False if it was there before."""
+        if isinstance(frame, Deliver):
+            self.behind = frame.waiting
+        if frame.number <= self._received:
+            return False
+        self._received = frame.number
+        self.inbox.append(frame)
+        return True
+
+    def late(self, reply: LobbyMessage) -> None:
+        """A reply came that nobody waits for any more: it is a message like any."""
+        self.inbox.append(Deliver(reply, self.behind))
+
+    def take(self, number: int) -> Heard | None:
+        """The reader took the first message, or has taken one with this number before; what is to be said of it."""
+        if self.inbox and self.inbox[0].number == number:
+            self.inbox.popleft()
+            self._taken += 1
+        self.heard = number if self.heard is None else max(self.heard, number)
+        if self._taken and (not self.inbox or self._taken >= self._window // 2):
+            self._taken = 0
+            return Heard(self.heard)
+        return None
+
+    def validate(self) -> None:
+        """Check that everything here fits together. For tests."""
+        assert len(self.inbox) <= self._window, "no more is held than the window allows"
+        numbers = [one.number for one in self.inbox]
+        assert numbers == sorted(set(numbers)), "in order, and nothing twice"
+        assert all((self.heard or 0) < number <= self._received for number in numbers), "unread, and received"

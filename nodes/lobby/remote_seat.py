@@ -1,0 +1,497 @@
+"""A seat in a lobby of another process."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from .errors import (
+    LaggedError,
+    LobbyClosedError,
+    LobbyError,
+    LobbyTimeoutError,
+    NameTakenError,
+    SeatClosedError,
+    UndeliverableError,
+)
+from .exchange import Exchange
+from .inbox import Gap
+from .message import Kind, LobbyMessage, LobbyPart, parts_of
+from .refusals import LobbyLostError, LobbyRefusedError, MessageTooLargeError, error_named
+from .seat import Said, Seat
+from .wire import (
+    GARBAGE,
+    PIPELINE,
+    TOO_LARGE,
+    VERSION,
+    VIOLATED,
+    Answer,
+    Await,
+    Deliver,
+    Denied,
+    Done,
+    Forget,
+    FromClient,
+    FromServer,
+    Gone,
+    Leave,
+    Missed,
+    Post,
+    Refused,
+    Topic,
+    Waiting,
+    Welcome,
+    WireError,
+    read_server,
+    written,
+)
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+    from .remote import RemoteLobby
+
+State: TypeAlias = Literal["connecting", "open", "lost", "closed"]
+
+_LEAVE_WITHIN: Final = 5.0
+"""Seconds for which a server's word is waited for that a member has left."""
+
+
+class RemoteSeat(Seat):
+    """What `RemoteLobby.enter` gives outside of nodes. See `Seat`.
+
+    Attributes:
+        state: Of its connection: ``connecting`` for the first time, ``open``, ``lost`` and being made again, ``closed``.
+        reconnections: How often it was made again.
+    """
+
+    def __init__(self, lobby: RemoteLobby, exchange: Exchange) -> None:
+        self.state: State = "connecting"
+        self.reconnections = 0
+        self._lobby = lobby
+        self._exchange = exchange
+        # Until the first connection is there.
+        self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task: asyncio.Task[None] | None = None
+        self._connection: ClientConnection | None = None
+        # What goes out over the connection that there is.
+        self._outgoing: deque[FromClient] = deque()
+        self._sending = asyncio.Event()
+        # Who waits for the answer to what, by handle.
+        self._answers: dict[str, asyncio.Future[Done]] = {}
+        self._replies: dict[str, asyncio.Future[LobbyMessage]] = {}
+        self._slots = asyncio.Semaphore(PIPELINE)
+        # Who waits for the next message; one at a time.
+        self._waiter: asyncio.Future[None] | None = None
+        self._left: asyncio.Future[None] | None = None
+        self._closed: LobbyError | None = None
+        # Bytes that a frame may have; known once there was a connection.
+        self._max_message = 0
+
+    @property
+    def name(self) -> str:
+        """See `Seat.name`."""
+        return self._exchange.name
+
+    @property
+    def lobby(self) -> str:
+        """See `Seat.lobby`."""
+        return self._lobby.name
+
+    @property
+    def cursor(self) -> int:
+        """See `Seat.cursor`."""
+        return self._exchange.heard or 0
+
+    @property
+    def lag(self) -> int:
+        """See `Seat.lag`. What waits at the server is counted as far as it said so, within half a second."""
+        return self._exchange.lag
+
+    @property
+    def ended(self) -> bool:
+        """Whether the seat can do nothing more."""
+        return self._closed is not None
+
+    def __repr__(self) -> str:
+        return f"RemoteSeat({self.name!r} in {self.lobby!r}, {self.state}, lag={self.lag})"
+
+    # ------------------------------------------------------------------ beginning and end
+
+    async def open(self) -> None:
+        """Connect, and wait until that is done.
+
+        Raises:
+            LobbyError: The lobby cannot be entered.
+        """
+        self._task = asyncio.ensure_future(self._run())
+        await asyncio.shield(self._opened)
+
+    def end(self, error: LobbyError) -> None:
+        """The seat can do nothing more; its connection is cut."""
+        if self._closed is not None:
+            return
+        self._closed = error
+        self.state = "closed"
+        failing: list[asyncio.Future[Any]] = [*self._answers.values(), *self._replies.values(), self._opened]
+        for waiting in failing:
+            if not waiting.done():
+                waiting.set_exception(error)
+                waiting.exception()  # who waits is told; nobody may wait any more
+        _wake(self._waiter)
+        _wake(self._left)
+        if self._connection is not None:
+            self._connection.transport.abort()
+        if self._task is not None:
+            self._task.cancel()
+        self._lobby.forget(self)
+
+    async def over(self) -> None:
+        """Wait until nothing of it is left."""
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def check(self) -> None:
+        """Raise why the seat can do nothing more, if so."""
+        if self._closed is not None:
+            raise type(self._closed)(*self._closed.args) from self._closed.__cause__
+
+    async def leave(self) -> None:
+        """See `Seat.leave`. Without a connection the server finds out when it has waited long enough."""
+        self.check()
+        try:
+            if self.state == "open":
+                self._left = asyncio.get_running_loop().create_future()
+                self._send(Leave(self.cursor))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LEAVE_WITHIN):
+                        await self._left
+        finally:
+            self.end(SeatClosedError(f"{self.name!r} left the lobby {self.lobby!r}"))
+            await self.over()
+
+    # ------------------------------------------------------------------ speaking
+
+    async def say(
+        self,
+        parts: tuple[LobbyPart, ...],
+        *,
+        to: str | None = None,
+        topic: str | None = None,
+        reply_to: str | None = None,
+        kind: Kind = "message",
+        handle: str | None = None,
+    ) -> LobbyMessage:
+        """See `Seat.say`. It is done once the server's lobby has it: with a log on disk, once it is there."""
+        if kind not in ("message", "request", "reply"):
+            raise LobbyError(f"a member says a message, a request or a reply; {kind!r} is the lobby's to say")
+        post = Post(handle or uuid.uuid4().hex, parts, to, topic, reply_to, kind)
+        done = await self._ask(post)
+        return LobbyMessage(
+            done.number, post.handle, self.name, parts, to, topic, reply_to, kind, done.returned
+        )
+
+    async def subscribe(self, topic: str) -> None:
+        """See `Seat.subscribe`."""
+        await self._ask(Topic(uuid.uuid4().hex, topic))
+
+    async def unsubscribe(self, topic: str) -> None:
+        """See `Seat.unsubscribe`."""
+        await self._ask(Topic(uuid.uuid4().hex, topic, subscribe=False))
+
+    async def _ask(self, frame: Post | Topic) -> Done:
+        """Send what is to be answered, again after each reconnection until it is."""
+        self.check()
+        known = self._answers.get(frame.handle)
+        if known is not None:
+            return await asyncio.shield(known)
+        size = len(written(frame))
+        if size > self._max_message:
+            raise MessageTooLargeError(
+                f"the message has {size} bytes on the wire, which carries {self._max_message} at most: send less, an "
+                "address instead of the content, or let the server carry more with max_message="
+            )
+        await self._slots.acquire()
+        try:
+            self.check()
+        except LobbyError:
+            self._slots.release()
+            raise
+        answer: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
+        self._answers[frame.handle] = answer
+        self._exchange.owed[frame.handle] = frame
+        self._send(frame)
+        return await asyncio.shield(answer)
+
+    async def request(
+        self,
+        to: str | None,
+        *said: Said,
+        timeout: float | None = None,  # noqa: ASYNC109  # how long a reply is waited for is part of the question
+    ) -> LobbyMessage:
+        """See `Seat.request`."""
+        made = await self.say(parts_of(said), to=to, kind="request")
+        if made.returned:
+            raise UndeliverableError(made.returned)
+        try:
+            async with asyncio.timeout(timeout):
+                return await self.answer(made)
+        except TimeoutError:
+            whom = "anybody" if to is None else repr(to)
+            raise LobbyTimeoutError(f"no reply from {whom} within {timeout} s") from None
+
+    async def answer(self, request: LobbyMessage) -> LobbyMessage:
+        """Wait for the reply to a request that was made before, perhaps by an earlier process.
+
+        Raises:
+            UndeliverableError: Who was asked left without reading it.
+        """
+        self.check()
+        coming: asyncio.Future[LobbyMessage] = asyncio.get_running_loop().create_future()
+        self._replies[request.handle] = coming
+        self._exchange.awaited[request.handle] = request.number
+        self._send(Await(request.handle, request.number))
+        try:
+            return await coming
+        finally:
+            self._replies.pop(request.handle, None)
+            if self._exchange.awaited.pop(request.handle, None) is not None:
+                self._send(Forget(request.handle))
+
+    def _send(self, frame: FromClient) -> None:
+        """Send it over the connection that there is; without one, the next begins with what is still to be answered."""
+        if self.state == "open":
+            self._outgoing.append(frame)
+            self._sending.set()
+
+    # ------------------------------------------------------------------ hearing
+
+    async def receive(
+        self,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109  # part of the interface
+    ) -> LobbyMessage:
+        """See `Seat.receive`."""
+        try:
+            async with asyncio.timeout(timeout):
+                message = await self.head()
+        except TimeoutError:
+            raise LobbyTimeoutError(f"nothing came to {self.name!r} within {timeout} s") from None
+        self.take(message)
+        return message
+
+    async def head(self) -> LobbyMessage:
+        """See `Seat.head`."""
+        found = await self._head()
+        if isinstance(found, Missed):
+            raise LaggedError(found.why)
+        return found
+
+    async def head_or_gap(self) -> LobbyMessage | Gap:
+        """The next message, or what is missing before it; a gap is given once."""
+        found = await self._head()
+        return Gap(found.number, found.missed) if isinstance(found, Missed) else found
+
+    async def _head(self) -> LobbyMessage | Missed:
+        if self._waiter is not None:
+            raise LobbyError(
+                f"{self.name!r} is waiting for a message already: a seat has one reader at a time"
+            )
+        while True:
+            self.check()
+            if self._exchange.inbox:
+                break
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        found = self._exchange.inbox[0]
+        if isinstance(found, Deliver):
+            return found.message
+        self._took(found.number)
+        return found
+
+    def take(self, message: LobbyMessage) -> None:
+        """See `Seat.take`."""
+        self._took(message.number)
+
+    def _took(self, number: int) -> None:
+        heard = self._exchange.take(number)
+        if heard is not None:
+            self._send(heard)
+
+    # ------------------------------------------------------------------ the connection
+
+    async def _run(self) -> None:
+        """Keep a connection for as long as the seat lasts."""
+        try:
+            while True:
+                self._connection = await self._connect()
+                try:
+                    await self._talk(self._connection)
+                finally:
+                    self._connection.transport.abort()
+                    self._connection = None
+                self.state = "lost"
+                self._outgoing.clear()
+                if self._left is not None:
+                    return self.end(SeatClosedError(f"{self.name!r} left the lobby {self.lobby!r}"))
+                self.reconnections += 1
+        except LobbyError as error:
+            self.end(error)
+        except Exception as error:
+            broken = LobbyError(
+                f"the seat of {self.name!r} in the lobby {self.lobby!r} broke: {_said(error)}"
+            )
+            broken.__cause__ = error
+            self.end(broken)
+
+    async def _connect(self) -> ClientConnection:
+        """A connection on which the server said welcome."""
+        from tenacity import (
+            AsyncRetrying,
+            retry_if_exception,
+            stop_after_delay,
+            wait_random_exponential,
+        )
+
+        retrying = AsyncRetrying(
+            wait=self._lobby.wait or wait_random_exponential(multiplier=0.2, max=10),
+            stop=stop_after_delay(self._lobby.give_up_after),
+            retry=retry_if_exception(_is_passing),
+            reraise=True,
+        )
+        try:
+            return await retrying(self._try_to_connect)
+        except LobbyError:
+            raise
+        except Exception as error:
+            if _is_passing(error):
+                why = f"no connection to the lobby {self._lobby.url} for {self._lobby.give_up_after} s: {_said(error)}"
+                raise LobbyLostError(why) from error
+            raise LobbyRefusedError(
+                f"the lobby {self._lobby.url} does not let us in: {_said(error)}"
+            ) from error
+
+    async def _try_to_connect(self) -> ClientConnection:
+        connection = await self._lobby.connect()
+        try:
+            await connection.send(written(self._exchange.hello()), text=True)
+            async with asyncio.timeout(min(10.0, self._lobby.give_up_after)):
+                first = read_server(await connection.recv())
+            self._welcomed(first)
+        except BaseException:
+            connection.transport.abort()
+            raise
+        return connection
+
+    def _welcomed(self, first: FromServer) -> None:
+        match first:
+            case Welcome() if first.version == VERSION:
+                self._max_message = first.max_message
+                self.state = "open"
+                for frame in self._exchange.welcomed(first):
+                    self._send(frame)
+                if not self._opened.done():
+                    self._opened.set_result(None)
+            case Welcome():
+                raise LobbyRefusedError(f"the server speaks version {first.version}, this client {VERSION}")
+            case Refused("name", why):
+                raise NameTakenError(why)
+            case Refused(_, why):
+                raise LobbyRefusedError(why)
+            case Gone(_, why):
+                raise LobbyClosedError(why)
+            case _:
+                raise WireError(f"a server says welcome first, not {first.frame}")
+
+    async def _talk(self, connection: ClientConnection) -> None:
+        """Use a connection until it is lost."""
+        from websockets.exceptions import ConnectionClosed
+
+        writing = asyncio.ensure_future(self._write(connection))
+        try:
+            async for data in connection:
+                self._came(read_server(data))
+        except ConnectionClosed as error:
+            if error.rcvd is not None and error.rcvd.code in (GARBAGE, TOO_LARGE, VIOLATED):
+                raise LobbyRefusedError(f"the server ended the connection: {error.rcvd.reason}") from error
+        finally:
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+
+    async def _write(self, connection: ClientConnection) -> None:
+        while True:
+            await self._sending.wait()
+            self._sending.clear()
+            while self._outgoing:
+                await connection.send(written(self._outgoing.popleft()), text=True)
+
+    def _came(self, frame: FromServer) -> None:
+        match frame:
+            case Deliver() | Missed():
+                if self._exchange.arrived(frame):
+                    _wake(self._waiter)
+            case Waiting():
+                self._exchange.behind = frame.waiting
+            case Done() | Denied():
+                self._answered(frame)
+            case Answer():
+                self._replied(frame)
+            case Gone("left"):
+                _wake(self._left)
+            case Gone(code, why):
+                raise SeatClosedError(why) if code == "session" else LobbyClosedError(why)
+            case _:
+                raise WireError(f"a server does not say {frame.frame} now")
+
+    def _answered(self, frame: Done | Denied) -> None:
+        if isinstance(frame, Denied) and frame.handle in self._exchange.awaited:
+            del self._exchange.awaited[frame.handle]
+            self._replies[frame.handle].set_exception(error_named(frame.error, frame.why))
+            return
+        if self._exchange.owed.pop(frame.handle, None) is None:
+            return  # it was answered twice: before the connection was lost, and after
+        self._slots.release()
+        answer = self._answers.pop(frame.handle)
+        if isinstance(frame, Done):
+            answer.set_result(frame)
+        else:
+            answer.set_exception(error_named(frame.error, frame.why))
+            answer.exception()  # who asked may not wait any more
+
+    def _replied(self, frame: Answer) -> None:
+        if self._exchange.awaited.pop(frame.handle, None) is not None:
+            self._replies[frame.handle].set_result(frame.message)
+            return
+        self._exchange.late(frame.message)
+        _wake(self._waiter)
+
+
+def _wake(waiter: asyncio.Future[None] | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Whether a connection that failed in this way may be there the next time."""
+    from websockets.client import process_exception
+    from websockets.exceptions import ConnectionClosed
+
+    if isinstance(error, ConnectionClosed):
+        return error.rcvd is None or error.rcvd.code not in (GARBAGE, TOO_LARGE, VIOLATED)
+    return isinstance(error, Exception) and process_exception(error) is None
+
+
+def _said(error: BaseException) -> str:
+    """What went wrong, for people; no part of it is a secret."""
+    from websockets.exceptions import InvalidStatus
+
+    if isinstance(error, InvalidStatus):
+        body = (error.response.body or b"").decode(errors="replace").strip()
+        return f"HTTP {error.response.status_code}: {body}"
+    return str(error) or type(error).__name__

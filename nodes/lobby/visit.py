@@ -1,0 +1,296 @@
+"""One connection of one member, on the server's side: what comes in is said in the lobby, what the member hears goes out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from .errors import LobbyClosedError, LobbyError, SeatClosedError
+from .inbox import Gap
+from .local import LocalSeat
+from .message import LobbyMessage
+from .wire import (
+    FAILED,
+    GARBAGE,
+    PIPELINE,
+    VIOLATED,
+    Answer,
+    Await,
+    Deliver,
+    Denied,
+    Done,
+    Forget,
+    FromServer,
+    Gone,
+    Heard,
+    Hello,
+    Leave,
+    Missed,
+    Post,
+    Topic,
+    Waiting,
+    WireError,
+    read_client,
+    written,
+)
+
+if TYPE_CHECKING:
+    from websockets.asyncio.server import ServerConnection
+
+_LOGGER: Final = logging.getLogger("backedge.lobby.server")
+
+LAG_EVERY: Final = 0.5
+"""Seconds after which a client with a full window is told how many messages wait."""
+
+
+class AllBut(set[str]):
+    """All handles but those in it."""
+
+    def __contains__(self, handle: object) -> bool:
+        return not super().__contains__(handle)
+
+
+class Pending:
+    """Which requests of a member wait for replies: these are kept for it, and go into no buffer.
+
+    Args:
+        hello: What the member said of that when it came.
+    """
+
+    def __init__(self, hello: Hello) -> None:
+        recorded = hello.settled is not None
+        self.settled: set[str] = set(hello.settled or ()) if recorded else AllBut(hello.pending)
+        self._recorded = recorded
+
+    def begin(self, handle: str) -> None:
+        """A request is made."""
+        if not self._recorded:
+            self.settled.add(handle)
+
+    def end(self, handle: str) -> None:
+        """It was answered, or nobody waits any more."""
+        if self._recorded:
+            self.settled.add(handle)
+        else:
+            self.settled.discard(handle)
+
+
+class Visit:
+    """A connection that was let in.
+
+    Args:
+        connection: The connection.
+        seat: The member's seat in the lobby.
+        hello: What the client said when it came.
+        pending: Its requests.
+        first: What is said to the client first.
+        max_message: Bytes that a frame may have.
+        heard: Called with the number up to which the member's reader has taken everything.
+    """
+
+    def __init__(
+        self,
+        connection: ServerConnection,
+        seat: LocalSeat,
+        hello: Hello,
+        pending: Pending,
+        *,
+        first: Sequence[FromServer],
+        max_message: int,
+        heard: Callable[[int], None],
+    ) -> None:
+        self._connection = connection
+        self.seat = seat
+        self._first = first
+        self._pending = pending
+        self._max_message = max_message
+        self._heard = heard
+        self._window = hello.window
+        # Numbers of what was sent and is not taken yet.
+        self._unread = deque(sorted(hello.unread))
+        self._unread.extend(frame.number for frame in first if isinstance(frame, Missed))
+        # Set when something was taken.
+        self._room = asyncio.Event()
+        # What is still to be done, in order; None when nothing comes any more.
+        self._asked: asyncio.Queue[Post | Topic | None] = asyncio.Queue()
+        # Who waits for the reply to which request.
+        self._awaiting: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> bool:
+        """Serve the connection to its end.
+
+        Returns:
+            Whether the member says that it leaves.
+        """
+        delivering = asyncio.create_task(self._until_gone(self._deliver))
+        answering = asyncio.create_task(self._until_gone(self._answer))
+        try:
+            left = await self._read()
+            if left:
+                self._asked.put_nowait(None)
+                await answering
+            return left
+        finally:
+            tasks = (delivering, answering, *self._awaiting.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    # ------------------------------------------------------------------ what comes in
+
+    async def _read(self) -> bool:
+        """What the client sends, until it leaves or is gone; whether it left."""
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            async for data in self._connection:
+                frame = read_client(data)
+                match frame:
+                    case Leave():
+                        self._took(frame.heard)
+                        return True
+                    case Heard():
+                        self._took(frame.number)
+                    case Forget():
+                        self._forget(frame.handle)
+                    case Hello():
+                        await self.close(VIOLATED, "a second hello")
+                    case Await() if len(self._awaiting) < PIPELINE:
+                        self._await(frame)
+                    case Post() | Topic() if self._asked.qsize() < PIPELINE:
+                        self._asked.put_nowait(frame)
+                    case _:
+                        await self.close(VIOLATED, f"more than {PIPELINE} frames without an answer")
+        except ConnectionClosed:
+            pass
+        except WireError as error:
+            await self.close(GARBAGE, str(error))
+        return False
+
+    def _took(self, number: int) -> None:
+        while self._unread and self._unread[0] <= number:
+            self._unread.popleft()
+        self._heard(number)
+        self._room.set()
+
+    def _await(self, frame: Await) -> None:
+        if frame.handle in self._awaiting:
+            return
+        self._pending.begin(frame.handle)
+        self._awaiting[frame.handle] = asyncio.create_task(self._until_gone(partial(self._reply, frame)))
+
+    def _forget(self, handle: str) -> None:
+        task = self._awaiting.pop(handle, None)
+        if task is not None:
+            task.cancel()
+        self._pending.end(handle)
+
+    # ------------------------------------------------------------------ what goes out
+
+    async def close(self, code: int, why: str) -> None:
+        """End the connection: the client sees why, as far as a close frame has room."""
+        await self._connection.close(code, why.encode()[:120].decode(errors="ignore"))
+
+    async def _send(self, frame: FromServer) -> None:
+        await self._connection.send(written(frame), text=True)
+
+    async def _until_gone(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Work that ends with the connection, or with the seat: of that the client is told."""
+        from websockets.exceptions import ConnectionClosed
+
+        with suppress(ConnectionClosed):
+            try:
+                await work()
+            except SeatClosedError as error:
+                await self._send(Gone("session", str(error)))
+                await self._connection.close()
+            except LobbyClosedError as error:
+                await self._send(Gone("lobby", str(error)))
+                await self._connection.close()
+            except ConnectionClosed:
+                raise
+            except Exception:
+                _LOGGER.exception("the connection of %r ends, because the lobby failed", self.seat.name)
+                await self.close(FAILED, "the lobby failed")
+
+    async def _deliver(self) -> None:
+        """Send what the member hears, as long as the client has room for it."""
+        for frame in self._first:
+            await self._send(frame)
+        while True:
+            await self._until_room()
+            found = await self.seat.head_or_gap()
+            if isinstance(found, Gap):
+                heard: Deliver | Missed = Missed(found.upto, found.missed, str(found))
+            else:
+                self.seat.take(found)
+                heard = self._fitting(found)
+            self._unread.append(heard.number)
+            await self._send(heard)
+
+    async def _until_room(self) -> None:
+        told = -1
+        while len(self._unread) >= self._window:
+            self._room.clear()
+            try:
+                async with asyncio.timeout(LAG_EVERY):
+                    await self._room.wait()
+            except TimeoutError:
+                if self.seat.lag != told:
+                    told = self.seat.lag
+                    await self._send(Waiting(told))
+
+    def _fitting(self, message: LobbyMessage) -> Deliver | Missed:
+        frame = Deliver(message, self.seat.lag)
+        size = len(written(frame))
+        if size <= self._max_message:
+            return frame
+        why = f"message {message.number} has {size} bytes on the wire, which carries {self._max_message} at most"
+        return Missed(message.number, 1, f"{why}: let the server carry more with max_message=")
+
+    async def _answer(self) -> None:
+        """Do what the client asks for, in order."""
+        while asked := await self._asked.get():
+            try:
+                answer: Done | Denied = await self._do(asked)
+            except (SeatClosedError, LobbyClosedError):
+                raise
+            except LobbyError as error:
+                self._pending.end(asked.handle)
+                answer = Denied(asked.handle, type(error).__name__, str(error))
+            await self._send(answer)
+
+    async def _do(self, asked: Post | Topic) -> Done:
+        if isinstance(asked, Topic):
+            change = self.seat.subscribe if asked.subscribe else self.seat.unsubscribe
+            await change(asked.topic)
+            return Done(asked.handle, 0)
+        if asked.kind == "request":
+            self._pending.begin(asked.handle)
+        said = await self.seat.say(
+            asked.parts,
+            to=asked.to,
+            topic=asked.topic,
+            reply_to=asked.reply_to,
+            kind=asked.kind,
+            handle=asked.handle,
+        )
+        return Done(asked.handle, said.number, said.returned)
+
+    async def _reply(self, frame: Await) -> None:
+        """Wait for the reply to a request, and send it."""
+        request = LobbyMessage(frame.number, frame.handle, self.seat.name, kind="request")
+        try:
+            answer: Answer | Denied = Answer(frame.handle, await self.seat.answer(request))
+        except (SeatClosedError, LobbyClosedError):
+            raise
+        except LobbyError as error:
+            answer = Denied(frame.handle, type(error).__name__, str(error))
+        await self._send(answer)
+        self._awaiting.pop(frame.handle, None)
+        self._pending.end(frame.handle)
