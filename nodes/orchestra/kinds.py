@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, Field, create_model
 
 from backedge.nodes.novelty import Measure, Quantity, Unit, Units, agree, quantities
 
 from .answers import AnswerError, Said
+
+_BEFORE: Final = frozenset("$€£¥")
+"""Units that stand before their numbers."""
 
 Compare: TypeAlias = Callable[[int, int], float]
 """How similar two answers are, by their places: from 0 to 1, and the same both ways round."""
@@ -167,12 +170,18 @@ class Number:
             )
             for ends in ([one.low for one in numbers], [one.high for one in numbers])
         )
-        shown = [f"{(end - self._unit.offset) / self._unit.factor:.6g}" for end in (low, high)]
-        text = shown[0] if low == high else f"{shown[0]} to {shown[1]}"
-        if self._name:
-            text = f"{text} {self._name}"
+        shown = [self._shown((end - self._unit.offset) / self._unit.factor) for end in (low, high)]
+        text = shown[0] if low == high else " to ".join(shown)
         quantity = Quantity(low=low, high=high, dimension=self._unit.dimension, text=text)
         return Said(text=text, quantity=quantity)
+
+    def _shown(self, number: float) -> str:
+        """To six digits, with the unit, as it can be read again."""
+        sign = "-" if number < 0 else ""
+        digits = f"{abs(float(f'{number:.6g}')):,.15g}"
+        if self._name in _BEFORE:
+            return f"{sign}{self._name}{digits}"
+        return f"{sign}{digits} {self._name}".rstrip()
 
 
 def _plain(given: Any) -> float | None:

@@ -53,11 +53,28 @@ def test_numbers_are_averaged_by_weight_in_the_unit_that_was_asked_for():
     kind = Number("km")
     said = [kind.read(one) for one in (1, "3000 m", "2-4 km")]
     mean = kind.mean(said, [ONE, ONE * 3, ONE * 4])
-    assert mean.text == "2.25 to 3.25 km"
+    assert mean.text == "2.25 km to 3.25 km"
     assert (mean.quantity.low, mean.quantity.high) == (2250, 3250)
     assert kind.mean(said[:2], [ONE, ONE]).text == "2 km"
     warm = Number("°C")
     assert warm.mean([warm.read("68 °F"), warm.read("86 °F")], [ONE, ONE]).text == "25 °C"
+
+
+@pytest.mark.parametrize(
+    ("unit", "given", "text"),
+    [
+        ("$", ["$1.1M", "$1.2M"], "$1,150,000"),
+        ("$", ["-$3", "-$4"], "-$3.5"),
+        ("%", ["12 per cent", 13], "12.5 %"),
+        ("", [1, 2, 2], "1.66667"),
+        ("km/h", ["100 km/h", 120], "110 km/h"),
+    ],
+)
+def test_a_mean_is_written_as_it_can_be_read_again(unit, given, text):
+    kind = Number(unit)
+    mean = kind.mean([kind.read(one) for one in given], [ONE] * len(given))
+    assert mean.text == text
+    assert kind.read(text).quantity.low == pytest.approx(mean.quantity.low, rel=1e-5)
 
 
 def test_a_mean_of_tenths_is_exact_and_does_not_depend_on_the_order():
