@@ -70,7 +70,7 @@ def parts_of(said: Sequence[str | Text | Code | Image | File]) -> tuple[Text | C
     made = []
     for part in said:
         if isinstance(part, str):
-            part = Text(text=part)  # noqa: PLW2901  # the part in its proper form
+            part = Text(text=part)
         elif not isinstance(part, _PARTS):
             raise LobbyError(
                 f"a message is made of text, Code, Image and File, not of {type(part).__name__}: {part!r}"

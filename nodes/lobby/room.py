@@ -12,7 +12,7 @@ message (`hears`), which is how somebody who comes back gets what they missed, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, TypeAlias
 
@@ -163,28 +163,26 @@ class Room:
             raise LobbyError(f"{name!r} comes back with other options: leave first, then enter anew")
         return None
 
-    def leave(self, name: str, unread: Sequence[LobbyMessage] = ()) -> list[Delivery]:
-        """Somebody leaves. Of what they had not read, what was for them alone comes back to those who sent it.
+    def leave(self, name: str) -> Delivery:
+        """Somebody leaves.
 
         Raises:
             NotInLobbyError: They are not in.
         """
         self._member(name)
-        deliveries = [self._presence(Presence(self.number + 1, name, "left"))]
-        for message in unread:
-            if message.to != name or message.returned:
-                continue
-            self.number += 1
-            back = replace(
-                message,
-                number=self.number,
-                handle=f"{message.handle}:returned",
-                reply_to=message.handle,
-                returned=f"{name!r} left without reading it",
-            )
-            audience = (message.sender,) if message.sender in self.members else ()
-            deliveries.append(Delivery(back, back, audience))
-        return deliveries
+        return self._presence(Presence(self.number + 1, name, "left"))
+
+    def bounce(self, message: LobbyMessage) -> Delivery:
+        """What was for one member alone comes back to whoever sent it: that member left without reading it."""
+        self.number += 1
+        back = replace(
+            message,
+            number=self.number,
+            handle=f"{message.handle}:returned",
+            reply_to=message.handle,
+            returned=f"{message.to!r} left without reading it",
+        )
+        return Delivery(back, back, (back.sender,) if back.sender in self.members else ())
 
     def subscribe(self, name: str, topic: str) -> Delivery | None:
         """Somebody takes up a topic; None if they have it.

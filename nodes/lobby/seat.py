@@ -27,6 +27,8 @@ class Seat(ABC):
                 await seat.reply(message, "thank you")
     """
 
+    __slots__ = ()
+
     @property
     @abstractmethod
     def name(self) -> str:
@@ -72,7 +74,11 @@ class Seat(ABC):
         """The message that `head` gave was read."""
 
     @abstractmethod
-    async def receive(self, *, timeout: float | None = None) -> LobbyMessage:
+    async def receive(
+        self,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109  # cheaper than a block, and recorded inside of nodes
+    ) -> LobbyMessage:
         """The next message, as soon as there is one.
 
         Args:
@@ -86,7 +92,10 @@ class Seat(ABC):
 
     @abstractmethod
     async def request(
-        self, to: str | None, *said: Said, timeout: float | None = None, handle: str | None = None
+        self,
+        to: str | None,
+        *said: Said,
+        timeout: float | None = None,  # noqa: ASYNC109  # likewise
     ) -> LobbyMessage:
         """Say something to a member, or to all with None, and wait for the first reply.
 

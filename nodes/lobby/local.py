@@ -1,0 +1,344 @@
+"""A seat in a lobby of this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from .errors import LaggedError, LobbyError, LobbyTimeoutError, UndeliverableError
+from .inbox import Gap, Inbox
+from .message import Kind, LobbyMessage, LobbyPart, parts_of
+from .room import Record
+from .seat import Said, Seat
+
+if TYPE_CHECKING:
+    from .lobby import Lobby
+
+PAGE: Final = 256
+"""How many records are read from the log at once."""
+_TURN: Final = 64  # after so many messages in a row, others get their turn
+
+
+class LocalSeat(Seat):
+    """What `Lobby.enter` gives outside of nodes. See `Seat`."""
+
+    __slots__ = (
+        "_closed",
+        "_held",
+        "_inbox",
+        "_lobby",
+        "_name",
+        "_row",
+        "_settled",
+        "_skipped",
+        "_spaces",
+        "_uncounted",
+        "_waiter",
+        "asked",
+    )
+
+    def __init__(
+        self, lobby: Lobby, name: str, *, capacity: int, after: int, heard: int, settled: set[str] | None = None
+    ) -> None:
+        self._lobby = lobby
+        self._name = name
+        self._inbox = Inbox(capacity, after=after, behind=after < heard)
+        # Whether there may be unread messages that nobody counted.
+        self._uncounted = False
+        # Handles of requests to who waits for their replies.
+        self.asked: dict[str, asyncio.Future[LobbyMessage]] = {}
+        # Handles of requests that are over; None: all that nobody waits for are.
+        self._settled = settled
+        # Replies that came before anybody asked for them, by the handle of the request.
+        self._held: dict[str, LobbyMessage] = {}
+        # Numbers of what is in the log ahead of the inbox and went another way.
+        self._skipped: set[int] = set()
+        # Who waits for the next message; one at a time.
+        self._waiter: asyncio.Future[None] | None = None
+        # Who waits until there is room.
+        self._spaces: deque[asyncio.Future[None]] = deque()
+        self._closed: LobbyError | None = None
+        # How many messages were given without a wait.
+        self._row = 0
+
+    @property
+    def name(self) -> str:
+        """See `Seat.name`."""
+        return self._name
+
+    @property
+    def lobby(self) -> str:
+        """See `Seat.lobby`."""
+        return self._lobby.name
+
+    @property
+    def cursor(self) -> int:
+        """See `Seat.cursor`."""
+        return self._inbox.cursor
+
+    @property
+    def lag(self) -> int:
+        """See `Seat.lag`."""
+        return self._inbox.lag
+
+    def __repr__(self) -> str:
+        return f"LocalSeat({self._name!r} in {self.lobby!r}, lag={self.lag})"
+
+    # ------------------------------------------------------------------ speaking
+
+    async def say(
+        self,
+        parts: tuple[LobbyPart, ...],
+        *,
+        to: str | None = None,
+        topic: str | None = None,
+        reply_to: str | None = None,
+        kind: Kind = "message",
+        handle: str | None = None,
+    ) -> LobbyMessage:
+        """See `Seat.say`."""
+        return await self._lobby.say(
+            self, parts, to=to, topic=topic, reply_to=reply_to, kind=kind, handle=handle
+        )
+
+    async def request(
+        self,
+        to: str | None,
+        *said: Said,
+        timeout: float | None = None,  # noqa: ASYNC109  # part of the interface
+    ) -> LobbyMessage:
+        """See `Seat.request`."""
+        coming: asyncio.Future[LobbyMessage] = asyncio.get_running_loop().create_future()
+        made = await self._lobby.say(self, parts_of(said), to=to, kind="request", asked=coming)
+        try:
+            if made.returned:
+                raise UndeliverableError(made.returned)
+            if timeout is None:
+                return await coming
+            async with asyncio.timeout(timeout):
+                return await coming
+        except TimeoutError:
+            whom = "anybody" if to is None else repr(to)
+            raise LobbyTimeoutError(f"no reply from {whom} within {timeout} s") from None
+        finally:
+            self.asked.pop(made.handle, None)
+
+    async def answer(self, request: LobbyMessage) -> LobbyMessage:
+        """Wait for the reply to a request that was made before, perhaps by an earlier process.
+
+        Raises:
+            UndeliverableError: Who was asked left without reading it.
+        """
+        handle = request.handle
+        coming: asyncio.Future[LobbyMessage] = asyncio.get_running_loop().create_future()
+        self.asked[handle] = coming
+        try:
+            held = self._held.pop(handle, None)
+            found = await self._reply_in_log(request)
+            if found is None:
+                found = held
+            return found if found is not None else await coming
+        finally:
+            del self.asked[handle]
+
+    async def _reply_in_log(self, request: LobbyMessage) -> LobbyMessage | None:
+        async for message in self._lobby.heard(self._name, request.number):
+            if message.reply_to == request.handle:
+                if message.returned:
+                    raise UndeliverableError(message.returned)
+                if message.kind == "reply":
+                    return message
+        return None
+
+    # ------------------------------------------------------------------ hearing
+
+    def hear(self, message: LobbyMessage) -> None:
+        """The lobby delivers a message."""
+        if message.reply_to is not None and not self._for_inbox(message):
+            if self._inbox.behind:
+                self._skipped.add(message.number)
+            self._inbox.skip(message.number)
+            return
+        self._inbox.put(message)
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _for_inbox(self, message: LobbyMessage) -> bool:
+        """Hand a reply to who waits for it; whether nobody does."""
+        handle = message.reply_to
+        assert handle is not None
+        coming = self.asked.get(handle)
+        if coming is not None and not coming.done():
+            if message.returned:
+                coming.set_exception(UndeliverableError(message.returned))
+                return False
+            if message.kind == "reply":
+                coming.set_result(message)
+                return False
+        return not self._keeps(message)
+
+    def _keeps(self, message: LobbyMessage) -> bool:
+        """Whether it is the reply to a request that the body is going to ask for (again)."""
+        handle = message.reply_to
+        if self._settled is None or handle is None or handle in self._settled or message.kind != "reply":
+            return False
+        return self._held.setdefault(handle, message) is message
+
+    async def receive(
+        self,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109  # part of the interface, and cheaper than a block
+    ) -> LobbyMessage:
+        """See `Seat.receive`."""
+        if timeout is None or self._inbox.buffer:
+            message = await self.head()
+        else:
+            try:
+                async with asyncio.timeout(timeout):
+                    message = await self.head()
+            except TimeoutError:
+                raise LobbyTimeoutError(f"nothing came to {self._name!r} within {timeout} s") from None
+        self.take(message)
+        return message
+
+    async def head(self) -> LobbyMessage:
+        """See `Seat.head`."""
+        found = await self.head_or_gap()
+        if isinstance(found, Gap):
+            raise LaggedError(str(found))
+        return found
+
+    async def head_or_gap(self) -> LobbyMessage | Gap:
+        """The next message, or what is missing before it; a gap is given once."""
+        inbox = self._inbox
+        if self._waiter is not None:
+            raise LobbyError(f"{self._name!r} is waiting for a message already: a seat has one reader at a time")
+        while True:
+            self.check()
+            if inbox.buffer:
+                self._row += 1
+                if not self._row % _TURN:
+                    await asyncio.sleep(0)
+                    self.check()
+                return inbox.buffer[0]
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                if not inbox.behind:
+                    await self._waiter
+                elif (gap := await self._refill()) is not None:
+                    return gap
+            finally:
+                self._waiter = None
+
+    def take(self, message: LobbyMessage) -> None:
+        """See `Seat.take`."""
+        self._inbox.take(message)
+        if self._spaces and not self._inbox.full:
+            self._wake_one()
+
+    async def _refill(self) -> Gap | None:
+        """Read on in the log."""
+        inbox, lobby = self._inbox, self._lobby
+        page = await lobby.page(inbox.scanned, min(PAGE, inbox.capacity))
+        if page.lost > inbox.scanned:
+            left = sum([1 async for _ in lobby.heard(self._name, page.lost)])
+            uncounted, self._uncounted = self._uncounted, False
+            return inbox.lose(page.lost, left, counted=not uncounted)
+        self.check()
+        wanted = [lobby.as_message(record) for record in page.records if self._wants(record)]
+        upto = page.upto if page.records else lobby.number
+        inbox.refill(wanted, upto, behind=upto < lobby.number)
+        self._skipped = {number for number in self._skipped if number > upto}
+        return None
+
+    def _wants(self, record: Record) -> bool:
+        if record.number in self._skipped or not self._lobby.hears(self._name, record):
+            return False
+        return not (isinstance(record, LobbyMessage) and record.reply_to is not None and self._keeps(record))
+
+    # ------------------------------------------------------------------ for the lobby
+
+    async def count(self) -> None:
+        """Count what came before this seat was taken."""
+        inbox = self._inbox
+        if inbox.behind:
+            upto = self._lobby.number
+            page = await self._lobby.page(inbox.scanned, 1)
+            self._uncounted = page.lost > inbox.scanned
+            more = [m async for m in self._lobby.heard(self._name, inbox.scanned) if m.number <= upto]
+            inbox.counted(len(more))
+
+    @property
+    def full(self) -> bool:
+        """Whether as many messages wait as there is room for."""
+        return self._inbox.full
+
+    async def space(self) -> None:
+        """Wait until there is room, or the seat is no more."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._spaces.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._wake_one()  # somebody else may have the room
+            raise
+
+    def _wake_one(self) -> None:
+        while self._spaces:
+            turn = self._spaces.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    def unread(self) -> list[LobbyMessage]:
+        """What is in the buffer."""
+        return list(self._inbox.buffer)
+
+    async def unread_in_log(self) -> list[LobbyMessage]:
+        """What is to be read from the log after that."""
+        if not self._inbox.behind:
+            return []
+        heard = self._lobby.heard(self._name, self._inbox.scanned)
+        return [message async for message in heard if message.number not in self._skipped]
+
+    def end(self, error: LobbyError) -> None:
+        """The seat can do nothing more."""
+        if self._closed is not None:
+            return
+        self._closed = error
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        for coming in self.asked.values():
+            if not coming.done():
+                coming.set_exception(error)
+                coming.exception()  # who waits is told; nobody may wait any more
+        while self._spaces:
+            self._wake_one()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it can do nothing more."""
+        return self._closed is not None
+
+    def check(self) -> None:
+        """Raise why the seat can do nothing more, if so."""
+        if self._closed is not None:
+            raise type(self._closed)(*self._closed.args) from self._closed.__cause__
+
+    async def subscribe(self, topic: str) -> None:
+        """See `Seat.subscribe`."""
+        self.check()
+        await self._lobby.subscribe(self._name, topic)
+
+    async def unsubscribe(self, topic: str) -> None:
+        """See `Seat.unsubscribe`."""
+        self.check()
+        await self._lobby.subscribe(self._name, topic, on=False)
+
+    async def leave(self) -> None:
+        """See `Seat.leave`."""
+        self.check()
+        await self._lobby.remove(self._name)
