@@ -162,8 +162,8 @@ def of_the_board(name: str) -> ScriptedModel:
         if "Is this program released, or revised?" in asked:
             chosen = "revise" if minds else "release"
             return f'{{"choice": "{chosen}", "reason": "{reason}"}}'
-        stance = {"veto": ("release",)} if minds else {"approve": ("release",)}
-        return Opinion(**stance, reason=reason).model_dump_json()
+        approve, veto = ((), ("release",)) if minds else (("release",), ())
+        return Opinion(approve=approve, veto=veto, reason=reason).model_dump_json()
 
     return ScriptedModel(answer)
 
@@ -180,27 +180,34 @@ def scripted() -> dict[str, Model]:
 
 def told(event: Event) -> Iterator[str]:
     """An event as lines for whoever watches."""
-    if not isinstance(event, ActivationFinished):
-        return
-    for field, value in event.updates.items():
-        match field.rpartition("/")[2], value:
-            case "report", Report() as report:
-                yield report.text.strip()
-            case "feedback", [wrong]:
-                yield f"wrong: {wrong}"
-            case "passed", True:
-                yield "nothing is wrong"
-            case "answers", [Answer() as answer]:
-                yield f"{answer.text}: {answer.reason}"
-            case "agreement", float():
-                yield f"they agree by {value:.2f}"
-            case "ballots", [Ballot() as ballot]:
-                stance = "vetoes" if ballot.veto else "approves" if ballot.approve else "rejects"
-                yield f"{stance}: {ballot.reason}"
-            case "debate", OrchestraResult() as result:
-                yield f"the debate: {result.answer.text if result.answer else result.reason}"
-            case "result", Result() as result:
-                yield f"the vote: {result.status}, {result.reason}"
+    if isinstance(event, ActivationFinished):
+        for field, value in event.updates.items():
+            if line := in_words(field.rpartition("/")[2], value):
+                yield f"{event.activation}: {line}"
+
+
+def in_words(field: str, value: object) -> str:
+    """What was written to a field; empty for what is not worth a line."""
+    match field, value:
+        case "report", Report() as report:
+            return report.text.strip()
+        case "feedback", [wrong]:
+            return f"wrong: {wrong}"
+        case "passed", True:
+            return "nothing is wrong"
+        case "answers", [Answer() as answer]:
+            return f"{answer.text}: {answer.reason}"
+        case "agreement", float():
+            return f"they agree by {value:.2f}"
+        case "ballots", [Ballot() as ballot]:
+            stance = "vetoes" if ballot.veto else "approves" if ballot.approve else "rejects"
+            return f"{stance}: {ballot.reason}"
+        case "debate", OrchestraResult() as result:
+            return f"the debate: {result.answer.text if result.answer else result.reason}"
+        case "result", Result() as result:
+            return f"the vote: {result.status}, {result.reason}"
+        case _:
+            return ""
 
 
 async def carry_out(flow: Flow[Board], typed: argparse.Namespace) -> int:
@@ -209,7 +216,7 @@ async def carry_out(flow: Flow[Board], typed: argparse.Namespace) -> int:
     async with started as run:
         async for event in run.events():
             for line in told(event):
-                print(f"{event.activation}: {line}", file=sys.stderr, flush=True)
+                print(line, file=sys.stderr, flush=True)
         state = (await run.result()).state
     print(state.code, end="")
     return 0 if state.decision is not None and state.decision.status == "won" else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import (
     AwareDatetime,
@@ -17,6 +17,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 Method: TypeAlias = Literal[
     "majority", "approval", "consensus", "weighted_average", "highest_score", "ranked_choice", "borda"
@@ -110,6 +113,24 @@ class Election(BaseModel):
     deadline: AwareDatetime | None = None
     ties: Literal["none", "first"] = "none"
     question: str = ""
+
+    if TYPE_CHECKING:  # what may be given, for type checkers: they know the fields' own types only
+
+        def __init__(
+            self,
+            *,
+            options: Mapping[str, str] | Iterable[str | Option],
+            method: Method = "majority",
+            voters: Mapping[str, float] | Iterable[str] = (),
+            vetoes: Iterable[str] = (),
+            quorum: int = 0,
+            quorum_share: float = 0.0,
+            threshold: float | None = None,
+            scale: tuple[float, float] = (0.0, 10.0),
+            deadline: datetime | None = None,
+            ties: Literal["none", "first"] = "none",
+            question: str = "",
+        ) -> None: ...
 
     @field_validator("options", mode="before")
     @classmethod
