@@ -255,20 +255,21 @@ class Executor:
     # ------------------------------------------------------------------ orders
 
     def _apply(self, fact: Fact) -> None:
-        orders = self.schedule.apply(fact)
+        orders, lends = self.schedule.apply(fact), self._launcher.lends
+        if lends:
+            self._launcher.gather()
+            self._launcher.settled(fact.node, fact.rounds, self)
         if self._graph.holds:
             self._launcher.settle(fact.node, fact.rounds, self)
         if self._ledger.kept:
             self._ledger.stand(self.schedule)
-        together = len(orders) > 1 and self._launcher.slots is not None
-        if together:
+        if len(orders) > 1 and self._launcher.slots is not None:
             orders.sort(key=self._launcher.priority)
-            self._launcher.gather()
         if orders and self._announcer.listeners:
             self._tell_ready(orders, None if isinstance(fact, NodeRetried) else (fact.node, fact.rounds))
         for order in orders:
             self._order(order)
-        if together:
+        if lends:
             self._launcher.serve(self)
 
     def _order(self, order: Order) -> None:

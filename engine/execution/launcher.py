@@ -62,12 +62,15 @@ class Launcher:
 
     Attributes:
         cut: Whether running nodes were told to stop. What they raise from then on is no failure of theirs.
+        lends: Whether slots are lent. Then what is ready at once is to be seen together: what a node leads to may have a
+            better claim to the node's place than those who wait already.
     """
 
     __slots__ = (
         "_caller",
         "_context",
         "_gathering",
+        "_giving",
         "_graph",
         "_holds",
         "_inline",
@@ -79,8 +82,10 @@ class Launcher:
         "_stopping",
         "_tasks",
         "_tries",
+        "_unsettled",
         "_waiting",
         "cut",
+        "lends",
     )
 
     def __init__(
@@ -103,8 +108,13 @@ class Launcher:
         self._slots: Slots[StartNode] | None = None
         if settings.needs is not None:
             self._slots = Slots(settings.capacity, settings.shares)
+        self.lends = self._slots is not None and self._slots.lends
         # How often `gather` was called and not `serve` yet: orders wait meanwhile, whatever is free.
         self._gathering = 0
+        # Where places are lent: what was launched and the schedule does not know the outcome of; and of these what is
+        # done, but keeps its places until then.
+        self._unsettled: set[Key] = set()
+        self._giving: set[Key] = set()
         # The tasks of running nodes; inline nodes have none.
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         # Orders of inline nodes not yet begun (None before the first), and whether somebody is at work on them or about to.
@@ -146,9 +156,8 @@ class Launcher:
         self._launch(order, host)
 
     def gather(self) -> None:
-        """More is to be started at once: where slots are lent let all wait until `serve`, so that all are seen together."""
-        if self._slots is not None and self._slots.lends:
-            self._gathering += 1
+        """Where slots are lent: let all that is to be started wait until `serve`."""
+        self._gathering += self.lends
 
     def serve(self, host: Host) -> None:
         """Start those that were gathered, as far as there are slots for them."""
@@ -156,6 +165,14 @@ class Launcher:
             self._gathering -= 1
             if not self._gathering and self._slots is not None:
                 self._launch_all(self._slots.serve(), host)
+
+    def settled(self, node: int, rounds: Rounds, host: Host) -> None:
+        """The schedule knows what came of an activation: what it leads to is ready, and its places are free."""
+        key = (node, rounds)
+        self._unsettled.discard(key)
+        if key in self._giving:
+            self._giving.discard(key)
+            self._free(node, host)
 
     def hold(self) -> None:
         """Begin nothing inline until `release`: more is to be started, and the run is not at rest before that."""
@@ -183,6 +200,8 @@ class Launcher:
         node = self._graph.nodes[order.node]
         spec = node.spec
         assert spec is not None
+        if self.lends:
+            self._unsettled.add((order.node, order.rounds))
         if not spec.inline or spec.retry is not None or self._caller.pauses(node):
             # Not through the loop's task factory: an eager one would run the node here and now.
             # In the context of the run's beginning: whoever wakes a node is in one that is none of its business.
@@ -209,15 +228,24 @@ class Launcher:
             for entry in self._holds.recovered(live, self._schedule):
                 self._slots.seize(self._needs[entry])
 
-    def _ended(self, order: StartNode, host: Host) -> None:
-        """A node is done with its slots, unless it is the entry of a subgraph that holds them."""
-        if self._holds is None or not self._holds.begin(order.node, order.rounds):
-            self._free(order.node, host)
+    def _ended(self, order: StartNode, host: Host, *, told: bool) -> None:
+        """A node is done with its slots, unless it is the entry of a subgraph that holds them.
+
+        `told`: the host was told an outcome, which the schedule will know.
+        """
+        if self._holds is not None and self._holds.begin(order.node, order.rounds):
+            return
+        if told and (order.node, order.rounds) in self._unsettled:
+            self._giving.add((order.node, order.rounds))
+            return
+        self._free(order.node, host)
 
     def _free(self, node: int, host: Host) -> None:
         """Give the node's slots back, and start whoever waited for them."""
         if self._slots is not None and self._needs is not None:
-            self._launch_all(self._slots.release(self._needs[node]), host)
+            self._slots.give(self._needs[node])
+            if not self._gathering:
+                self._launch_all(self._slots.serve(), host)
 
     def _launch_all(self, orders: list[StartNode], host: Host) -> None:
         for order in orders:
@@ -232,11 +260,13 @@ class Launcher:
         task = self._tasks[key]
         task.remove_done_callback(host.unbegun)
         step = self.step(order.node, order.rounds, order)
+        told = False
         try:
             try:
                 value = await self._caller.call(step, host)
             except BaseException as error:
                 if isinstance(error, _NEVER_OURS) or not (step.suspended or key in self._stopping):
+                    told = True
                     self._stumbled(step, error, host)
                 elif key not in self._stopping:
                     host.suspended(step)
@@ -244,6 +274,7 @@ class Launcher:
                 if step.suspended and key not in self._stopping:
                     host.suspended(step)
                 elif key not in self._stopping:
+                    told = True
                     host.returned(step, value)
             if key in self._stopping:
                 self._stopping.discard(key)
@@ -254,7 +285,7 @@ class Launcher:
             if (now := self._tasks.get(key)) is task:  # else it was let go of, or goes on already
                 del self._tasks[key]
             if now is not None and self._slots is not None:
-                self._ended(order, host)
+                self._ended(order, host, told=told)
             if not self._tasks:
                 host.rest()
 
@@ -276,7 +307,7 @@ class Launcher:
             except BaseException as bug:
                 host.broken(bug)
             if self._slots is not None:
-                self._ended(order, host)
+                self._ended(order, host, told=True)
         if self._inline:
             self._loop.call_soon(self._pump, host)
         else:

@@ -66,12 +66,16 @@ class Slots(Generic[T]):
 
     def release(self, needs: Needs) -> list[T]:
         """Give slots back. Those who may start now come back, their slots taken for them."""
+        self.give(needs)
+        return self.serve()
+
+    def give(self, needs: Needs) -> None:
+        """Give slots back, and leave it to `serve` who gets them."""
         for name in needs:
             if name in self._pools:
                 self._pools[name].give(name)
             else:
                 self._free[name] += 1
-        return self.serve()
 
     def serve(self) -> list[T]:
         """Those who waited and may start now, their slots taken for them."""

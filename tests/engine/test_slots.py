@@ -2,14 +2,17 @@
 
 import asyncio
 import random
+from contextlib import suppress
 
 import pytest
 import tenacity
 from pydantic import BaseModel
 
 from backedge import END, START, BackedgeError, Context, Graph
+from backedge.checkpoints import MemoryJournal
 from backedge.engine.execution.executor import Executor
 from backedge.engine.execution.slots import Slots
+from backedge.engine.shares import Share
 
 from ..virtual import run_virtual
 
@@ -117,8 +120,7 @@ def quick() -> None: ...
 AGAIN = tenacity.AsyncRetrying(stop=tenacity.stop_after_attempt(2), wait=tenacity.wait_fixed(1))
 
 
-@pytest.mark.parametrize("cancel_after", [None, 0, 0.5, 50])
-@pytest.mark.parametrize(
+WAYS = pytest.mark.parametrize(
     ("work", "options"),
     [
         (succeeds, {}),
@@ -130,6 +132,10 @@ AGAIN = tenacity.AsyncRetrying(stop=tenacity.stop_after_attempt(2), wait=tenacit
         (quick, {"inline": True}),
     ],
 )
+
+
+@pytest.mark.parametrize("cancel_after", [None, 0, 0.5, 50])
+@WAYS
 def test_every_path_of_a_node_gives_its_slots_back(work, options, cancel_after, monkeypatch):
     executors = []
     begin = Executor.begin
@@ -151,6 +157,27 @@ def test_every_path_of_a_node_gives_its_slots_back(work, options, cancel_after, 
     run_virtual(go())
     slots = executors[0]._launcher.slots
     assert slots._free == {"place": 2, "threads": 3, "\0run": 3, **{f"\0node n{n}": 1 for n in range(5)}}
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@WAYS
+def test_every_outcome_of_a_node_gives_back_what_was_lent(work, options, kept, monkeypatch):
+    executors = []
+    begin = Executor.begin
+    monkeypatch.setattr(Executor, "begin", lambda self: (executors.append(self), begin(self))[1])
+    graph = Graph(State, slots={"one": Share(1, of="pool"), "other": Share(1, of="pool")})
+    for number in range(4):
+        uses = "one" if number else "other"
+        graph.chain(START, graph.node(work, name=f"n{number}", uses=uses, **options), END)
+
+    async def go():
+        with suppress(BackedgeError):
+            await graph.compile().run({}, journal=MemoryJournal() if kept else None)
+
+    run_virtual(go())
+    launcher = executors[0]._launcher
+    assert {pool._free for pool in launcher.slots._pools.values()} == {2}
+    assert not launcher._giving
 
 
 def test_a_slot_of_a_users_is_never_one_of_ours():
