@@ -10,6 +10,10 @@ from .forking import forker
 from .origins import note_briefly
 
 
+def _soaking():
+    return os.environ.get("BACKEDGE_SOAK") == "1"
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "soak: a long test; run by `make soak`")
     note_briefly()
@@ -17,13 +21,16 @@ def pytest_configure(config):
     # How fast examples are made says something about the machine, and what else it is busy with.
     # Each run tries other examples, so that many are tried in time.
     settings.register_profile(
-        "backedge", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        "backedge",
+        max_examples=300 if _soaking() else 30,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
     )
     settings.load_profile("backedge")
 
 
 def pytest_collection_modifyitems(items):
-    if os.environ.get("BACKEDGE_SOAK") != "1":
+    if not _soaking():
         for item in items:
             if "soak" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="long; make soak runs it"))
