@@ -55,8 +55,8 @@ format: $(VENV)/installed  ## rewrite the code in the project's format
 bench: $(VENV)/installed system  ## measure what docs/performance.md claims
 	$(BIN)/python -m benchmarks
 
-soak: $(VENV)/installed system-for-tests  ## the long tests
-	BACKEDGE_SOAK=1 $(BIN)/python -m pytest -q -m soak
+soak: $(VENV)/installed system-for-tests  ## the long tests, and properties with many more examples
+	BACKEDGE_SOAK=1 $(BIN)/python -m pytest -q -m "soak or hypothesis"
 
 clean:  ## remove what make made
 	rm -rf $(VENV) .typecheck build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache demo
