@@ -69,6 +69,7 @@ async def ask(to: str, message: Any, /, *, journal: Where, returns: Any = Any, w
 
     Example: ``total = await ask("counter", "total", journal="runs.db", returns=int)``
     """
+    said = json_of(message)
     async with opened(journal, create=False) as store:
         await store.header(to)
         mailer = Mailer(store)
@@ -76,7 +77,7 @@ async def ask(to: str, message: Any, /, *, journal: Where, returns: Any = Any, w
 
         @graph.node(writes="reply")
         async def asking(ctx: Context) -> Reply | None:
-            return await mailer.reply_to(ctx, to, json_of(message), within)
+            return await mailer.reply_to(ctx, to, said, within)
 
         graph.chain(START, asking, END)
         own = f"ask {uuid4()}"

@@ -1,0 +1,207 @@
+"""Asking actors, from outside and from inside of nodes: replies find who asked, once, or he is told why there is none."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from backedge import END, START, Context, EffectError, Graph, InputError, RunNotFoundError, RunStatus
+from backedge.checkpoints import MemoryJournal
+from backedge.nodes.actors import (
+    AskError,
+    AskTimeoutError,
+    Mailer,
+    Next,
+    Supervision,
+    actor,
+    ask,
+    stop,
+    tell,
+)
+from backedge.nodes.agents import Agent
+from backedge.providers import ScriptedModel
+
+from .living import Life
+
+
+def count(total: int, message: int) -> Next:
+    """Add, and reply with the sum."""
+    if message < 0:
+        raise ValueError("less than nothing")
+    return Next(state=total + message, reply=total + message)
+
+
+async def asked(life: Life, message: Any, **options: Any) -> Any:
+    """Ask from outside while somebody works on the actor."""
+    asking = asyncio.create_task(ask("r", message, journal=life.journal, **options))
+    while not await life.left():  # noqa: ASYNC110 - the letter is all that shows
+        await asyncio.sleep(0)
+    await life.flow.recover(journal=life.journal)
+    return await asking
+
+
+async def test_who_asks_gets_the_reply_as_a_value_of_a_type_and_leaves_no_run_behind():
+    life = await Life(count, initial=0, replies=True).begin(2)
+    assert await asked(life, 3, returns=int, within=600) == 5
+    assert [one.header.run_id for one in await life.journal.runs()] == ["r"]
+    assert (await life.end()).state == 5
+
+
+async def test_who_asks_an_agent_gets_its_answer():
+    life = await Life(Agent(ScriptedModel(["42"])), replies=True).begin()
+    assert await asked(life, "why?", within=600) == "42"
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [(-1, "less than nothing"), ("x", "the message does not fit: Input should be a valid")],
+)
+async def test_who_asks_is_told_why_there_is_no_reply_and_the_actor_goes_on(message, why):
+    watch = Supervision(directive="resume")
+    life = await Life(count, initial=1, replies=True, supervision=watch).begin()
+    with pytest.raises(AskError, match=f"actor 'r' has no reply: {why}"):
+        await asked(life, message, within=600)
+    assert await asked(life, 1, within=600) == 2
+
+
+async def test_an_actor_that_ends_with_a_letter_replies_to_it_before():
+    def last(total: int, message: int) -> Next:
+        return Next(reply="bye", stop=True)
+
+    life = await Life(last, initial=0, replies=True).begin()
+    assert await asked(life, 1, within=600) == "bye"
+    assert (await life.wake()).status is RunStatus.COMPLETED
+
+
+async def test_without_a_mailer_a_letter_that_wants_a_reply_is_dead():
+    life = await Life(count, initial=0).begin()
+    with pytest.raises(
+        AskTimeoutError, match="did not reply within 0.05 seconds: perhaps nobody works on its run"
+    ):
+        await asked(life, 1, within=0.05)
+    state = await life.end()
+    assert (state.state, state.dead[0].why) == (0, "it wants a reply, and the actor has no mailer=")
+
+
+async def test_who_asks_in_vain_or_nonsense_is_told():
+    with pytest.raises(RunNotFoundError):
+        await ask("nobody", 1, journal=MemoryJournal())
+    life = await Life(count, initial=0).begin()
+    with pytest.raises(InputError, match="the message is nothing that JSON can carry"):
+        await ask("r", object(), journal=life.journal)
+    with pytest.raises(InputError, match="the message is nothing that JSON can carry"):
+        await tell("r", object(), journal=life.journal)
+    assert len(await life.journal.runs()) == 1
+
+
+async def test_a_reply_that_json_cannot_carry_is_the_handlers_failure():
+    def odd(total: int, message: int) -> Next:
+        return Next(reply=object())
+
+    life = await Life(odd, initial=0, replies=True, supervision=Supervision(directive="resume")).begin()
+    with pytest.raises(AskError, match="the reply is nothing that JSON can carry"):
+        await asked(life, 1, within=600)
+
+
+class State(BaseModel):
+    answer: int = 0
+    error: str = ""
+
+
+def asking_flow(mailer: Mailer, message: Any = 3, to: str = "r", **options: Any) -> Any:
+    graph = Graph(State)
+
+    @graph.node(writes=("answer", "error"))
+    async def work(ctx: Context) -> dict[str, Any]:
+        try:
+            return {"answer": await mailer.ask(ctx, to, message, returns=int, **options)}
+        except (AskError, EffectError) as error:
+            return {"error": str(error)}
+
+    graph.chain(START, work, END)
+    return graph.compile()
+
+
+async def test_a_node_that_asks_rests_until_there_is_a_reply_and_asks_once():
+    life = await Life(count, initial=0, replies=True).begin()
+    flow = asking_flow(life.mailer)
+    assert (await flow.run(journal=life.journal, run_id="q")).status is RunStatus.SUSPENDED
+    await life.flow.recover(journal=life.journal)
+    found = await flow.recover(journal=life.journal)
+    assert [(one.run_id, one.status) for one in found] == [("q", RunStatus.COMPLETED)]
+    assert (await flow.resume("q", journal=life.journal)).state.answer == 3
+    assert await flow.replay("q", journal=life.journal, rerun="all")
+    assert (await life.end()).handled == 1
+
+
+async def test_a_node_waits_for_a_reply_no_longer_than_it_says():
+    life = await Life(count, initial=0, replies=True).begin()
+    flow = asking_flow(life.mailer, within=0.05)
+    assert "did not reply within 0.05 seconds" in (await flow.run(journal=life.journal)).state.error
+    assert "nobody" in (await asking_flow(life.mailer, to="nobody").run(journal=life.journal)).state.error
+    assert (await life.end()).handled == 1, "a late reply is dropped"
+
+
+async def test_actors_tell_and_ask_each_other():
+    journal = MemoryJournal()
+    mailer = Mailer(journal)
+
+    async def relay(log: list[str], message: int, ctx: Context) -> list[str]:
+        await mailer.tell(ctx, "r", message)
+        return [*log, f"{await mailer.ask(ctx, 'r', message)}"]
+
+    life = await Life(count, journal=journal, initial=0, replies=True).begin()
+    relaying = actor(relay, initial=[]).compile()
+    await relaying.run(journal=journal, run_id="relay")
+    for message in (1, 10):
+        await tell("relay", message, journal=journal)
+    for _ in range(5):
+        await relaying.recover(journal=journal)
+        await life.flow.recover(journal=journal)
+    await stop("relay", journal=journal)
+    assert (await relaying.resume("relay", journal=journal)).state.state == ["2", "22"]
+    assert await relaying.replay("relay", journal=journal, rerun="all")
+    assert (await life.end()).handled == 4
+
+
+class Halting(MemoryJournal):
+    """A journal that takes its time after the first letter was posted, before anybody can record that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.posted = asyncio.Event()
+
+    async def post(self, run_id: str, letter: Any) -> int:
+        number = await super().post(run_id, letter)
+        if not self.posted.is_set():
+            self.posted.set()
+            await asyncio.Event().wait()
+        return number
+
+
+async def test_a_letter_that_is_sent_again_since_nobody_knew_is_handled_once():
+    journal = Halting()
+    mailer = Mailer(journal)
+
+    class Notes(BaseModel):
+        sent: list[str] = []
+
+    graph = Graph(Notes)
+
+    @graph.node(writes="sent")
+    async def send(ctx: Context) -> list[str]:
+        await mailer.tell(ctx, "r", 5)
+        return ["5"]
+
+    graph.chain(START, send, END)
+    flow = graph.compile()
+    life = await Life(count, journal=journal, initial=0).begin()
+    async with flow.start(journal=journal, run_id="s") as run:
+        await journal.posted.wait()
+        run.interrupt()
+    assert await life.left() == [5]
+    assert (await flow.resume("s", journal=journal)).state.sent == ["5"]
+    assert await life.left() == [5, 5], "it was sent again"
+    state = await life.end()
+    assert (state.state, state.handled) == (5, 1)
