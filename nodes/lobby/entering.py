@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Any
 
 from backedge.engine.context import Context
 
 from .errors import LobbyError
-from .local import LocalSeat
-from .recorded import RecordedSeat
+from .recorded import AttachingLobby, RecordedSeat
 from .seat import Seat
-
-if TYPE_CHECKING:
-    from .lobby import Lobby
 
 
 class Entering:
@@ -21,7 +17,7 @@ class Entering:
 
     def __init__(
         self,
-        lobby: Lobby,
+        lobby: AttachingLobby[Any],
         name: str,
         ctx: Context | None,
         *,
@@ -31,7 +27,9 @@ class Entering:
         after: int | None,
     ) -> None:
         if ctx is not None and (session is not None or after is not None):
-            raise LobbyError("with a context the seat keeps its session and cursor itself: drop session= and after=")
+            raise LobbyError(
+                "with a context the seat keeps its session and cursor itself: drop session= and after="
+            )
         self._lobby = lobby
         self._name = name
         self._ctx = ctx
@@ -39,7 +37,7 @@ class Entering:
         self._notices = notices
         self._session = session
         self._after = after
-        self._seat: LocalSeat | RecordedSeat | None = None
+        self._seat: Any = None  # a RecordedSeat, or what the lobby gives
 
     async def __aenter__(self) -> Seat:
         if self._seat is not None:
@@ -56,7 +54,8 @@ class Entering:
                 notices=self._notices,
                 after=self._after,
             )
-        return self._seat
+        taken: Seat = self._seat
+        return taken
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

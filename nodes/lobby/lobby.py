@@ -58,7 +58,9 @@ class Lobby:
         if not isinstance(name, str) or not name:
             raise LobbyError(f"a lobby's name is some text, not {name!r}")
         if not isinstance(buffer, int) or isinstance(buffer, bool) or buffer < 1:
-            raise LobbyError(f"buffer= is how many messages wait for a member, a number from 1, not {buffer!r}")
+            raise LobbyError(
+                f"buffer= is how many messages wait for a member, a number from 1, not {buffer!r}"
+            )
         if overflow not in ("lag", "wait"):
             raise LobbyError(f'overflow= is "lag" or "wait", not {overflow!r}')
         self.name = name
@@ -182,9 +184,7 @@ class Lobby:
         await self.open()
         self._check()
         room = self._its_room()
-        entered = room.enter(
-            name, session=session or uuid.uuid4().hex, observer=observer, notices=notices
-        )
+        entered = room.enter(name, session=session or uuid.uuid4().hex, observer=observer, notices=notices)
         old = self._seats.get(name)
         if old is not None:
             old.end(SeatClosedError(f"{name!r} came back to the lobby {self.name!r} with a new seat"))
@@ -229,9 +229,8 @@ class Lobby:
         if seat is not None:
             unread += seat.unread()
             seat.end(SeatClosedError(f"{name!r} left the lobby {self.name!r}"))
-        for message in unread:
-            if message.to == name and not message.returned:
-                deliveries.append(room.bounce(message))
+        back = [message for message in unread if message.to == name and not message.returned]
+        deliveries += [room.bounce(message) for message in back]
         await self._publish(deliveries)
 
     async def _unread(self, name: str) -> list[LobbyMessage]:
@@ -287,7 +286,15 @@ class Lobby:
             await asyncio.sleep(0)
         seat.check()
         draft = partial(
-            self._said, seat, parts, to=to, topic=topic, reply_to=reply_to, kind=kind, handle=handle, asked=asked
+            self._said,
+            seat,
+            parts,
+            to=to,
+            topic=topic,
+            reply_to=reply_to,
+            kind=kind,
+            handle=handle,
+            asked=asked,
         )
         if handle is None:
             return await draft()
@@ -298,7 +305,11 @@ class Lobby:
         return await asyncio.shield(flying)
 
     async def _once(
-        self, sender: str, parts: tuple[LobbyPart, ...], handle: str, draft: Callable[[], Awaitable[LobbyMessage]]
+        self,
+        sender: str,
+        parts: tuple[LobbyPart, ...],
+        handle: str,
+        draft: Callable[[], Awaitable[LobbyMessage]],
     ) -> LobbyMessage:
         known = await self._log.find(handle)
         if known is None:
@@ -328,9 +339,7 @@ class Lobby:
         if self._waits:
             await self._until_room(seat.name, to, topic)
             seat.check()
-        delivery = room.say(
-            seat.name, parts, to=to, topic=topic, reply_to=reply_to, kind=kind, handle=handle
-        )
+        delivery = room.say(seat.name, parts, to=to, topic=topic, reply_to=reply_to, kind=kind, handle=handle)
         if delivery.record is not None:
             if asked is not None:
                 seat.asked[delivery.message.handle] = asked
@@ -408,7 +417,9 @@ class Lobby:
 
     def _its_room(self) -> Room:
         if self._room is None:
-            raise LobbyError(f"the lobby {self.name!r} is not open: enter it, or use it in an async with block")
+            raise LobbyError(
+                f"the lobby {self.name!r} is not open: enter it, or use it in an async with block"
+            )
         return self._room
 
     def _check(self) -> None:

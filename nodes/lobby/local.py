@@ -39,7 +39,14 @@ class LocalSeat(Seat):
     )
 
     def __init__(
-        self, lobby: Lobby, name: str, *, capacity: int, after: int, heard: int, settled: set[str] | None = None
+        self,
+        lobby: Lobby,
+        name: str,
+        *,
+        capacity: int,
+        after: int,
+        heard: int,
+        settled: set[str] | None = None,
     ) -> None:
         self._lobby = lobby
         self._name = name
@@ -214,7 +221,9 @@ class LocalSeat(Seat):
         """The next message, or what is missing before it; a gap is given once."""
         inbox = self._inbox
         if self._waiter is not None:
-            raise LobbyError(f"{self._name!r} is waiting for a message already: a seat has one reader at a time")
+            raise LobbyError(
+                f"{self._name!r} is waiting for a message already: a seat has one reader at a time"
+            )
         while True:
             self.check()
             if inbox.buffer:

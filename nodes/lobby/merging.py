@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .errors import LobbyClosedError, LobbyError, SeatClosedError
 from .message import LobbyMessage
@@ -50,7 +50,7 @@ async def merged(*seats: Seat) -> AsyncIterator[Tagged]:
         yield Tagged(seat.lobby, seat, message)
 
 
-async def _recorded(seats: list[RecordedSeat]) -> AsyncIterator[tuple[Seat, LobbyMessage]]:
+async def _recorded(seats: list[RecordedSeat[Any]]) -> AsyncIterator[tuple[Seat, LobbyMessage]]:
     context = seats[0].context
     while True:
         which, message = await context.first(*(seat.head() for seat in seats))

@@ -66,6 +66,10 @@ class AttachedSeat(Protocol):
     def cursor(self) -> int:
         """See `Seat.cursor`."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether it can do nothing more."""
+
     async def say(
         self,
         parts: tuple[LobbyPart, ...],
@@ -300,9 +304,9 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
 
     async def _enter(self, _lobby: str, name: str, observer: bool, notices: bool, key: EffectKey) -> Seated:
         self._raw = await self._lobby.attach(
-            name, session=key, observer=observer, notices=notices, settled=self._settled
+            name, session=str(key), observer=observer, notices=notices, settled=self._settled
         )
-        return Seated(self._lobby.ident, key, self._raw.cursor)
+        return Seated(self._lobby.ident, str(key), self._raw.cursor)
 
     async def _say(
         self,
@@ -315,7 +319,7 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
         key: EffectKey,
     ) -> Posted:
         raw = await self._live()
-        made = await raw.say(parts, to=to, topic=topic, reply_to=reply_to, kind=kind, handle=key)
+        made = await raw.say(parts, to=to, topic=topic, reply_to=reply_to, kind=kind, handle=str(key))
         return Posted(made.number, made.handle, made.returned)
 
     async def _answer(self, made: LobbyMessage) -> LobbyMessage:
@@ -364,7 +368,9 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
             self._raw = raw
         return self._raw
 
-    async def _within(self, work: Coroutine[Any, Any, LobbyMessage], seconds: float | None) -> LobbyMessage | None:
+    async def _within(
+        self, work: Coroutine[Any, Any, LobbyMessage], seconds: float | None
+    ) -> LobbyMessage | None:
         if seconds is None:
             return await work
         which, found = await self.context.first(work, self.context.sleep(seconds))

@@ -66,7 +66,9 @@ class SqliteLog:
     async def open(self, name: str) -> Opened:
         """See `LobbyLog.open`."""
         if self._thread is not None:
-            raise LobbyError(f"{self._path} is open in this process already: give each lobby a log of its own")
+            raise LobbyError(
+                f"{self._path} is open in this process already: give each lobby a log of its own"
+            )
         self._thread = ThreadPoolExecutor(1, f"lobby {name}")
         try:
             return await self._run(lambda: self._open(name))
@@ -149,9 +151,7 @@ class SqliteLog:
 
     def _open(self, name: str) -> Opened:
         try:
-            connection = sqlite3.connect(
-                self._path, timeout=0, isolation_level=None, check_same_thread=False
-            )
+            connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
             raise LobbyError(f"{self._path} cannot be opened: {error}; is there such a folder?") from error
         try:
