@@ -25,12 +25,8 @@ ACTIONS = st.lists(
 )
 
 
-@given(
-    actions=ACTIONS,
-    ending=st.sampled_from(["drain", "abort", ""]),
-    later=st.lists(st.just(("wake", "")), max_size=1),
-)
-def test_letters_are_handled_once_and_in_order_wherever_a_process_dies(actions, ending, later):
+@given(actions=ACTIONS, ending=st.sampled_from(["drain", "abort", ""]))
+def test_letters_are_handled_once_and_in_order_wherever_a_process_dies(actions, ending):
     asyncio.run(lived(actions, ending))
 
 
