@@ -328,7 +328,7 @@ def _selection(speaker: Any, model: Any, seed: Any, names: Sequence[str]) -> Sel
         raise ValueError(
             f"Auto: fallback= is 'round_robin', 'fail' or the name of a member, not {speaker.fallback!r}"
         )
-    if hasattr(speaker, "choose"):
+    if hasattr(speaker, "choose") and not isinstance(speaker, type):
         return speaker  # type: ignore[no-any-return]  # what lacks the rest of it says so when that is asked for
     if callable(speaker) and not isinstance(speaker, type):
         return ByFunction(speaker)

@@ -59,7 +59,7 @@ def voice_of(given: Any) -> Voice:
     if isinstance(who, Assistant | UserProxy):
         changed = {key: value for key, value in (("name", name), ("description", description)) if value}
         return _changed(who, changed)
-    if hasattr(who, "speak"):
+    if hasattr(who, "speak") and not isinstance(who, type):
         if name or description:
             raise ValueError(f"{who!r} has a name and a description of its own: do not put it into a Member")
         return who  # type: ignore[return-value]  # what lacks the rest of it says so when that is asked for

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from backedge.engine.state.reducers import add, extend
 from backedge.nodes.agents import Entry
@@ -71,6 +71,13 @@ class Said(Frozen):
     handoff: str = ""
     own: tuple[Entry, ...] = ()
     instead: bool = False
+
+    # Readers of a state get copies of what could be changed, put together from the fields; a model with a private attribute
+    # is copied as it says itself. What was said is shared: else each turn would copy the whole talk, part by part.
+    _shared: bool = PrivateAttr(default=True)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Said:
+        return self
 
     @property
     def text(self) -> str:
