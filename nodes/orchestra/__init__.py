@@ -19,7 +19,7 @@ from .building import Mode, orchestra
 from .kinds import Choice, Compare, Kind, Number, Text
 from .perspectives import Perspective, Player, balanced_analysis, business_strategy, technical_review
 from .result import Dissent, OrchestraResult, Performance, Status
-from .synthesis import Score, Synthesis
+from .synthesis import Score, Scores, Synthesis
 
 __all__ = [
     "Answer",
@@ -37,6 +37,7 @@ __all__ = [
     "Player",
     "Said",
     "Score",
+    "Scores",
     "Status",
     "Synthesis",
     "Text",

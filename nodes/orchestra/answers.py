@@ -28,6 +28,10 @@ class Said(BaseModel):
     reason: str = ""
     quantity: Quantity | None = None
 
+    def bare(self) -> Said:
+        """Only what was said, without whose it is."""
+        return Said(text=self.text, reason=self.reason, quantity=self.quantity)
+
 
 class Answer(Said):
     """The answer of a perspective.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from backedge.engine.context import Context
@@ -15,7 +15,7 @@ from .perspectives import Perspective
 from .playing import Seat
 from .prompts import hearing, question_for
 from .result import OrchestraResult
-from .synthesis import JUDGE, Rules, election_of, needs_consent, opinion_of, settle
+from .synthesis import JUDGE, Rules, election_of, opinion_of, settle
 
 T = TypeVar("T")
 
@@ -129,20 +129,22 @@ class Conclude:
         """Conclude."""
         answers, missing, ballots = given["answers"], given["missing"], list(given["ballots"])
         standing = self.rules.standing(answers)
+        rules = await ready(self.rules, list(standing.values()), context)
         words = None
-        if self.seat is not None and self._is_needed(answers, standing):
-            if self.rules.synthesis == "best_of":
+        if self.seat is not None and self._is_needed(rules, answers, standing):
+            if rules.synthesis == "best_of":
                 ballots.append(await self._scores(self.seat, context, given, standing))
             else:
                 words = await self._words(self.seat, context, given, standing)
-        return settle(self.rules, answers, missing, words=words, ballots=ballots)
+                rules = await ready(rules, [*standing.values(), words], context) if self._decides else rules
+        return settle(rules, answers, missing, words=words, ballots=ballots)
 
-    def _is_needed(self, answers: Sequence[Answer], standing: Mapping[str, Answer]) -> bool:
-        if len(standing) < self.rules.quorum:
+    def _is_needed(self, rules: Rules, answers: Sequence[Answer], standing: Mapping[str, Answer]) -> bool:
+        if len(standing) < rules.quorum:
             return False
-        if self.rules.synthesis == "best_of":
+        if rules.synthesis == "best_of":
             return len(standing) > 1
-        return not needs_consent(self.rules) or self._decides or self.rules.settled(answers)
+        return rules.synthesis != "consensus" or rules.settled(answers)
 
     @property
     def _decides(self) -> bool:
@@ -167,6 +169,24 @@ class Conclude:
         ballot = _ballot(JUDGE, opinion, self.rules, standing)
         check(election_of(self.rules, standing), ballot)
         return ballot
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """Looks whether a debate is over."""
+
+    rules: Rules
+
+    async def __call__(self, context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Look."""
+        answers = given["answers"]
+        rules = await ready(self.rules, list(self.rules.standing(answers).values()), context)
+        return {"agreement": rules.agree(answers), "agreed": rules.settled(answers)}
+
+
+async def ready(rules: Rules, answers: Sequence[Said], context: Context) -> Rules:
+    """Rules whose kind of answers can compare these."""
+    return replace(rules, kind=await rules.kind.ready(answers, context))
 
 
 async def within(seconds: float | None, work: Coroutine[Any, Any, T], context: Context) -> T:
@@ -199,7 +219,7 @@ def _ballot(voter: str, opinion: Opinion, rules: Rules, standing: Mapping[str, A
 
 def _in_words(given: Any) -> Said:
     if isinstance(given, Said):
-        return given
+        return given.bare()
     if isinstance(given, str) and given.strip():
         return Said(text=given)
     raise TypeError(f"the conductor gives a text that says something, not {given!r:.100}")

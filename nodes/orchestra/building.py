@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final, Literal, TypeAlias
 
@@ -12,8 +12,7 @@ from backedge.engine.node import Node, Place
 from backedge.nodes.agents import Agent
 from backedge.providers import Model
 
-from .answers import Answer
-from .asking import Ask, Conclude, Score
+from .asking import Ask, Conclude, Look, Score
 from .checking import Wanted, problems
 from .kinds import Kind, Text
 from .perspectives import Perspective, Player
@@ -77,8 +76,9 @@ def orchestra(
         result = (await graph.compile().run({"question": "..."}, journal="runs.db")).state.result
         result.answer.text, result.agreement, result.missing
     """
+    given: Any = list(perspectives) if isinstance(perspectives, Iterable) else perspectives
     wanted = Wanted(
-        perspectives=list(perspectives),
+        perspectives=given,
         mode=mode,
         synthesis=synthesis,
         model=model,
@@ -87,13 +87,14 @@ def orchestra(
         waves=waves,
         rounds=rounds,
         threshold=threshold,
-        quorum=len(perspectives) // 2 + 1 if quorum is None else quorum,
+        quorum=_most(given) if quorum is None else quorum,
         deadline=deadline,
+        absent=absent,
     )
     found = problems(wanted)
     if found:
         raise GraphError(found)
-    return _Stage(wanted, absent).built(name)
+    return _Stage(wanted).built(name)
 
 
 class _Stage:
@@ -101,15 +102,14 @@ class _Stage:
 
     Args:
         wanted: What is built; without problems.
-        absent: Errors after which a perspective is missing.
 
     Raises:
         GraphError: Somebody cannot be asked.
     """
 
-    def __init__(self, wanted: Wanted, absent: tuple[type[Exception], ...]) -> None:
+    def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
-        self._absent = absent
+        self._absent = wanted.absent
         self._seats = Seating(wanted)
         self._by_name: dict[str, Perspective] = {one.name: one for one in wanted.perspectives}
         weights = {name: float(one.weight) for name, one in self._by_name.items()}
@@ -182,6 +182,11 @@ class _Stage:
         return graph.node(body, name=f"{name}-votes", writes="ballots", reuse="all")
 
 
+def _most(perspectives: Any) -> int:
+    """More than half of them."""
+    return len(perspectives) // 2 + 1 if isinstance(perspectives, list) else 1
+
+
 def parted(names: Sequence[str], count: int) -> list[list[str]]:
     """Names in so many groups, in order, of which none is larger than another by more than one.
 
@@ -222,10 +227,7 @@ def _debate(
     graph: Graph[Any], layers: Sequence[Layer], last: Node[..., Any], rules: Rules, rounds: int
 ) -> None:
     """Lead through all layers in rounds, until the answers agree or the rounds are used up."""
-
-    def look(answers: list[Answer]) -> dict[str, Any]:
-        return {"agreement": rules.agree(answers), "agreed": rules.settled(answers)}
-
+    look = node_of("agreement", Look(rules=rules), ("answers",))
     looks = graph.node(look, name="agreement", writes=("agreement", "agreed"))
     head = graph.node(_go_on, name="round", inline=True)
     graph.edge(START, head)

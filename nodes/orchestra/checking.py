@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final, get_args
 
+from backedge.engine.graph import END, START
 from backedge.nodes.agents import Agent
 from backedge.providers import Model
 
-from .kinds import Text
+from .kinds import Kind
 from .perspectives import Perspective
 from .synthesis import JUDGE, Synthesis
 
 MODES: Final = ("parallel", "sequential", "waves")
 SYNTHESES: Final = get_args(Synthesis)
-OWN: Final = frozenset({"round", "agreement", "synthesis", "ballot", JUDGE})
+OWN: Final = frozenset({"round", "agreement", "synthesis", "ballot", JUDGE, START.name, END.name})
 """Names of our own nodes and voters."""
 
 
@@ -35,6 +36,7 @@ class Wanted:
     threshold: Any
     quorum: Any
     deadline: Any
+    absent: Any
 
     @property
     def names(self) -> list[str]:
@@ -47,30 +49,37 @@ class Wanted:
         return isinstance(self.conductor, str) and self.conductor == "peers"
 
     @property
+    def has_mean(self) -> bool:
+        """Whether answers can be put together without words."""
+        return bool(getattr(self.kind, "has_mean", True))  # what is no kind is told as such
+
+    @property
     def conducted_by(self) -> Any:
         """Who conducts: as was said, or the model where somebody has to write words."""
         if self.peers or not self.takes_conductor:
             return None
-        wants_words = self.needs_conductor or isinstance(self.kind, Text)
+        wants_words = self.needs_conductor or not self.has_mean
         return self.model if self.conductor is None and wants_words else self.conductor
 
     @property
     def needs_conductor(self) -> bool:
         """Whether the synthesis cannot be computed."""
         if self.synthesis == "weighted":
-            return isinstance(self.kind, Text)
+            return not self.has_mean
         return self.synthesis in ("comprehensive", "best_of")
 
     @property
     def takes_conductor(self) -> bool:
         """Whether a conductor has something to do."""
         if self.synthesis == "consensus":
-            return isinstance(self.kind, Text)
+            return not self.has_mean
         return self.needs_conductor or self.synthesis == "debate"
 
 
 def problems(wanted: Wanted) -> list[str]:
     """Everything that is wrong."""
+    if not isinstance(wanted.perspectives, list):
+        return [f"perspectives are given as a list, not as {wanted.perspectives!r:.100}"]
     if not wanted.perspectives:
         return [
             "an orchestra needs perspectives: give [Perspective('law', '...'), ...] or balanced_analysis()"
@@ -78,19 +87,23 @@ def problems(wanted: Wanted) -> list[str]:
     strangers = [one for one in wanted.perspectives if not isinstance(one, Perspective)]
     if strangers:
         return [f"a perspective is made by Perspective(name, instructions), not {strangers[0]!r:.100}"]
-    return [*_of_perspectives(wanted), *_of_waves(wanted), *_of_synthesis(wanted), *_of_numbers(wanted)]
+    looked = (_of_perspectives, _of_waves, _of_synthesis, _of_numbers, _of_kinds)
+    return [problem for look in looked for problem in look(wanted)]
 
 
 def _of_perspectives(wanted: Wanted) -> Iterator[str]:
-    names = wanted.names
+    names = [name for name in wanted.names if isinstance(name, str) and name.isidentifier()]
+    for one in wanted.perspectives:
+        if one.name not in names:
+            yield f"a perspective's name is an identifier, such as 'law', not {one.name!r}"
     for name in dict.fromkeys(names):
-        if not (isinstance(name, str) and name.isidentifier()):
-            yield f"a perspective's name is an identifier, such as 'law', not {name!r}"
-        elif names.count(name) > 1:
+        if names.count(name) > 1:
             yield f"two perspectives are called {name!r}: give one of them another name"
         elif name in OWN:
             yield f"a perspective cannot be called {name!r}, as a part of the orchestra itself is: give it another name"
     for one in wanted.perspectives:
+        if not isinstance(one.instructions, str):
+            yield f"perspective {one.name!r}: instructions are a text, not {one.instructions!r:.100}"
         if not _is_positive(one.weight):
             yield f"perspective {one.name!r}: weight= is a number above 0, not {one.weight!r}"
         if one.deadline is not None and not _is_positive(one.deadline):
@@ -123,10 +136,10 @@ def _of_groups(names: Sequence[str], given: Any) -> Iterator[str]:
     for wave in given:
         if not wave:
             yield "waves= has an empty wave: leave it out"
-        for name in dict.fromkeys(wave):
+        for place, name in enumerate(wave):
             if name not in names:
                 yield f"waves= names {name!r}, and there is no such perspective"
-            elif list(wave).count(name) > 1:
+            elif name in wave[:place]:
                 yield f"waves= names {name!r} twice in one wave: a perspective that is to answer again belongs into a later one"
     for name in names:
         if all(name not in wave for wave in given):
@@ -173,6 +186,16 @@ def _of_numbers(wanted: Wanted) -> Iterator[str]:
         yield 'rounds= is for synthesis="debate": say that, or leave it out'
     elif wanted.rounds is not None and not _is_count(wanted.rounds, 1, None):
         yield f"rounds= is a number from 1, not {wanted.rounds!r}"
+
+
+def _of_kinds(wanted: Wanted) -> Iterator[str]:
+    kind, absent = wanted.kind, wanted.absent
+    if isinstance(kind, type) or not isinstance(kind, Kind):
+        yield f"kind= is Text(), Number(...), Choice(...) or a kind of your own, not {kind!r:.100}"
+    if not isinstance(absent, tuple) or not all(
+        isinstance(one, type) and issubclass(one, Exception) for one in absent
+    ):
+        yield f"absent= is a tuple of classes of exceptions, such as (TimeoutError,), not {absent!r:.100}"
 
 
 def _is_positive(given: Any) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
 from pydantic import BaseModel, Field, create_model
 
-from backedge.nodes.novelty import Measure, Quantity, Unit, Units, agree, quantities
+from backedge.engine.context import Context
+from backedge.nodes.novelty import Embed, Measure, Quantity, Unit, Units, agree, cosine, quantities
 
 from .answers import AnswerError, Said
 
@@ -19,12 +21,14 @@ Compare: TypeAlias = Callable[[int, int], float]
 """How similar two answers are, by their places: from 0 to 1, and the same both ways round."""
 
 
+@runtime_checkable
 class Kind(Protocol):
     """A kind of answers.
 
     Attributes:
         output: The type that a model is asked for.
         told: What whoever answers is told of the form.
+        has_mean: Whether `mean` can be computed; else the weights are told to whoever makes the synthesis.
     """
 
     @property
@@ -37,48 +41,78 @@ class Kind(Protocol):
         """See the class."""
         ...
 
+    @property
+    def has_mean(self) -> bool:
+        """See the class."""
+        ...
+
     def read(self, said: Any) -> Said:
         """An answer as it was given. Raises AnswerError when it is none of this kind."""
+        ...
+
+    async def ready(self, answers: Sequence[Said], context: Context) -> Self:
+        """A kind that can compare these; what it takes to find that out is recorded by the context."""
         ...
 
     def compared(self, answers: Sequence[Said]) -> Compare:
         """How similar these are; two with the same text are wholly so."""
         ...
 
-    def mean(self, answers: Sequence[Said], weights: Sequence[Fraction]) -> Said | None:
-        """What they come to by weight; None where that cannot be computed."""
+    def mean(self, answers: Sequence[Said], weights: Sequence[Fraction]) -> Said:
+        """What they come to by weight."""
         ...
 
 
 class Text:
-    """Answers in words. They are as similar as `backedge.nodes.novelty` says, by their words or by any embedding.
+    """Answers in words. They are as similar as `backedge.nodes.novelty` says.
 
     Args:
-        measure: How texts are compared.
+        measure: How texts are compared; by their words, unless it says otherwise.
+        embed: Gives the vectors of some texts, which are compared by these then. What it gives is recorded.
+
+    Example::
+
+        orchestra(perspectives, kind=Text(embed=vectors), synthesis="debate", threshold=0.8, model=model)
     """
 
     output: Any = str
     told = ""
+    has_mean = False
 
-    def __init__(self, measure: Measure | None = None) -> None:
+    def __init__(self, measure: Measure | None = None, *, embed: Embed | None = None) -> None:
         self._measure = measure or Measure()
+        self._embed = embed
 
     def read(self, said: Any) -> Said:
-        """A text; of what is none, a `Said`."""
+        """A text, or a model of pydantic as JSON."""
         if isinstance(said, Said):
-            return said
-        if not isinstance(said, str) or not said.strip():
+            return said.bare()
+        given = said.model_dump_json(indent=1) if isinstance(said, BaseModel) else said
+        if not isinstance(given, str) or not given.strip():
             raise AnswerError(f"an answer is a text that says something, not {said!r:.100}")
-        return Said(text=said)
+        return Said(text=given)
+
+    async def ready(self, answers: Sequence[Said], context: Context) -> Self:
+        """With the vectors of these texts, where there is an embedding."""
+        texts = sorted({one.text for one in answers})
+        if self._embed is None or len(texts) < 2:
+            return self
+        vectors = await context.step("embed", self._embed, texts, returns=list[list[float]])
+        if len(vectors) != len(texts):
+            raise ValueError(
+                f"embed= gave {len(vectors)} vectors for {len(texts)} texts: it gives one for each"
+            )
+        known = cosine(dict(zip(texts, vectors, strict=True)))
+        return type(self)(replace(self._measure, similarity=known), embed=self._embed)
 
     def compared(self, answers: Sequence[Said]) -> Compare:
         """By `Measure.similar`; each text is read once."""
         read = self._measure.texts(one.text for one in answers)
         return lambda one, other: self._measure.similar(read[one], read[other])
 
-    def mean(self, answers: Sequence[Said], weights: Sequence[Fraction]) -> Said | None:
-        """Texts have none."""
-        return None
+    def mean(self, answers: Sequence[Said], weights: Sequence[Fraction]) -> Said:
+        """Texts have none. Raises TypeError."""
+        raise TypeError("texts have no mean")
 
 
 class _NumberAnswer(BaseModel):
@@ -103,6 +137,7 @@ class Number:
     """
 
     output: Any = _NumberAnswer
+    has_mean = True
 
     def __init__(self, unit: str = "", *, tolerance: float = 0.01) -> None:
         found = Units().find(unit) if unit else Unit("")
@@ -123,12 +158,10 @@ class Number:
         """A number, a text with exactly one number, or the answer of a model."""
         if isinstance(said, _NumberAnswer):
             return self.read(said.number).model_copy(update={"reason": said.reason})
-        if isinstance(said, Said) and said.quantity is not None:
-            return said
-        given = said.text if isinstance(said, Said) else said
-        reason = said.reason if isinstance(said, Said) else ""
-        quantity = self._quantity(given)
-        return Said(text=str(given), reason=reason, quantity=quantity)
+        if isinstance(said, Said):
+            quantity = self._fitting(said.quantity) if said.quantity else self._quantity(said.text)
+            return Said(text=said.text, reason=said.reason, quantity=quantity)
+        return Said(text=str(said), quantity=self._quantity(said))
 
     def _quantity(self, given: Any) -> Quantity:
         plain = _plain(given)
@@ -139,27 +172,30 @@ class Number:
             numbers = ", ".join(one.text for one in found) or "none"
             raise AnswerError(f"an answer has exactly one number, and {given!r:.100} has {numbers}")
         (one,) = found
+        return self._fitting(one)
+
+    def _fitting(self, one: Quantity) -> Quantity:
         if one.dimension == self._unit.dimension:
             return one
         if not one.dimension:
             return self._in_unit(one.low, one.high, one.text)
-        raise AnswerError(
-            f"an answer is a number {self._wanted()}, and {one.text!r} is one of {one.dimension}"
-        )
+        wanted = f"in {self._name}" if self._name else "without a unit"
+        raise AnswerError(f"an answer is a number {wanted}, and {one.text!r} is one of {one.dimension}")
 
     def _in_unit(self, low: float, high: float, text: str) -> Quantity:
         low, high = (end * self._unit.factor + self._unit.offset for end in (low, high))
         return Quantity(low=low, high=high, dimension=self._unit.dimension, text=text)
 
-    def _wanted(self) -> str:
-        return f"in {self._name}" if self._name else "without a unit"
+    async def ready(self, answers: Sequence[Said], context: Context) -> Self:
+        """Numbers can always be compared."""
+        return self
 
     def compared(self, answers: Sequence[Said]) -> Compare:
         """1 when they agree within the tolerance, else 0."""
         numbers = [_number(one) for one in answers]
         return lambda one, other: float(agree(numbers[one], numbers[other], self._tolerance))
 
-    def mean(self, answers: Sequence[Said], weights: Sequence[Fraction]) -> Said | None:
+    def mean(self, answers: Sequence[Said], weights: Sequence[Fraction]) -> Said:
         """The weighted mean; of ranges that of both ends."""
         numbers = [_number(one) for one in answers]
         total = sum(weights, Fraction(0))
@@ -217,6 +253,8 @@ class Choice:
         'buy'
     """
 
+    has_mean = True
+
     def __init__(self, *options: str) -> None:
         self._options = {one.strip().casefold(): one for one in options}
         if len(options) < 2 or len(self._options) < len(options) or "" in self._options:
@@ -242,11 +280,15 @@ class Choice:
             raise AnswerError(f"an answer is one of {', '.join(self._options.values())}, not {given!r:.100}")
         return Said(text=option, reason=reason)
 
+    async def ready(self, answers: Sequence[Said], context: Context) -> Self:
+        """Choices can always be compared."""
+        return self
+
     def compared(self, answers: Sequence[Said]) -> Compare:
         """1 for the same option, else 0."""
         return lambda one, other: float(answers[one].text == answers[other].text)
 
-    def mean(self, answers: Sequence[Said], weights: Sequence[Fraction]) -> Said | None:
+    def mean(self, answers: Sequence[Said], weights: Sequence[Fraction]) -> Said:
         """The option with the most weight; of several the one that was declared first."""
         tally = dict.fromkeys(self._options.values(), Fraction(0))
         for one, weight in zip(answers, weights, strict=True):

@@ -15,7 +15,7 @@ from .kinds import Kind
 from .perspectives import Perspective
 from .playing import CannotPlayError, Seat, judge_seat, seat
 from .prompts import CONDUCT
-from .synthesis import JUDGE, scores_type
+from .synthesis import JUDGE, Scores, incomplete
 
 
 class Seating:
@@ -119,8 +119,13 @@ def answering(model: Model | str, instructions: str, kind: Kind, name: str) -> A
 
 
 def scoring(model: Model | str, instructions: str, names: tuple[str, ...], name: str) -> Agent[Any]:
-    """An agent that scores the answers of some perspectives by a model."""
-    return Agent(model, instructions=instructions, output=scores_type(names), name=name)
+    """An agent that scores the answers of some perspectives by a model; if it leaves one out it is asked again."""
+
+    def complete(scores: Scores) -> Again | None:
+        wrong = incomplete(scores, names)
+        return Again(wrong) if wrong else None
+
+    return Agent(model, instructions=instructions, output=Scores, name=name, output_guards=[complete])
 
 
 def _paragraphs(*parts: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field
 
 from backedge.nodes.voting import Ballot, Election, Opinion, Option, count
 
@@ -118,7 +118,7 @@ def _central(base: OrchestraResult, rules: Rules) -> OrchestraResult:
     answers = list(base.answers.values())
     found = answers[central(answers, kind=rules.kind)]
     whole = base.model_copy(
-        update={"answer": _bare(found), "by": found.perspective, "sources": (found.perspective,)}
+        update={"answer": found.bare(), "by": found.perspective, "sources": (found.perspective,)}
     )
     told = f"the answers agree to {base.agreement:.3g}; {found.perspective}'s is the most central"
     return _ended(_dissenting(whole, rules, found), "done", told)
@@ -127,7 +127,6 @@ def _central(base: OrchestraResult, rules: Rules) -> OrchestraResult:
 def _weighted(base: OrchestraResult, rules: Rules) -> OrchestraResult:
     answers = list(base.answers.values())
     mean = rules.kind.mean(answers, weights_of(answers))
-    assert mean is not None, "checked when the graph was built"
     whole = base.model_copy(update={"answer": mean, "sources": tuple(base.answers)})
     return _ended(_dissenting(whole, rules, mean), "done", f"by the weights of {len(answers)} answers")
 
@@ -136,19 +135,15 @@ def _best(base: OrchestraResult, rules: Rules, ballots: Sequence[Ballot]) -> Orc
     answers = base.answers
     if len(answers) == 1:
         ((name, only),) = answers.items()
-        whole = base.model_copy(update={"answer": _bare(only), "by": name, "sources": (name,)})
+        whole = base.model_copy(update={"answer": only.bare(), "by": name, "sources": (name,)})
         return _ended(whole, "done", f"{name} is the only one who answered")
     vote = count(election_of(rules, answers), ballots)
     told = base.model_copy(update={"vote": vote})
     if vote.winner is None:
         return _ended(_dissenting(told, rules), "no_winner", vote.reason)
     won = answers[vote.winner]
-    whole = told.model_copy(update={"answer": _bare(won), "by": vote.winner, "sources": (vote.winner,)})
+    whole = told.model_copy(update={"answer": won.bare(), "by": vote.winner, "sources": (vote.winner,)})
     return _ended(_dissenting(whole, rules, won), "done", vote.reason)
-
-
-def _bare(answer: Answer) -> Said:
-    return Said(text=answer.text, reason=answer.reason, quantity=answer.quantity)
 
 
 def _dissenting(result: OrchestraResult, rules: Rules, reference: Said | None = None) -> OrchestraResult:
@@ -169,37 +164,54 @@ def _dissenting(result: OrchestraResult, rules: Rules, reference: Said | None = 
 
 
 class Score(BaseModel):
-    """What somebody thinks of an answer."""
+    """What somebody thinks of an answer.
 
+    Attributes:
+        answer: Whose answer.
+        score: How good it is.
+        reason: Why.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    answer: str = Field(description="Whose answer, as its name stands in brackets")
     score: float = Field(ge=SCALE[0], le=SCALE[1], description="From 0, useless, to 10, could not be better")
     reason: str = Field(default="", description="Why, in a sentence")
 
 
-def scores_type(names: Sequence[str]) -> type[BaseModel]:
-    """The type of scores for the answers of some perspectives: a field for each."""
-    fields: dict[str, Any] = {name: (Score, Field(description=f"The answer of [{name}]")) for name in names}
-    return create_model("Scores", **fields)
+class Scores(BaseModel):
+    """What somebody thinks of several answers."""
+
+    scores: list[Score] = Field(description="A score for each of the answers")
+
+
+def incomplete(scores: Scores, names: Sequence[str]) -> str:
+    """What is wrong with scores for the answers of these; empty if there is one for each."""
+    given = [one.answer for one in scores.scores]
+    if sorted(given) == sorted(names):
+        return ""
+    return f"score each of {', '.join(names)} once, and nothing else; you scored {', '.join(given) or 'none'}"
 
 
 def opinion_of(given: Any) -> Opinion:
-    """An opinion made of what somebody who scores gave: a number for each name, `Score` s, the name of the best, or an opinion.
+    """An opinion, made of what somebody who scores gave: a number for each name, `Scores`, the name of the best, or an opinion.
 
     Raises:
         TypeError: It is none of these.
     """
     if isinstance(given, Opinion):
         return given
-    if isinstance(given, BaseModel):
-        given = {name: getattr(given, name) for name in type(given).model_fields}
+    if isinstance(given, Scores):
+        reasons = [f"{one.answer}: {one.reason}" for one in given.scores if one.reason]
+        scores = {one.answer: one.score for one in given.scores}
+        return Opinion(scores=scores, reason="; ".join(reasons))
     if isinstance(given, str):
         return Opinion(scores={given: SCALE[1]})
-    if not isinstance(given, Mapping):
-        raise TypeError(
-            f"who scores gives a number from 0 to 10 for each name, as in {{'law': 7}}, not {given!r:.100}"
-        )
-    scores = {name: one.score if isinstance(one, Score) else one for name, one in given.items()}
-    told = [f"{name}: {one.reason}" for name, one in given.items() if isinstance(one, Score) and one.reason]
-    return Opinion(scores=scores, reason="; ".join(told))
+    if isinstance(given, Mapping):
+        return Opinion(scores=dict(given))
+    raise TypeError(
+        f"who scores gives a number from 0 to 10 for each name, as in {{'law': 7}}, not {given!r:.100}"
+    )
 
 
 def election_of(rules: Rules, answers: Mapping[str, Answer]) -> Election:

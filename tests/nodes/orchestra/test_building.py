@@ -3,9 +3,11 @@
 import functools
 
 import pytest
+from pydantic import BaseModel
 
 from backedge import BlockingContext, Context, GraphError
-from backedge.nodes.orchestra import Choice, Number, Perspective, orchestra
+from backedge.nodes.agents import Agent
+from backedge.nodes.orchestra import Answer, Choice, Number, Perspective, orchestra
 from backedge.providers import ScriptedModel
 
 from .stage import all_saying, result_of, saying
@@ -35,6 +37,13 @@ def problems(perspectives, **options):
             [saying("synthesis", "x")],
             "a perspective cannot be called 'synthesis', as a part of the orchestra itself is: give it another name",
         ),
+        ([saying(["a"], "x")], "a perspective's name is an identifier, such as 'law', not ['a']"),
+        (
+            [saying("END", "x")],
+            "a perspective cannot be called 'END', as a part of the orchestra itself is: give it another name",
+        ),
+        (saying("a", "x"), f"perspectives are given as a list, not as {saying('a', 'x')!r:.40}"),
+        ([Perspective("a", None, by=MODEL)], "perspective 'a': instructions are a text, not None"),
         ([saying("a", "x", weight=0)], "perspective 'a': weight= is a number above 0, not 0"),
         ([saying("a", "x", weight=float("nan"))], "perspective 'a': weight= is a number above 0, not nan"),
         ([saying("a", "x", deadline=-1)], "perspective 'a': deadline= is seconds above 0, not -1"),
@@ -51,7 +60,8 @@ def problems(perspectives, **options):
     ],
 )
 def test_perspectives_that_cannot_be_asked(perspectives, told):
-    assert problems(perspectives) == (told,)
+    (found,) = problems(perspectives)
+    assert found.startswith(told)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +79,19 @@ def test_perspectives_that_cannot_be_asked(perspectives, told):
         (
             {"mode": "waves", "waves": [["a", "b", "a"]]},
             "waves= names 'a' twice in one wave: a perspective that is to answer again belongs into a later one",
+        ),
+        (
+            {"mode": "waves", "waves": [["a", "b", ["a"]]]},
+            "waves= names ['a'], and there is no such perspective",
+        ),
+        (
+            {"kind": Choice},
+            f"kind= is Text(), Number(...), Choice(...) or a kind of your own, not {Choice!r}",
+        ),
+        ({"kind": "number"}, "kind= is Text(), Number(...), Choice(...) or a kind of your own, not 'number'"),
+        (
+            {"absent": TimeoutError},
+            "absent= is a tuple of classes of exceptions, such as (TimeoutError,), not <class 'TimeoutError'>",
         ),
         ({"mode": "waves", "waves": [["a"]]}, "perspective 'b' is in no wave: add it to waves="),
         (
@@ -196,6 +219,20 @@ async def test_partials_methods_and_callable_objects_are_functions():
     )
     assert [one.text for one in result.answers.values()] == [
         "object why?", "kind method why?", "soft partial why?", "loud partial why?",
+    ]  # fmt: skip
+
+
+async def test_an_answer_may_be_given_as_data_and_a_structured_one_of_an_agent_is_told_as_json():
+    class Plan(BaseModel):
+        days: int
+
+    planner = Agent(ScriptedModel(['{"days": 3}']), output=Plan)
+    said = Answer(perspective="somebody else", text="three days", round=7)
+    result = await result_of(
+        [Perspective("a", by=planner), Perspective("b", by=lambda: said)], synthesis="none"
+    )
+    assert [(one.perspective, one.text, one.round) for one in result.answers.values()] == [
+        ("a", '{\n "days": 3\n}', 0), ("b", "three days", 0),
     ]  # fmt: skip
 
 

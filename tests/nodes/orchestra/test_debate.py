@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from backedge.nodes.orchestra import Choice, Number, Perspective, Said, orchestra
+from backedge import RunFailedError
+from backedge.checkpoints import MemoryJournal
+from backedge.nodes.orchestra import Choice, Number, Perspective, Said, Text, orchestra
 from backedge.providers import ScriptedModel
 
 from .stage import asked, by_instructions, in_rounds, result_of, state_of
@@ -100,3 +102,53 @@ async def test_debates_go_on_in_waves_too():
     sides = [in_rounds("a", "yes", "yes"), in_rounds("b", "no", "yes")]
     result = await result_of(sides, synthesis="debate", kind=VOTE, mode="sequential")
     assert (result.status, result.rounds) == ("done", 2)
+
+
+VECTORS = {"take the train": [1.0, 0.0], "go by rail": [0.9, 0.1], "sail": [0.0, 1.0]}
+
+
+async def test_texts_may_be_compared_by_an_embedding_which_is_asked_once_for_each_look():
+    looked = []
+
+    async def embed(texts: list[str]) -> list[list[float]]:
+        looked.append(texts)
+        return [VECTORS[text] for text in texts]
+
+    sides = [in_rounds("a", "take the train", "take the train"), in_rounds("b", "sail", "go by rail")]
+    result = await result_of(sides, synthesis="debate", kind=Text(embed=embed), threshold=0.9)
+    assert (result.status, result.rounds, result.answer.text) == ("done", 2, "take the train")
+    assert result.agreement == pytest.approx(0.9939, abs=1e-3)
+    assert looked == [["sail", "take the train"], *[["go by rail", "take the train"]] * 2]
+
+
+async def test_an_embedding_that_leaves_a_text_out_fails_the_run():
+    with pytest.raises(RunFailedError, match="gave 0 vectors for 2 texts"):
+        await result_of(
+            [in_rounds("a", "x"), in_rounds("b", "y")], synthesis="none", kind=Text(embed=lambda texts: [])
+        )
+
+
+async def test_what_a_judge_says_is_compared_with_what_the_sides_said():
+    def embed(texts: list[str]) -> list[list[float]]:
+        return [VECTORS[text] for text in texts]
+
+    sides = [in_rounds("a", "take the train"), in_rounds("b", "sail")]
+    judged = {"synthesis": "debate", "rounds": 1, "conductor": lambda: "go by rail"}
+    result = await result_of(sides, kind=Text(embed=embed), threshold=0.9, **judged)
+    assert [one.perspective for one in result.dissent] == ["b"]
+
+
+async def test_a_fork_of_a_debate_with_another_question_asks_everybody_anew_and_leaves_the_first_as_it_was():
+    calls = []
+
+    async def answer(question: str) -> str:
+        calls.append(question)
+        return "yes" if question == "tea?" else "no"
+
+    sides = [Perspective(name, by=answer) for name in "ab"]
+    flow, journal = orchestra(sides, synthesis="debate", kind=VOTE).compile(), MemoryJournal()
+    await flow.run({"question": "tea?"}, journal=journal, run_id="r")
+    forked = await flow.fork("r", journal=journal, at=1, edit={"question": "milk?"})
+    assert forked.state.result.answer.text == "no"
+    assert calls == ["tea?"] * 2 + ["milk?"] * 2
+    assert await flow.replay("r", journal=journal, rerun="all")

@@ -49,6 +49,13 @@ def test_what_is_not_one_number_of_the_unit_is_told(unit, given, told):
         Number(unit).read(given)
 
 
+def test_a_number_that_was_read_before_is_converted_or_refused():
+    said = Number().read(3)
+    assert Number("km").read(said).quantity.low == 3000
+    with pytest.raises(AnswerError, match="without a unit"):
+        Number().read(Number("km").read(3))
+
+
 def test_numbers_are_averaged_by_weight_in_the_unit_that_was_asked_for():
     kind = Number("km")
     said = [kind.read(one) for one in (1, "3000 m", "2-4 km")]

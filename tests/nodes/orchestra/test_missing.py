@@ -18,6 +18,10 @@ from .stage import asked, in_rounds, result_of, saying
 VOTE = Choice("yes", "no")
 
 
+def MUTE() -> dict[str, float]:
+    return {}
+
+
 def raising(error):
     def answer() -> str:
         raise error
@@ -128,6 +132,23 @@ async def test_errors_that_are_not_agreed_on_fail_the_run_which_goes_on_with_who
         ["TimeoutError: slow"],
     )
     assert sorted(calls) == ["a", "b", "b", "c"]
+
+
+async def test_a_perspective_that_asks_its_run_for_nonsense_fails_it_and_is_not_missing():
+    async def sleeps(ctx: Context) -> str:
+        await ctx.sleep(-1)
+        return "yes"
+
+    for by, votes in ((sleeps, None), (lambda: "yes", sleeps)):
+        flow = orchestra(
+            [Perspective("a", by=by, votes=votes or MUTE), saying("b", "no", votes=MUTE)],
+            kind=VOTE,
+            synthesis="best_of",
+            conductor="peers",
+            quorum=1,
+        ).compile()
+        with pytest.raises(RunFailedError, match="sleep takes a number of seconds from 0"):
+            await flow.run({"question": "?"})
 
 
 async def test_a_conductor_whose_model_fails_goes_on_when_the_run_is_resumed_and_no_perspective_answers_again():

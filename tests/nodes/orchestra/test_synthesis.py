@@ -15,9 +15,8 @@ VOTE = Choice("buy", "sell")
 
 
 def scores(**given):
-    return json.dumps(
-        {name: {"score": score, "reason": f"{name} is {score}"} for name, score in given.items()}
-    )
+    told = [{"answer": name, "score": score, "reason": f"{name} is {score}"} for name, score in given.items()]
+    return json.dumps({"scores": told})
 
 
 # ---------------------------------------------------------------------- none
@@ -160,6 +159,8 @@ async def test_a_judge_that_leaves_an_answer_out_or_scores_off_the_scale_is_aske
     judge = ScriptedModel([scores(a=4), scores(a=4, b=11), scores(a=4, b=3)])
     result = await result_of(all_saying(a="x", b="y"), synthesis="best_of", conductor=judge)
     assert (result.by, len(judge.requests)) == ("a", 3)
+    assert "score each of a, b once, and nothing else; you scored a" in judge.requests[1].messages[-1].text
+    assert result.vote.dissent == ()
 
 
 async def test_equally_good_answers_are_won_by_the_first_declared():
@@ -167,6 +168,13 @@ async def test_equally_good_answers_are_won_by_the_first_declared():
         said = [saying(first, "x"), saying(second, "y")]
         result = await result_of(said, synthesis="best_of", conductor=lambda: {"a": 5, "z": 5})
         assert result.by == first
+
+
+@pytest.mark.parametrize("name", ["class", "_x", "json", "model_dump", "scores"])
+async def test_a_judge_scores_answers_of_perspectives_however_they_are_called(name):
+    judge = ScriptedModel([scores(**{name: 3, "b": 2})])
+    result = await result_of([saying(name, "x"), saying("b", "y")], synthesis="best_of", conductor=judge)
+    assert result.by == name
 
 
 async def test_a_function_may_name_the_best_and_what_it_may_not_name_fails_the_run():
