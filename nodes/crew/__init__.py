@@ -10,9 +10,9 @@ Example:
 
 from __future__ import annotations
 
-from .checking import AtLimit, Process
 from .crew import Crew
 from .declared import Job, Member, Missed, RejectedTaskError, Role, Task, Verdict
+from .plan import AtLimit, Process
 
 __all__ = [
     "AtLimit",

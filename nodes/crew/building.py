@@ -12,8 +12,8 @@ from backedge.engine.shares import Share
 from backedge.nodes.agents import Agent
 from backedge.providers import Model
 
-from .checking import Plan
-from .declared import Missed, RejectedTaskError, Role, Task, several
+from .declared import Missed, RejectedTaskError, Task, several
+from .plan import Plan
 from .states import GIVEN, crew_state, task_state
 from .working import assign_node, review_node, work_node
 
@@ -221,7 +221,9 @@ def _refused(inner: Graph[Any], task: Task, reviewer: str) -> Node[..., Any]:
     """An error that others can go on without, unlike that of a limit."""
 
     def refused(feedback: list[str]) -> None:
-        raise RejectedTaskError(f"{reviewer} sent {task.name} back {len(feedback)} times: {feedback[-1]}")
+        raise RejectedTaskError(
+            f"{task.name} was rejected {len(feedback)} times, at last by {reviewer}: {feedback[-1]}"
+        )
 
     node = inner.node(refused, name=f"{reviewer}-refuses", inline=True)
     inner.edge(node, END)
@@ -244,6 +246,3 @@ def _good(passed: bool) -> bool:
 
 def _wrong(passed: bool) -> bool:
     return not passed
-
-
-__all__ = ["Built", "Role", "build", "slot_of"]

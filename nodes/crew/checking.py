@@ -3,81 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from inspect import Parameter
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any
 
 from pydantic import BaseModel
 
-from backedge.engine.compiler.signatures import NoSignatureError, is_async, read_signature
-from backedge.engine.context import Context
 from backedge.engine.definition import is_text, usable_name
 from backedge.engine.shown import listed, shown
-from backedge.nodes.agents import Agent, Review
+from backedge.nodes.agents import Agent
 from backedge.providers import Model
 
-from .declared import Role, Task, several
-
-Process: TypeAlias = Literal["sequential", "parallel", "hierarchical"]
-AtLimit: TypeAlias = Literal["accept", "fail"]
-
-PROCESSES: Final = ("sequential", "parallel", "hierarchical")
-RESERVED: Final = ("reviews", "missed")
-"""Fields of a crew's state that are no task's."""
+from .declared import Task, several
+from .members import member_problems
+from .plan import PROCESSES, RESERVED, Plan
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A crew as declared, with what goes without saying filled in where it can be; perhaps wrong still.
-
-    Attributes:
-        name: The crew's name.
-        tasks: By name, in order.
-        roles: By name.
-        process: How tasks follow each other.
-        inputs: The fields that a run is given.
-        manager: The role at the top of the hierarchy.
-        limit: How many tasks may be worked on at once; None for as many as there are members.
-        rejections: How often each reviewer may send a task back.
-        at_limit: What happens then.
-        twice: Names that two tasks have.
-    """
-
-    name: str
-    tasks: Mapping[str, Task]
-    roles: Mapping[str, Role]
-    process: Process
-    inputs: type[BaseModel]
-    manager: str
-    limit: int | None
-    rejections: int
-    at_limit: AtLimit
-    twice: tuple[str, ...] = ()
-
-    def workers(self, task: Task) -> tuple[str, ...]:
-        """The roles that may do a task."""
-        if named := several(task.role):
-            return named
-        if self.process == "hierarchical":
-            above = {self.above(name) for name in self.roles}
-            lowest = tuple(name for name in self.roles if name not in above and name != self.manager)
-            return lowest or tuple(self.roles)
-        return tuple(self.roles)
-
-    def above(self, role: str) -> str:
-        """Who reviews what a role does; nobody above the manager."""
-        return "" if role == self.manager else (self.roles[role].reports_to or self.manager)
-
-    def chain(self, role: str) -> tuple[str, ...]:
-        """All who review what a role does, up to the manager."""
-        found: list[str] = []
-        while (role := self.above(role)) and role not in found:
-            found.append(role)
-        return tuple(found)
-
-    def before(self, task: Task) -> tuple[str, ...]:
-        """The tasks that a task needs."""
-        return tuple(name for name in several(task.needs) if name in self.tasks)
+def shape_problems(tasks: Any, roles: Any) -> Iterator[str]:
+    """Tasks and roles that are none: nothing else can be looked at then."""
+    if isinstance(tasks, str) or not isinstance(tasks, Sequence):
+        yield f"tasks= wants several tasks, as in [Task('draft', 'Write it.')], not {shown(tasks)}"
+        return
+    for task in tasks:
+        if not isinstance(task, Task):
+            yield f"tasks= wants tasks, as in Task('draft', 'Write it.'), not {shown(task)}"
+            continue
+        if not isinstance(task.name, str):
+            yield f"task {shown(task.name)}: its name wants a text, not {shown(task.name)}"
+        for option, names in (("needs", task.needs), ("role", task.role)):
+            if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+                yield f"task {shown(task.name)}: {option}= wants one name or several, not {shown(names)}"
+    if not isinstance(roles, Mapping) or not all(isinstance(name, str) for name in roles):
+        yield f"roles= wants a mapping of names to who fills the role, as in {{'writer': model}}, not {shown(roles)}"
 
 
 def problems(plan: Plan) -> list[str]:
@@ -85,7 +40,7 @@ def problems(plan: Plan) -> list[str]:
     found = [*_options(plan), *_names(plan), *_needs(plan), *_roles(plan)]
     if plan.process in PROCESSES:
         who = [*_hierarchy(plan), *_who_does(plan)]
-        found += who or _members(plan)
+        found += who or member_problems(plan)
     return found
 
 
@@ -116,7 +71,7 @@ def _names(plan: Plan) -> Iterator[str]:
         yield f"two tasks are called {name!r}: give one of them another name"
     fields = plan.inputs.model_fields if _has_fields(plan) else {}
     for name, task in plan.tasks.items():
-        if not (isinstance(name, str) and name.isidentifier() and usable_name(name)) or name.startswith("_"):
+        if not (name.isidentifier() and usable_name(name)) or name.startswith("_"):
             yield f"task {shown(name)}: its name becomes a field: use an identifier, such as 'draft'"
         elif name in fields:
             yield f"task {name!r} is called like an input; rename one of them"
@@ -139,7 +94,7 @@ def _roles(plan: Plan) -> Iterator[str]:
     if not plan.roles:
         yield "a crew has roles, who do its tasks: give it some, as in roles={'writer': Role(model)}"
     for name, role in plan.roles.items():
-        if not (isinstance(name, str) and name.isidentifier()):
+        if not (name.isidentifier() and usable_name(name)):
             yield f"role {shown(name)}: use an identifier, such as 'writer'"
         if not is_whole(role.count, 1):
             yield f"role {shown(name)}: count= wants a whole number from 1, not {shown(role.count)}"
@@ -229,98 +184,6 @@ def _circles(before: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:
                 state[name] = False
                 path.append(name)
                 ways.append(iter(before[name]))
-
-
-# ---------------------------------------------------------------------- who they are
-
-
-def _members(plan: Plan) -> Iterator[str]:
-    working = {role for task in plan.tasks.values() for role in plan.workers(task)}
-    for name in plan.roles:
-        if name in working:
-            yield from _worker(name, plan.roles[name])
-    if plan.process == "hierarchical":
-        reviewing = dict.fromkeys(
-            above for role in plan.roles if role in working for above in plan.chain(role)
-        )
-        for name in reviewing:
-            yield from _reviewer(name, plan.roles[name])
-        if any(len(plan.workers(task)) > 1 for task in plan.tasks.values()):
-            yield from _assigner(plan.manager, plan.roles[plan.manager])
-
-
-def _worker(name: str, role: Role) -> Iterator[str]:
-    who: Any = role.who
-    if isinstance(who, Agent | Model | str):
-        yield from _named_model(name, who)
-    elif who is None:
-        yield f"role {name!r} does tasks, but there is nobody: give it an agent, a model or a function"
-    elif not callable(who):
-        yield f"role {name!r} wants an agent, a model or a function, not {shown(who)}"
-    else:
-        yield from _function(f"role {name!r}", who, ("the job",))
-
-
-def _named_model(name: str, who: object) -> Iterator[str]:
-    if isinstance(who, str) and not who.isidentifier():
-        yield (
-            f"role {name!r}: {who!r} is no name of a resource; for a provider's model say backedge.model({who!r})"
-        )
-
-
-def _reviewer(name: str, role: Role) -> Iterator[str]:
-    if role.reviews is not None:
-        yield from _function(f"role {name!r}: reviews=", role.reviews, ("the job", "its result"))
-    elif isinstance(role.who, Agent):
-        if role.who.output is not Review:
-            yield f"role {name!r} reviews: let its agent answer with output=Review, or say reviews="
-    elif isinstance(role.who, Model | str):
-        yield from _named_model(name, role.who)
-    else:
-        yield f"role {name!r} reviews: give it a model, or say reviews= how"
-
-
-def _assigner(name: str, role: Role) -> Iterator[str]:
-    if role.assigns is not None:
-        yield from _function(f"role {name!r}: assigns=", role.assigns, ("the job", "the names of roles"))
-    elif not isinstance(role.who, Model | str):
-        yield f"role {name!r} chooses who does a task: give it a model, say assigns= how, or give each task its role="
-
-
-def _function(what: str, function: Any, given: tuple[str, ...]) -> Iterator[str]:
-    if not callable(function):
-        yield f"{what} wants a function, not {shown(function)}"
-        return
-    try:
-        wanted = takes_context(function, len(given))
-    except (NoSignatureError, ValueError):
-        yield f"{what} wants a function of {' and '.join(given)}, and of the context if it likes, not {shown(function)}"
-        return
-    if wanted and not is_async(function):
-        yield f"{what} takes the context, so it has to be an async def"
-
-
-def takes_context(function: Any, given: int) -> bool:
-    """Whether a function wants the context behind the arguments that it is given.
-
-    Raises:
-        NoSignatureError: It does not tell its parameters.
-        ValueError: It takes fewer arguments, or needs others.
-    """
-    told = read_signature(function, {"Context": Context})
-    placed = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    free = [each for name, each in told.parameters.items() if name not in told.bound]
-    own = [each for each in free if each.kind in placed]
-    needed = [
-        each for each in free if each.default is Parameter.empty and each.kind is Parameter.KEYWORD_ONLY
-    ]
-    if needed or (len(own) < given and not any(each.kind is Parameter.VAR_POSITIONAL for each in free)):
-        raise ValueError(function)
-    more = own[given:]
-    asked = bool(more) and (more[0].default is Parameter.empty or told.hints.get(more[0].name) is Context)
-    if any(each.default is Parameter.empty for each in more[1:]):
-        raise ValueError(function)
-    return asked
 
 
 def is_whole(value: object, least: int) -> bool:

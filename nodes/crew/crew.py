@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
+from pydantic.errors import PydanticUserError
 
 from backedge.engine.compiler.typerelation import spell
 from backedge.engine.errors import GraphError
@@ -15,8 +16,9 @@ from backedge.engine.node import Node
 from backedge.engine.shown import shown
 
 from .building import build
-from .checking import AtLimit, Plan, Process, problems
+from .checking import problems, shape_problems
 from .declared import Member, Role, Task
+from .plan import AtLimit, Plan, Process
 from .states import output_of
 
 if TYPE_CHECKING:
@@ -76,7 +78,9 @@ class Crew:
         at_limit: AtLimit = "accept",
         name: str = "crew",
     ) -> None:
-        named = _named(tasks)
+        if wrong := list(shape_problems(tasks, roles)):
+            raise GraphError(wrong)
+        named = {task.name: task for task in tasks}
         plan = Plan(
             name=name,
             tasks=named,
@@ -100,18 +104,14 @@ class Crew:
         return self.graph.compile()
 
 
-def _named(tasks: Sequence[Task]) -> dict[str, Task]:
-    wrong = [task for task in tasks if not isinstance(task, Task)]
-    if wrong:
-        raise GraphError([f"tasks= wants tasks, as in Task('draft', 'Write it.'), not {shown(wrong[0])}"])
-    return {task.name: task for task in tasks}
-
-
 def _outputs(plan: Plan) -> dict[str, Any]:
     """The type of each task's result. Raises GraphError where the roles that may do it differ, or cannot give it."""
     found: dict[str, Any] = {}
     wrong = []
     for name, task in plan.tasks.items():
+        if not _is_type(task.output):
+            wrong.append(f"task {name!r}: output= wants a type, not {shown(task.output)}")
+            continue
         given = {role: output_of(task, plan.roles[role]) for role in plan.workers(task)}
         found[name] = next(iter(given.values())) if task.output is None else task.output
         for role, kind in given.items():
@@ -123,3 +123,12 @@ def _outputs(plan: Plan) -> dict[str, Any]:
     if wrong:
         raise GraphError(wrong)
     return found
+
+
+def _is_type(output: Any) -> bool:
+    """Whether values can be checked for it."""
+    try:
+        TypeAdapter(Any if isinstance(output, str) else output)
+    except PydanticUserError:
+        return False
+    return not isinstance(output, str)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from backedge.nodes.agents import Agent
 from backedge.nodes.agents.prompts import message_of_fields
@@ -169,16 +169,10 @@ class Missed(BaseModel):
     error: str
 
 
-class Choice(BaseModel):
-    """Whom a manager chooses."""
-
-    role: str = Field(description="The name of the role that is to do the task")
-
-
 class RejectedTaskError(Exception):
     """An optional task was sent back as often as it may be."""
 
 
 def several(names: str | Sequence[str]) -> tuple[str, ...]:
-    """One name or several, as several."""
-    return (names,) if isinstance(names, str) else tuple(names)
+    """One name or several, as several, each once; an empty one is none."""
+    return tuple(dict.fromkeys(filter(None, [names] if isinstance(names, str) else names)))

@@ -15,8 +15,8 @@ from backedge.engine.state.reducers import extend
 from backedge.nodes.agents import Agent
 from backedge.providers import Model
 
-from .checking import Plan
 from .declared import Missed, Role, Task, Verdict
+from .plan import Plan
 
 GIVEN: Final = "given_"
 """What the fields of a reviewed task begin with that hold what it needs."""

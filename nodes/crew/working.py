@@ -5,9 +5,11 @@ Each reads fields of a state and makes a `Job` of them; models and functions are
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, Signature
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, Field, create_model
 
 from backedge.engine.compiler.signatures import is_async
 from backedge.engine.context import Context
@@ -15,8 +17,8 @@ from backedge.engine.shown import listed
 from backedge.nodes.agents import Agent, Review
 from backedge.providers import Message, Model
 
-from .checking import takes_context
-from .declared import Choice, Job, Role, Task, Verdict
+from .declared import Job, Role, Task, Verdict
+from .members import takes_context
 
 _WORK: Final = """You are the {role} of a crew. Do the task that you are given. What it needs of the work of others is told
 with it. Answer with the result alone."""
@@ -81,17 +83,23 @@ def assign_node(
 ) -> Node:
     """The function of a node in which a manager chooses who does a task."""
     told = f"{role.instructions}\n\n{_ASSIGN}".strip()
-    member = _Member(role.assigns or role.who, name, Choice, role, told, kind=str)
+    member = _Member(role.assigns or role.who, name, _choice(workers), role, told, kind=str)
     there = [f"{each}: {_good_for(worker)}".rstrip(": ") for each, worker in workers.items()]
 
     async def assign(job: Job, context: Context, models: Mapping[str, Model]) -> str:
         given = await member.ask(job.message(who_there_is=there), (job, tuple(workers)), context, models)
-        chosen = given.role if isinstance(given, Choice) else given
+        chosen = given.role if isinstance(given, BaseModel) else given
         if chosen not in workers:
             raise ValueError(f"{name} gave task {task.name!r} to {chosen!r}; there are {listed(workers)}")
         return str(chosen)
 
     return _node(assign, _jobs("", task, needs), needs, ("result", "feedback", "role"), member.models)
+
+
+def _choice(workers: Iterable[str]) -> Any:
+    """What a model answers with that chooses: one of these."""
+    one: Any = Literal[tuple(workers)]
+    return create_model("Choice", role=(one, Field(description="The role that is to do the task")))
 
 
 def _good_for(role: Role) -> str:

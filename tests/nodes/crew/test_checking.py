@@ -4,6 +4,7 @@ import pytest
 from pydantic import BaseModel
 
 from backedge import Context, GraphError
+from backedge.engine.shown import shown
 from backedge.nodes.agents import Agent, Review
 from backedge.nodes.crew import Crew, Job, Role, Task
 from backedge.providers import ScriptedModel
@@ -203,3 +204,43 @@ def test_roles_that_give_something_else_than_the_task_wants_are_told():
         process="hierarchical",
         manager="boss",
     )
+
+
+def test_what_is_no_task_no_name_and_no_role_is_told_at_once():
+    draft = Task("draft", "x")
+    assert problems_of(["a", draft, Task("b", "x", needs=[draft]), Task(7, "x", role=None)], [told]) == [
+        "tasks= wants tasks, as in Task('draft', 'Write it.'), not 'a'",
+        f"task 'b': needs= wants one name or several, not {shown([draft])}",
+        "task 7: its name wants a text, not 7",
+        "task 7: role= wants one name or several, not None",
+        f"roles= wants a mapping of names to who fills the role, as in {{'writer': model}}, not {shown([told])}",
+    ]
+    assert problems_of(draft) == [
+        f"tasks= wants several tasks, as in [Task('draft', 'Write it.')], not {shown(draft)}"
+    ]
+
+
+def test_outputs_that_are_no_types_are_told():
+    tasks = [Task("a", "x", output="Page"), Task("b", "x", output=7), Task("c", "x", output=list[int] | None)]
+    assert problems_of(tasks) == [
+        "task 'a': output= wants a type, not 'Page'",
+        "task 'b': output= wants a type, not 7",
+    ]
+
+
+def test_names_that_are_said_twice_count_once():
+    tasks = [Task("a", "x", role=["x", "x"]), Task("b", "x", needs=["a", "a"])]
+    assert [
+        edge.id for edge in Crew(tasks, roles={"x": told}, process="parallel").graph.definition.edges
+    ] == [
+        "START->a",
+        "a->b",
+        "b->END",
+    ]
+
+
+@pytest.mark.parametrize("name", ["END", "START", "a-b"])
+def test_a_role_that_no_node_could_be_called_is_told(name):
+    assert problems_of([Task("a", "x")], {name: told}) == [
+        f"role {name!r}: use an identifier, such as 'writer'"
+    ]

@@ -110,7 +110,9 @@ def test_an_optional_task_at_its_limit_is_missed_and_the_others_go_on():
     crew_ = crew(lead=["a", "b"], tasks=tasks, rejections=1, at_limit="fail")
     state, _ = ran(crew_)
     assert (state.code, state.test) == (None, "test")
-    assert [(one.task, one.error) for one in state.missed] == [("code", "lead sent code back 2 times: b")]
+    assert [(one.task, one.error) for one in state.missed] == [
+        ("code", "code was rejected 2 times, at last by lead: b")
+    ]
 
 
 def test_the_manager_chooses_who_does_a_task_and_may_choose_another_when_it_is_sent_back():
