@@ -33,8 +33,6 @@ class Ask:
         rules: Of the orchestra.
         deadline: Seconds that it has.
         absent: Errors after which it is missing; others fail the run.
-        view: What it is told of its view with the question, where it has not been told before.
-        told: What it is told there of the form of its answer.
     """
 
     perspective: Perspective
@@ -42,8 +40,6 @@ class Ask:
     rules: Rules
     deadline: float | None
     absent: tuple[type[Exception], ...]
-    view: str = ""
-    told: str = ""
 
     async def __call__(self, context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
         """Ask."""
@@ -51,7 +47,7 @@ class Ask:
         number = sum(one.perspective == name for one in (*answers, *given["missing"]))
         others = self.rules.standing(answers)
         own = others.pop(name, None)
-        prompt = question_for(given["question"], own, others.values(), told=self.told, view=self.view)
+        prompt = question_for(given["question"], own, others.values())
         read = self.rules.kind.read
         work = self.seat.ask(
             given, context, prompt=prompt, shape=read, returns=Said, raises=_special(self.absent)
@@ -118,12 +114,10 @@ class Conclude:
     Attributes:
         rules: Of the orchestra.
         seat: The conductor.
-        told: What it is told of the form of its answer.
     """
 
     rules: Rules
     seat: Seat | None = None
-    told: str = ""
 
     async def __call__(self, context: Context, given: Mapping[str, Any]) -> OrchestraResult:
         """Conclude."""
@@ -155,7 +149,7 @@ class Conclude:
     ) -> Said:
         heard = given["answers"] if self._decides else list(standing.values())
         weights = self.rules.synthesis == "weighted"
-        prompt = hearing(given["question"], heard, given["missing"], weights=weights, told=self.told)
+        prompt = hearing(given["question"], heard, given["missing"], weights=weights)
         shape = self.rules.kind.read if self._decides else _in_words
         return await seat.ask(given, context, prompt=prompt, shape=shape, returns=Said)
 

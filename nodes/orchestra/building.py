@@ -9,7 +9,6 @@ from typing import Any, Final, Literal, TypeAlias
 from backedge.engine.errors import GraphError
 from backedge.engine.graph import END, START, Graph
 from backedge.engine.node import Node, Place
-from backedge.nodes.agents import Agent
 from backedge.providers import Model
 
 from .asking import Ask, Conclude, Look, Score
@@ -132,7 +131,7 @@ class _Stage:
         ]
         if seats.votes:
             layers.append(("ballot", [self._vote(graph, one) for one in seats.votes]))
-        conclude = Conclude(rules=self._rules, seat=seats.conductor, told=seats.told)
+        conclude = Conclude(rules=self._rules, seat=seats.conductor)
         leader = [seats.conductor] if seats.conductor else []
         body = node_of("synthesis", conclude, (*_READS, "ballots"), *leader)
         last = graph.node(body, name="synthesis", writes="result", reuse="all")
@@ -154,15 +153,12 @@ class _Stage:
 
     def _ask(self, graph: Graph[Any], name: str, wave: int) -> Node[..., Any]:
         one = self._by_name[name]
-        has_own = isinstance(one.by, Agent)  # whose instructions are not ours
         ask = Ask(
             perspective=one,
             seat=self._seats.answers[name],
             rules=self._rules,
             deadline=one.deadline or self._wanted.deadline,
             absent=self._absent,
-            view=one.instructions if has_own else "",
-            told=self._wanted.kind.told if has_own else "",
         )
         earlier = sum(name in group for group in self._waves()[: wave - 1])
         node = f"{name}-{earlier + 1}" if earlier else name

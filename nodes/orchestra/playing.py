@@ -14,6 +14,7 @@ from backedge.nodes.agents import Agent
 from backedge.providers import Model
 
 from .perspectives import Player
+from .prompts import paragraphs
 
 T = TypeVar("T")
 
@@ -34,12 +35,17 @@ class Seat:
         by: The function; or the agent, or what makes one of names when it is asked.
         parameters: What a function reads.
         models: The resources that an agent names.
+        makes_agent: Whether `by` makes the agent.
+        before: What an agent is told before what it is asked, since it has instructions of its own.
+        after: What it is told behind that.
     """
 
     by: Callable[..., Any] | Agent[Any]
     parameters: tuple[inspect.Parameter, ...] = ()
     models: frozenset[str] = frozenset()
     makes_agent: bool = False
+    before: str = ""
+    after: str = ""
 
     async def ask(
         self,
@@ -66,7 +72,8 @@ class Seat:
         if self.makes_agent or isinstance(self.by, Agent):
             agent: Agent[Any] = self.by if isinstance(self.by, Agent) else self.by(tuple(names))
             models = {name: given[name] for name in self.models}
-            return shape((await agent.run(prompt, context, models=models)).output)
+            told = paragraphs(self.before, prompt, self.after)
+            return shape((await agent.run(told, context, models=models)).output)
         fields = {one.name: given[one.name] for one in self.parameters if one.name in given}
         contexts = {one.name: context for one in self.parameters if one.annotation is Context}
         if contexts:  # then what it does is recorded piece by piece
@@ -86,23 +93,28 @@ async def _awaited(shape: Callable[[Any], T], function: Callable[[], Awaitable[A
     return shape(await function())
 
 
-def seat(by: Player, make: Callable[[Model | str], Agent[Any]]) -> Seat:
-    """A seat for a player; of a model or the name of one `make` makes an agent.
+def seat(by: Player, make: Callable[[Model | str], Agent[Any]], *, before: str = "", after: str = "") -> Seat:
+    """A seat for a player.
+
+    Args:
+        by: Who.
+        make: Makes an agent of a model, or of the name of one.
+        before: What an agent of somebody's own is told before what it is asked.
+        after: And behind it.
 
     Raises:
         CannotPlayError: It is none of these.
     """
-    if isinstance(by, str):
-        if not by.isidentifier():
-            raise CannotPlayError(
-                f"a text is the name of the resource that is the model, an identifier, not {by!r}: "
-                f"for a provider's model say backedge.model({by!r})"
-            )
-        return _of_agent(make(by))
+    if isinstance(by, str) and not by.isidentifier():
+        raise CannotPlayError(
+            f"a text is the name of the resource that is the model, an identifier, not {by!r}: "
+            f"for a provider's model say backedge.model({by!r})"
+        )
     if isinstance(by, Agent):
-        return _of_agent(by)
-    if isinstance(by, Model):
-        return _of_agent(make(by))
+        return Seat(by, models=by.models, before=before, after=after)
+    if isinstance(by, str | Model):
+        agent = make(by)
+        return Seat(agent, models=agent.models)
     if not callable(by):
         raise CannotPlayError(
             f"give a function, an agent, a model, or the name of a resource, not {by!r:.100}"
@@ -110,20 +122,32 @@ def seat(by: Player, make: Callable[[Model | str], Agent[Any]]) -> Seat:
     return Seat(by, _parameters(by))
 
 
-def judge_seat(by: Player, make: Callable[[Model | str, tuple[str, ...]], Agent[Any]]) -> Seat:
+def judge_seat(
+    by: Player,
+    make: Callable[[Model | str, tuple[str, ...]], Agent[Any]],
+    *,
+    before: str = "",
+    after: str = "",
+) -> Seat:
     """A seat for who scores answers: the agent of a model is made when it is known whose answers there are.
+
+    Args:
+        by: Who.
+        make: Makes an agent of a model, or of the name of one, that scores the answers of some.
+        before: As for `seat`.
+        after: As for `seat`.
 
     Raises:
         CannotPlayError: It cannot score.
     """
-    if isinstance(by, Agent) or not isinstance(by, str | Model):
-        return seat(by, lambda model: make(model, ()))
-    seat(by, lambda model: make(model, ("any",)))  # what is wrong with it is told now
-    return Seat(partial(make, by), models=frozenset([by] if isinstance(by, str) else []), makes_agent=True)
-
-
-def _of_agent(agent: Agent[Any]) -> Seat:
-    return Seat(agent, models=agent.models)
+    if isinstance(by, Agent) and by.output is str:
+        raise CannotPlayError(
+            f"{by!r} answers in words, and answers are to be scored: say Agent(..., output=Scores)"
+        )
+    sits = seat(by, lambda model: make(model, ()), before=before, after=after)
+    if isinstance(by, str | Model):
+        return Seat(partial(make, by), models=sits.models, makes_agent=True)
+    return sits
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:

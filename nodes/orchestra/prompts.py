@@ -23,37 +23,26 @@ better) by how right, complete and useful it is, whoever wrote it and however lo
 }
 
 
-def question_for(
-    question: str, own: Answer | None, others: Iterable[Answer], *, told: str = "", view: str = ""
-) -> str:
+def question_for(question: str, own: Answer | None, others: Iterable[Answer]) -> str:
     """What a perspective is asked.
 
     Args:
         question: The question.
         own: Its last answer.
         others: The answers of the others that it may see.
-        told: The form of the answer.
-        view: Its instructions, where it has not been told them before.
     """
-    parts = [view, question]
-    seen = list(others)
+    parts = [question]
+    seen = [said(one) for one in others]
     if seen:
-        parts.append("What others answered so far:")
-        parts += [said(one) for one in seen]
+        parts += ["What others answered so far:", *seen]
     if own is not None:
         parts.append(f"What you answered so far:\n{_words(own)}")
         parts.append("Answer anew: keep what holds, and change what the others convinced you of.")
-    parts.append(told)
-    return "\n\n".join(part for part in parts if part.strip())
+    return paragraphs(*parts)
 
 
 def hearing(
-    question: str,
-    answers: Sequence[Answer],
-    missing: Sequence[Missing] = (),
-    *,
-    weights: bool = False,
-    told: str = "",
+    question: str, answers: Sequence[Answer], missing: Sequence[Missing] = (), *, weights: bool = False
 ) -> str:
     """What whoever makes the synthesis is told; answers of several rounds under the heads of these."""
     total = sum(one.weight for one in answers)
@@ -67,12 +56,16 @@ def hearing(
             for one in answers
             if one.round == number
         ]
-    silent = {one.perspective: None for one in missing}
-    without = [name for name in silent if name not in {one.perspective for one in answers}]
+    there = {one.perspective for one in answers}
+    without = dict.fromkeys(one.perspective for one in missing if one.perspective not in there)
     if without:
         parts.append(f"No answer came from: {', '.join(without)}.")
-    parts.append(told)
-    return "\n\n".join(part for part in parts if part)
+    return paragraphs(*parts)
+
+
+def paragraphs(*parts: str) -> str:
+    """Texts with an empty line between each two, without those that say nothing."""
+    return "\n\n".join(part for part in parts if part.strip())
 
 
 def said(answer: Answer, more: str = "") -> str:

@@ -14,7 +14,7 @@ from .checking import Wanted
 from .kinds import Kind
 from .perspectives import Perspective
 from .playing import CannotPlayError, Seat, judge_seat, seat
-from .prompts import CONDUCT
+from .prompts import CONDUCT, paragraphs
 from .synthesis import JUDGE, Scores, incomplete
 
 
@@ -25,7 +25,6 @@ class Seating:
         answers: Who answers for each perspective, by name.
         votes: Who scores the answers of the others for each; empty where they do not.
         conductor: Who makes the synthesis; None where it is computed.
-        told: What a conductor is told with what it is asked, where it has instructions of its own.
 
     Raises:
         GraphError: Somebody cannot be asked; all of them are told.
@@ -38,7 +37,6 @@ class Seating:
         voters = wanted.perspectives if wanted.peers else ()
         self.votes = {one.name: self._voting(one) for one in voters}
         self.conductor = self._conducting()
-        self.told = self._conduct() if isinstance(wanted.conductor, Agent) else ""
         if self._problems:
             raise GraphError(self._problems)
 
@@ -54,11 +52,15 @@ class Seating:
         return self._wanted.model if one.by is None else one.by
 
     def _answering(self, one: Perspective) -> Seat:
-        def made(model: Model | str) -> Agent[Any]:
-            told = _paragraphs(one.instructions, self._wanted.kind.told)
-            return answering(model, told, self._wanted.kind, one.name)
+        form = self._wanted.kind.told
 
-        return self._sat(f"perspective {one.name!r}", lambda: seat(self._by(one), made))
+        def made(model: Model | str) -> Agent[Any]:
+            return answering(model, paragraphs(one.instructions, form), self._wanted.kind, one.name)
+
+        return self._sat(
+            f"perspective {one.name!r}",
+            lambda: seat(self._by(one), made, before=one.instructions, after=form),
+        )
 
     def _voting(self, one: Perspective) -> Seat:
         """Who votes for a perspective: an agent with its view, without the tools that it has for answering."""
@@ -68,30 +70,36 @@ class Seating:
             by, view = by.model, by.instructions or view
 
         def made(model: Model | str, names: tuple[str, ...]) -> Agent[Any]:
-            return scoring(model, _paragraphs(view, CONDUCT["best_of"]), names, one.name)
+            return scoring(model, paragraphs(view, CONDUCT["best_of"]), names, one.name)
 
-        return self._sat(f"the vote of {one.name!r}", lambda: judge_seat(by, made))
+        return self._sat(
+            f"the vote of {one.name!r}", lambda: judge_seat(by, made, before=view, after=CONDUCT["best_of"])
+        )
 
     def _conducting(self) -> Seat | None:
-        by = self._wanted.conducted_by
+        by, told = self._wanted.conducted_by, self._conduct()
         if by is None:
             return None
 
         def judge(model: Model | str, names: tuple[str, ...]) -> Agent[Any]:
-            return scoring(model, self._conduct(), names, JUDGE)
+            return scoring(model, told, names, JUDGE)
 
         def writer(model: Model | str) -> Agent[Any]:
             if self._wanted.synthesis == "debate":
-                return answering(model, self._conduct(), self._wanted.kind, JUDGE)
-            return Agent(model, instructions=self._conduct(), name=JUDGE)
+                return answering(model, told, self._wanted.kind, JUDGE)
+            return Agent(model, instructions=told, name=JUDGE)
 
-        scores = self._wanted.synthesis == "best_of"
-        return self._sat("conductor=", lambda: judge_seat(by, judge) if scores else seat(by, writer))
+        def sit() -> Seat:
+            if self._wanted.synthesis == "best_of":
+                return judge_seat(by, judge, after=told)
+            return seat(by, writer, after=told)
+
+        return self._sat("conductor=", sit)
 
     def _conduct(self) -> str:
         """What the conductor is told of its task."""
         form = self._wanted.kind.told if self._wanted.synthesis == "debate" else ""
-        return _paragraphs(CONDUCT[self._wanted.synthesis], form)
+        return paragraphs(CONDUCT.get(self._wanted.synthesis, ""), form)
 
     def _sat(self, who: str, sit: Callable[[], Seat]) -> Seat:
         try:
@@ -126,7 +134,3 @@ def scoring(model: Model | str, instructions: str, names: tuple[str, ...], name:
         return Again(wrong) if wrong else None
 
     return Agent(model, instructions=instructions, output=Scores, name=name, output_guards=[complete])
-
-
-def _paragraphs(*parts: str) -> str:
-    return "\n\n".join(part for part in parts if part.strip())

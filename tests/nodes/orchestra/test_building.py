@@ -162,6 +162,17 @@ def test_functions_that_cannot_vote_are_told_and_one_alone_has_no_peers():
     )
 
 
+def test_an_agent_that_answers_in_words_cannot_score():
+    agent = Agent(MODEL, name="ann")
+    told = "<agent ann> answers in words, and answers are to be scored: say Agent(..., output=Scores)"
+    assert problems(TWO, synthesis="best_of", conductor=agent) == (f"conductor=: {told}",)
+    voting = [saying("a", "x", votes=agent), saying("b", "x", votes=agent)]
+    assert problems(voting, synthesis="best_of", conductor="peers") == (
+        f"the vote of 'a': {told}",
+        f"the vote of 'b': {told}",
+    )
+
+
 def test_all_problems_are_told_at_once():
     found = problems([*NO_MODEL, saying("a", "x", weight=-1)], mode="x", synthesis="y", threshold=2, quorum=9)
     assert len(found) == 8

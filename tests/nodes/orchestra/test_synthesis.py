@@ -6,7 +6,7 @@ import pytest
 
 from backedge import RunFailedError
 from backedge.nodes.agents import Agent
-from backedge.nodes.orchestra import Choice, Number, Perspective, Said
+from backedge.nodes.orchestra import Choice, Number, Perspective, Said, Scores
 from backedge.providers import ScriptedModel
 
 from .stage import all_saying, asked, by_instructions, instructed, result_of, saying
@@ -168,6 +168,17 @@ async def test_equally_good_answers_are_won_by_the_first_declared():
         said = [saying(first, "x"), saying(second, "y")]
         result = await result_of(said, synthesis="best_of", conductor=lambda: {"a": 5, "z": 5})
         assert result.by == first
+
+
+async def test_an_agent_of_ones_own_scores_if_it_answers_with_scores_and_is_told_the_task_with_the_answers():
+    models = [ScriptedModel([scores(b=8)]), ScriptedModel([scores(a=4)]), ScriptedModel([scores(a=9, b=7)])]
+    ann, bob, eve = (Agent(model, instructions="You are fair.", output=Scores) for model in models)
+    two = [saying("a", "x", votes=ann), saying("b", "y", votes=bob)]
+    for conductor, winner in (("peers", "b"), (eve, "a")):
+        assert (await result_of(two, synthesis="best_of", conductor=conductor)).by == winner
+    for model in models:
+        assert instructed(model) == "You are fair."
+        assert asked(model).endswith("Say why in a sentence.")
 
 
 @pytest.mark.parametrize("name", ["class", "_x", "json", "model_dump", "scores"])
