@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, NoReturn, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from backedge.engine.context import Context
 
@@ -59,7 +59,7 @@ async def cancellable(
     *,
     name: str = "part",
     signal: str = "",
-    keeps: Any = Any,
+    keeps: Any = JsonValue,
 ) -> Outcome[T]:
     """Run work that may be cancelled, inside a node.
 
@@ -72,7 +72,7 @@ async def cancellable(
         token: What cancels it, from this process.
         name: What it is called in records and errors; an identifier.
         signal: A signal that cancels it too, from any process; its value is a reason, or see `Told`.
-        keeps: The type of what it keeps.
+        keeps: The type of what it keeps; by default whatever JSON can carry as it is.
 
     Returns:
         What it returned, or that it was cancelled and what it had kept.
@@ -115,7 +115,8 @@ class Part:
         self._signal = signal
         self._keeps = keeps
         self._partial: Any = None
-        # What runs the work, from when it began; and whether that was told to stop.
+        # Whether somebody waits for it to be cancelled. What runs the work, from when it began; and whether that was told to stop.
+        self._watched = False
         self._task: asyncio.Task[Any] | None = None
         self._cut = False
         # How many lines of the work stop at checkpoints, how many stand at one, and how many were passed.
@@ -173,8 +174,8 @@ class Part:
 
     async def run(self, work: Callable[[Part], Awaitable[T]]) -> Outcome[T]:
         """Run it, see `cancellable`."""
-        which, came = await self._ctx.first(self._work(work), self._end())
-        if which == 0:
+        which, came = await self._ctx.first(self._end(), self._work(work))
+        if which == 1:
             return Outcome(name=self._name, value=came)
         cancel, kept = came
         return Outcome(name=self._name, cancel=cancel, partial=kept)
@@ -183,7 +184,8 @@ class Part:
         task = self._task = asyncio.current_task()
         assert task is not None
         try:
-            await self._looked.wait()
+            if self._watched:  # else the record says that it was done
+                await self._looked.wait()
             value = await work(self)
         except asyncio.CancelledError:
             if not self._cut or task.uncancel() > 0:
@@ -198,15 +200,15 @@ class Part:
 
     async def _end(self) -> tuple[Cancel, Any]:
         """Wait until it is cancelled, and see it to its end."""
-        begun = self._task is not None  # else the record says that it was cancelled
+        self._watched = True
         asked = await self._asked()
-        if begun:
+        if self._task is not None:  # else the record says that it was cancelled
             await self._wait_for_place(asked)
             self._cut = True
-            assert self._task is not None
             self._task.cancel()
             await self._stopped.wait()
-        kept = await self._ctx.step(PARTIAL, self._kept, self._ctx.attempt, returns=self._keeps | None)
+        with self._ctx.branch("kept"):
+            kept = await self._ctx.step(PARTIAL, self._kept, self._ctx.attempt, returns=self._keeps | None)
         return asked.cancel, kept
 
     async def _asked(self) -> Asked:

@@ -131,18 +131,18 @@ def _of_last_attempt(records: Sequence[_Effect]) -> list[_Effect]:
 
 
 def _parts(activation: ActivationId, effects: Sequence[_Effect]) -> list[Remains]:
-    """The parts in an activation that were cancelled: in each the work stands under ``.0``, its ending under ``.1``."""
+    """The parts in an activation that were cancelled: in each its ending stands under ``.0``, the work under ``.1``."""
     at = {effect.path: effect for effect in effects}
     found = []
     for effect in effects:
         asked = _asked(effect)
-        root, _, number = effect.path.rpartition(".1.")
+        root, _, number = effect.path.rpartition(".0.")
         if (
             asked is None or not number.isdigit() or _result(at.get(root)) == 0
         ):  # else the work was done first
             continue
-        ending = [one for one in effects if one.path.startswith(f"{root}.1.") and one.name == PARTIAL]
-        work = [one for one in effects if one.path.startswith(f"{root}.0.")]
+        ending = [one for one in effects if one.path.startswith(f"{root}.0.") and one.name == PARTIAL]
+        work = [one for one in effects if one.path.startswith(f"{root}.1.")]
         found.append(
             _remains(
                 activation,
