@@ -21,6 +21,7 @@ from .lobby import Lobby
 from .log import LobbyLog, MemoryLog
 from .merging import Tagged, merged
 from .message import LobbyMessage, LobbyPart
+from .process import serve
 from .recorded import RecordedSeat
 from .refusals import LobbyLostError, LobbyRefusedError, MessageTooLargeError
 from .remote import RemoteLobby
@@ -60,5 +61,6 @@ __all__ = [
     "Tagged",
     "UndeliverableError",
     "merged",
+    "serve",
     "serve_lobby",
 ]
