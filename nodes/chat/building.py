@@ -160,6 +160,7 @@ def _turn(voice: Voice, others: Mapping[str, str], offered: Mapping[str, ToolSpe
             own=spoken.own,
             instead=spoken.instead,
         )
+        context.emit(said)
         return {"talk": [said], "spent": spoken.spent}
 
     return take

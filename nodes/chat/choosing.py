@@ -89,7 +89,9 @@ class RoundRobin:
 
     async def choose(self, chat: Chat, among: Choosing) -> Chosen:
         """The next in the circle."""
-        return Chosen(next_in_order(among.rules, among.names, last_speaker(chat.talk)), "round robin")
+        return Chosen(
+            next_in_order(among.rules, among.names, last_speaker(among.rules, chat.talk)), "round robin"
+        )
 
 
 @dataclass(frozen=True)
@@ -249,7 +251,7 @@ class Auto:
             raise SpeakerError(f"{tries}; there are {', '.join(among.names)}")
         if self.fallback in among.names:
             return Chosen(self.fallback, f"{tries}, so the one who speaks then", spent)
-        name = next_in_order(among.rules, among.names, last_speaker(chat.talk))
+        name = next_in_order(among.rules, among.names, last_speaker(among.rules, chat.talk))
         return Chosen(name, f"{tries}, so the next in order", spent)
 
 

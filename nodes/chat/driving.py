@@ -10,13 +10,14 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Final, Unpack
 
 from backedge.engine.errors import InputError, JournalError, RunNotFoundError
 from backedge.engine.execution.desk import Question
+from backedge.engine.execution.events import CustomEvent
 from backedge.engine.execution.options import RunOptions
 from backedge.engine.execution.sync import wait_for
 from backedge.engine.flow import Flow, Inputs, Where
@@ -27,7 +28,7 @@ from backedge.engine.records import EffectKind
 from backedge.engine.run import Run, RunResult
 
 from .ending import ADMIN
-from .talk import Words
+from .talk import Said, Words
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 PAUSING: Final = "\nafter this turn you have the floor (once more: stop at once) ...\n"
@@ -43,6 +44,7 @@ async def converse(
     run_id: str,
     words: str | Words | None = None,
     answers: Mapping[str, object] | None = None,
+    tell: Callable[[Said], object] | None = None,
     **options: Unpack[RunOptions],
 ) -> RunResult[Any]:
     """Begin a talk, or go on with it, until it is over, waits for somebody, or is stopped.
@@ -58,6 +60,7 @@ async def converse(
         run_id: The run: one that there is goes on.
         words: What the admin says before anybody else has a turn; also where the admin is being asked.
         answers: Answers to open questions, as for `Flow.resume`.
+        tell: Is called with what is said, as it is said. Each thing said is also a `CustomEvent` of the run.
         **options: See `RunOptions`.
 
     Raises:
@@ -85,6 +88,10 @@ async def converse(
             run = made.start(inputs, journal=store, run_id=run_id, **options)
         async with run:
             with _taking_over(run, heard=heard):
+                if tell is not None:
+                    async for event in run.events():
+                        if isinstance(event, CustomEvent) and isinstance(event.data, Said):
+                            tell(event.data)
                 return await run.result()
 
 
@@ -97,6 +104,7 @@ def converse_sync(
     run_id: str,
     words: str | Words | None = None,
     answers: Mapping[str, object] | None = None,
+    tell: Callable[[Said], object] | None = None,
     ask: Callable[[Question], object] | None = None,
     **options: Unpack[RunOptions],
 ) -> RunResult[Any]:
@@ -109,19 +117,45 @@ def converse_sync(
         run_id: Likewise.
         words: Likewise.
         answers: Likewise.
+        tell: Likewise.
         ask: Answers a question, such as ``lambda question: input(question.text)``; then the talk goes on at once. Ctrl-C in it
             leaves the run as it is, with its question open.
         **options: See `RunOptions`.
     """
     made = flow.compile() if isinstance(flow, Graph) else flow
-    while True:
-        result = wait_for(
-            converse(made, inputs, journal=journal, run_id=run_id, words=words, answers=answers, **options)
-        )
-        open_now = [question for question in result.questions if question.kind is EffectKind.QUESTION]
-        if ask is None or not open_now:
-            return result
-        words, answers = None, {open_now[0].id: ask(open_now[0])}
+    with _one_loop() as wait:
+        while True:
+            result = wait(
+                converse(
+                    made,
+                    inputs,
+                    journal=journal,
+                    run_id=run_id,
+                    words=words,
+                    answers=answers,
+                    tell=tell,
+                    **options,
+                )
+            )
+            open_now = [question for question in result.questions if question.kind is EffectKind.QUESTION]
+            if ask is None or not open_now:
+                return result
+            words, answers = None, {open_now[0].id: ask(open_now[0])}
+
+
+@contextmanager
+def _one_loop() -> Iterator[Callable[[Coroutine[Any, Any, RunResult[Any]]], RunResult[Any]]]:
+    """What runs coroutines one after the other on one event loop, to which the models' connections belong.
+
+    In between the main thread is as it was, so that Ctrl-C ends an `input`. In a notebook each has a thread of its own.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        with asyncio.Runner() as runner:
+            yield runner.run
+    else:
+        yield wait_for
 
 
 def _hears_admin(flow: Flow[Any]) -> bool:

@@ -95,9 +95,9 @@ def pending(talk: Sequence[Said]) -> Pending | None:
     return None
 
 
-def last_speaker(talk: Sequence[Said]) -> str:
-    """The member who had the last turn; empty before the first."""
-    return next((said.speaker for said in reversed(talk) if said.turn), "")
+def last_speaker(rules: Rules, talk: Sequence[Said]) -> str:
+    """The member who spoke last, in a turn or out of turn; empty before the first."""
+    return next((said.speaker for said in reversed(talk) if said.speaker in rules.members), "")
 
 
 def candidates(rules: Rules, talk: Sequence[Said]) -> Candidates:
@@ -117,7 +117,7 @@ def candidates(rules: Rules, talk: Sequence[Said]) -> Candidates:
         return Candidates((open_calls.caller,), "what it called was carried out")
     if talk and talk[-1].handoff in rules.members:
         return Candidates((talk[-1].handoff,), f"{talk[-1].speaker} handed over")
-    return Candidates(rules.followers(last_speaker(talk)))
+    return Candidates(rules.followers(last_speaker(rules, talk)))
 
 
 def homeless(rules: Rules, talk: Sequence[Said]) -> tuple[ToolCall, ...]:

@@ -54,6 +54,8 @@ class Select:
         if not step.over():
             step.answer_homeless()
             await step.choose(models)
+        for said in step.written.get("talk", ()):
+            context.emit(said)
         return step.written
 
     def reason(self, chat: Chat) -> tuple[str, bool]:

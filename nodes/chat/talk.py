@@ -76,7 +76,7 @@ class Said(Frozen):
     # is copied as it says itself. What was said is shared: else each turn would copy the whole talk, part by part.
     _shared: bool = PrivateAttr(default=True)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Said:
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Said:
         return self
 
     @property

@@ -452,6 +452,12 @@ async def test_at_its_end_a_person_may_let_the_talk_go_on_and_conditions_count_a
     )
 
 
+async def test_after_a_person_let_it_go_on_those_who_may_follow_them_speak():
+    members = [says("ann"), UserProxy("eva", human="at_end", reply="And?"), says("bob")]
+    state = (await talked(group_chat(members, until=MaxTurns(1)), answers=["more", ""])).state
+    assert [one.speaker for one in state.talk] == ["admin", "ann", "eva", "bob", "eva"]
+
+
 async def test_no_person_lets_a_talk_pass_the_most_turns_there_may_be():
     members = [says("ann"), UserProxy("eva", human="at_end")]
     graph = group_chat(members, until=MaxTurns(2), max_turns=5)
