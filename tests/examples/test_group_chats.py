@@ -41,7 +41,6 @@ def test_the_user_proxy_looks_prices_up_runs_the_program_and_asks_at_the_end(tmp
             "--sandbox",
             "subprocess",
             stdin=stdin.fileno(),
-            stderr=subprocess.PIPE,
         )
     assert done.returncode == 0, done.stderr
     told = done.stdout.decode()
