@@ -42,13 +42,13 @@ class ActivationStarted(NamedTuple):
 
 
 class ActivationFinished(NamedTuple):
-    """A node finished.
+    """A node finished; or its routing, which had failed before, was made up for: then `attempt` is 0, and nothing new was written.
 
     Attributes:
         at: When, in seconds since the epoch.
         seconds: How long it took.
         updates: What it wrote, by field: a copy, which all listeners share.
-        taken: Ids of the edges taken; empty while its routing is owed.
+        taken: Ids of the edges taken.
     """
 
     activation: ActivationId

@@ -438,7 +438,13 @@ class Executor:
             self._routing_failed(node, rounds, error, [], None)
             return
         record = Routed(self._ledger.number(), self._id(node, rounds), time.time(), self._edge_ids(taken))
-        self._ledger.submit([record], partial(self._apply, NodeRouted(node, rounds, taken)), self)
+        self._ledger.submit([record], partial(self._routed, NodeRouted(node, rounds, taken)), self)
+
+    def _routed(self, fact: NodeRouted) -> None:
+        if self._announcer.listeners and fact.node != self._graph.start:
+            who, taken = self._id(fact.node, fact.rounds), self._edge_ids(fact.taken)
+            self._announcer.tell(events.ActivationFinished(who, 0, time.time(), 0.0, {}, taken))
+        self._apply(fact)
 
     def _finished(
         self,

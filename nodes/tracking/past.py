@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backedge.engine.compiler.compile import CompiledGraph
+from backedge.engine.definition import START
 from backedge.engine.execution import outcome
 from backedge.engine.execution.desk import question_of, still_open
 from backedge.engine.execution.events import (
@@ -156,6 +157,8 @@ class _Past:
                 else:
                     seconds = result.ended - result.started
                     yield ActivationFailed(activation, result.attempt, result.ended, seconds, error, True)
+            case Routed(_, activation, at, taken) if activation.node != START.name:
+                yield ActivationFinished(activation, 0, at, 0.0, {}, taken)
             case CancelledRecord(_, activation, at):
                 self._begun.pop(activation, None)
                 yield ActivationCancelled(activation, at)
@@ -210,7 +213,7 @@ def _cause(record: Record) -> ActivationId | None:
     """The activation by whose end others became ready."""
     match record:
         case RunStarted():
-            return ActivationId("START")
+            return ActivationId(START.name)
         case NodeFinished() | CancelledRecord() | Routed():
             return record.activation
         case _:

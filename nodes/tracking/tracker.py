@@ -147,6 +147,8 @@ class Tracker:
             case ActivationStarted(_, attempt, at):
                 tale.begin(attempt, at)
                 self._move(tale, State.RUNNING)
+            case ActivationFinished(_, 0):
+                self._close(tale, State.FINISHED)  # its routing was made up for
             case ActivationFinished(_, attempt, at, seconds):
                 tale.end(attempt, at, seconds, State.FINISHED)
                 self._nodes[tale.id.node].sample(seconds)
@@ -162,8 +164,6 @@ class Tracker:
                 self._close(tale, State.CANCELLED)
 
     def _ready(self, event: ActivationsReady) -> None:
-        if event.after is not None and (before := self._alive.get(event.after)) is not None:
-            self._close(before, State.FINISHED)  # its routing had failed, and was made up for
         for activation in event.activations:
             if activation.node in _MARKERS:
                 continue
@@ -193,7 +193,7 @@ class Tracker:
         for tale in list(self._alive.values()):
             tale.stop(event.at, State.STOPPED)
             if event.status is RunStatus.COMPLETED:
-                self._close(tale, State.FINISHED)  # its routing was made up for, or its end was dropped
+                self._close(tale, State.FINISHED)  # its end was dropped
             elif tale.state is State.RUNNING:
                 self._move(tale, State.STOPPED)
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import Annotated
 
 from pydantic import BaseModel
 
-from backedge import END, START, ActivationFinished, Context, Graph, extend
+from backedge import END, START, ActivationFinished, Context, Graph, RunFailedError, extend
 from backedge.checkpoints import MemoryJournal
 from backedge.engine.execution.events import (
     ActivationsReady,
@@ -205,3 +206,33 @@ async def test_a_node_that_waits_is_told_with_what_for_and_again_when_the_run_go
     assert ready.activations == (begun.activation,)
     assert ready.after is None
     assert done.updates == {"text": "yes"}
+
+
+async def test_routing_that_was_made_up_for_is_told_as_an_end_with_the_edges_taken():
+    class Open:
+        yes = False
+
+    graph = Graph(State, resources={"gate": Open})
+
+    @graph.node(writes="text")
+    async def node() -> str:
+        return "done"
+
+    graph.edge(START, node)
+    graph.edge(node, END, when=lambda gate: gate.yes)
+    flow, journal, gate = graph.compile(), MemoryJournal(), Open()
+
+    async def told(run):
+        events = []
+        with suppress(RunFailedError):
+            async with run:
+                async for each in run.events():
+                    events.append(each)
+        return events
+
+    *_, failed, _ = await told(flow.start(journal=journal, run_id="r", resources={"gate": gate}))
+    assert (failed.error.type_name.rpartition(".")[2], failed.final) == ("DeadEndError", True)
+    gate.yes = True
+    finished, _ = await told(flow.reopen("r", journal=journal, resources={"gate": gate}))
+    assert isinstance(finished, ActivationFinished)
+    assert (finished.attempt, finished.updates, finished.taken) == (0, {}, ("node->END",))
