@@ -15,12 +15,12 @@ import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic import BaseModel, JsonValue
 
 from backedge.engine.context import Context
+from backedge.engine.errors import InputError
 
 from .policy import AT_ONCE, NEVER, Cancel, Guard, Policy, Told
 from .result import Outcome
@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 CANCELLED: Final = "cancelled"
 """How the record is called that says what a part was cancelled with."""
+
+ENDING: Final = "ending"
+"""The branch in which a part is ended: the first part of the `Context.first` that it is."""
 
 CHECKPOINT: Final = "checkpoint"
 """How the records of checkpoints are called that were passed."""
@@ -78,6 +81,7 @@ async def cancellable(
         What it returned, or that it was cancelled and what it had kept.
 
     Raises:
+        InputError: Nothing could cancel it.
         Exception: Whatever the work raises.
 
     Example::
@@ -93,10 +97,12 @@ async def cancellable(
         outcome = await cancellable(ctx, search, token, name="search", signal="stop", keeps=list[str])
         found = outcome.partial if outcome.cancelled else outcome.value
     """
+    if token is None and not signal:
+        raise InputError(f"{ctx.activation}: say what may cancel {name!r}: a token, or a signal=")
     child = CancelToken(name) if token is None else token.child(name)
     try:
         with ctx.branch(name):
-            return await Part(ctx, child, name, signal, keeps).run(work)
+            return await Part(ctx, child, name, signal, keeps, alone=token is None).run(work)
     finally:
         child.close()
 
@@ -108,8 +114,12 @@ class Part:
         token: Its own token: parts inside of it take it as theirs.
     """
 
-    def __init__(self, ctx: Context, token: CancelToken, name: str, signal: str, keeps: Any) -> None:
+    def __init__(
+        self, ctx: Context, token: CancelToken, name: str, signal: str, keeps: Any, *, alone: bool
+    ) -> None:
+        """Prepare it; `alone` says that nobody else has a token that would cancel it."""
         self.token = token
+        self._alone = alone
         self._ctx = ctx
         self._name = name
         self._signal = signal
@@ -201,48 +211,54 @@ class Part:
     async def _end(self) -> tuple[Cancel, Any]:
         """Wait until it is cancelled, and see it to its end."""
         self._watched = True
-        asked = await self._asked()
-        if self._task is not None:  # else the record says that it was cancelled
-            await self._wait_for_place(asked)
-            self._cut = True
-            self._task.cancel()
-            await self._stopped.wait()
-        with self._ctx.branch("kept"):
-            kept = await self._ctx.step(PARTIAL, self._kept, self._ctx.attempt, returns=self._keeps | None)
+        with self._ctx.branch(ENDING):
+            asked = await self._asked()
+            if self._task is not None:  # else the record says that it was cancelled
+                await self._wait_for_place(asked)
+                self._cut = True
+                self._task.cancel()
+                await self._stopped.wait()
+            with self._ctx.branch("kept"):
+                kept = await self._ctx.step(
+                    PARTIAL, self._kept, self._ctx.attempt, returns=self._keeps | None
+                )
         return asked.cancel, kept
 
     async def _asked(self) -> Asked:
-        """What it is cancelled with: recorded, and first of all."""
-        live = False
+        """What it is cancelled with: recorded, and before anything follows from it."""
+        if self._alone:  # nobody has its token; what was recorded is there before the work may begin
+            asyncio.get_running_loop().call_soon(self._looked.set)
+            asked = await self._sent()
+        else:
+            live = False
 
-        async def letter() -> Cancel:
-            nonlocal live
-            live = True
-            if not self._signal:
-                await _for_ever()
-            cancel: Cancel = await self._ctx.receive(self._signal, schema=Told)
-            return cancel
+            async def letter() -> Asked:
+                nonlocal live
+                live = True
+                return await (self._sent() if self._signal else _for_ever())
 
-        async def told() -> Cancel | None:
-            if not live:  # the record says that the token was cancelled
-                return None
-            if not self.token.cancelled:
-                self._looked.set()  # the work may begin
-            return await self.token.wait()
+            async def told() -> Asked:
+                if live:  # else the record says that the token was cancelled, and with what
+                    if not self.token.cancelled:
+                        self._looked.set()  # the work may begin
+                    await self.token.wait()
+                return await self._noted(self.token.request)
 
-        _, cancel = await self._ctx.first(letter(), told())
-        asked: Asked = await self._ctx.step(
-            CANCELLED, partial(self._note, cancel), self._ctx.attempt, returns=Asked
-        )
+            _, asked = await self._ctx.first(letter(), told())
         self.token.apply(asked.cancel)
         self._looked.set()
         return asked
 
-    async def _note(self, cancel: Cancel | None, attempt: int) -> Asked:
-        found = (
-            cancel or self.token.request or Cancel(reason="unknown: the process died before it was recorded")
-        )
-        return Asked(part=self._name, cancel=found, after=self._progress)
+    async def _sent(self) -> Asked:
+        return await self._noted(await self._ctx.receive(self._signal, schema=Told))
+
+    async def _noted(self, cancel: Cancel | None) -> Asked:
+        async def note(attempt: int) -> Asked:
+            assert cancel is not None  # only what is recorded is asked for without one
+            return Asked(part=self._name, cancel=cancel, after=self._progress)
+
+        asked: Asked = await self._ctx.step(CANCELLED, note, self._ctx.attempt, returns=Asked)
+        return asked
 
     async def _kept(self, attempt: int) -> Any:
         return self._partial

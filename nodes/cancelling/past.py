@@ -24,7 +24,7 @@ from backedge.engine.records import (
 from backedge.providers import ModelResponse
 from backedge.providers.recorded import FAILED_TRY
 
-from .parts import CANCELLED, CHECKPOINT, PARTIAL, Asked
+from .parts import CANCELLED, CHECKPOINT, ENDING, PARTIAL, Asked
 from .policy import Cancel
 
 Where: TypeAlias = str | PathLike[str] | Journal
@@ -131,27 +131,18 @@ def _of_last_attempt(records: Sequence[_Effect]) -> list[_Effect]:
 
 
 def _parts(activation: ActivationId, effects: Sequence[_Effect]) -> list[Remains]:
-    """The parts in an activation that were cancelled: in each its ending stands under ``.0``, the work under ``.1``."""
+    """The parts in an activation that were cancelled: of each the ending stands under ``.0``, the work under ``.1``."""
     at = {effect.path: effect for effect in effects}
     found = []
     for effect in effects:
-        asked = _asked(effect)
-        root, _, number = effect.path.rpartition(".0.")
-        if (
-            asked is None or not number.isdigit() or _result(at.get(root)) == 0
-        ):  # else the work was done first
+        root, _, _ = effect.path.rpartition(f".0.{ENDING}.")
+        asked = _asked(effect) if root else None
+        if asked is None or _result(at.get(root)) == 1:  # the work was done first
             continue
-        ending = [one for one in effects if one.path.startswith(f"{root}.0.") and one.name == PARTIAL]
+        kept = at.get(f"{root}.0.{ENDING}.kept.0")
         work = [one for one in effects if one.path.startswith(f"{root}.1.")]
-        found.append(
-            _remains(
-                activation,
-                work,
-                part=asked.part,
-                cancel=asked.cancel,
-                partial=_result(ending[-1]) if ending else None,
-            )
-        )
+        about = {"part": asked.part, "cancel": asked.cancel, "partial": _result(kept)}
+        found.append(_remains(activation, work, **about))
     return found
 
 

@@ -47,13 +47,13 @@ class Scene:
         return work
 
 
-def flow_of(make, **options):
+def flow_of(make, *, tokened=True, **options):
     """A flow whose node runs what `make` makes of its context."""
     graph = Graph(State, resources={"token": CancelToken})
 
     @graph.node(writes=("value", "reason", "partial"))
     async def node(token: CancelToken, ctx: Context):
-        outcome = await cancellable(ctx, make(ctx), token, **options)
+        outcome = await cancellable(ctx, make(ctx), token if tokened else None, **options)
         assert isinstance(outcome, Outcome)
         reason = None if outcome.cancel is None else outcome.cancel.reason
         return {"value": outcome.value, "reason": reason, "partial": outcome.partial}

@@ -387,13 +387,51 @@ async def test_a_part_that_waits_for_a_person_is_suspended_and_a_signal_ends_its
 
         return work
 
-    flow, journal, resources = flow_of(make, signal="stop"), MemoryJournal(), {"token": CancelToken()}
+    flow = flow_of(make, tokened=False, signal="stop")
+    journal, resources = MemoryJournal(), {"token": CancelToken()}
     result = await flow.run({}, journal=journal, run_id="r", resources=resources)
     assert result.status is RunStatus.SUSPENDED
     assert {one.text for one in await open_questions("r", journal=journal)} == {"well?", "stop"}
     await send("r", "stop", "never mind", journal=journal)
     result = await flow.resume("r", journal=journal, resources=resources)
     assert told(result.state) == (None, "never mind", "asked")
+
+
+def test_what_waits_for_a_person_under_a_token_is_suspended_too():
+    async def main():
+        def make(ctx):
+            async def work(part):
+                return await ctx.ask("well?")
+
+            return work
+
+        flow, journal, resources = flow_of(make), MemoryJournal(), {"token": CancelToken()}
+        result = await flow.run({}, journal=journal, run_id="r", resources=resources)
+        assert [one.text for one in result.questions] == ["well?"]
+        result = await flow.resume("r", journal=journal, resources=resources, answers={"node": "fine"})
+        assert result.state.value == "fine"
+
+    run_virtual(main())
+
+
+def test_a_deadline_is_kept_by_what_waits_for_a_person():
+    async def main():
+        scene = Scene()
+
+        def make(ctx):
+            async def work(part):
+                scene.inside.set()
+                return await ctx.ask("well?")
+
+            return work
+
+        async def act(run):
+            ran.token.cancel("enough", how="graceful", deadline=60)
+
+        ran = Ran(flow_of(make), scene)
+        assert (await ran(act)).reason == "enough"
+
+    run_virtual(main())
 
 
 # ---------------------------------------------------------------------- with what asyncio and the engine do
@@ -496,7 +534,9 @@ def test_what_work_raises_while_it_is_stopped_is_raised():
     run_virtual(main())
 
 
-@pytest.mark.parametrize(("end", "error"), [("cancel", RunCancelledError), ("interrupt", RunInterruptedError)])
+@pytest.mark.parametrize(
+    ("end", "error"), [("cancel", RunCancelledError), ("interrupt", RunInterruptedError)]
+)
 def test_the_end_of_the_run_goes_through_guards_and_parts(end, error):
     async def main():
         scene = Scene(1)
@@ -543,6 +583,11 @@ def test_an_outcome_gives_its_value_or_raises_what_an_error_edge_can_take():
     assert (error.part, error.reason, error.partial) == ("p", "enough", [1])
     assert str(error).startswith("p was cancelled: enough; ")
     assert str(PartCancelledError("p", "")).startswith("p was cancelled; ")
+
+
+def test_a_part_that_nothing_could_cancel_is_refused():
+    with pytest.raises(RunFailedError, match="say what may cancel 'search': a token, or a signal="):
+        flow_of(Scene().counting, tokened=False, name="search").run_sync(resources={"token": CancelToken()})
 
 
 def test_what_cannot_be_kept_is_told():

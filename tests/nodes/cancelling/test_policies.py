@@ -36,8 +36,14 @@ def end_of(request):
 
 
 def test_the_strictest_is_the_one_that_waits_longest():
-    order = [policy("at once"), policy("graceful", 1), policy("graceful", 2), policy("graceful"), policy("never")]
-    assert sorted(reversed(order)) == order
+    order = [
+        policy("at once"),
+        policy("graceful", 1),
+        policy("graceful", 2),
+        policy("graceful"),
+        policy("never"),
+    ]
+    assert sorted(order[::-1]) == order
     assert strictest([]) == policy("at once")
     assert [one.graceful for one in order] == [False, True, True, True, False]
 
