@@ -7,6 +7,7 @@ reader takes messages. Connections, futures and waiting are `RemoteSeat`'s.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 
 from .message import LobbyMessage
@@ -23,6 +24,7 @@ class Exchange:
         notices: It hears of others' coming and going.
         after: The number after which it reads; None if it has no memory of any.
         settled: The handles of its requests that are over; None outside of nodes.
+        had: The numbers of replies after that which it had out of turn.
         window: How many unread messages it holds.
     """
 
@@ -35,6 +37,7 @@ class Exchange:
         notices: bool,
         after: int | None,
         settled: AbstractSet[str] | None,
+        had: Collection[int],
         window: int,
     ) -> None:
         self.name = name
@@ -55,6 +58,8 @@ class Exchange:
         self.behind = 0
         # What was asked for and is not answered, in order.
         self.owed: dict[str, Post | Topic] = {}
+        # Numbers of replies that were had out of turn, above `heard`.
+        self._had = set(had)
         # Requests whose replies are waited for, with their numbers.
         self.awaited: dict[str, int] = {}
         # How many were taken since the server was told.
@@ -80,6 +85,7 @@ class Exchange:
             heard=self.heard,
             unread=tuple(one.number for one in self.inbox),
             window=self._window,
+            had=tuple(self._had),
             pending=(*self.awaited, *requests),
             settled=None if self._settled is None else tuple(self._settled),
         )
@@ -103,6 +109,13 @@ class Exchange:
         self.inbox.append(frame)
         return True
 
+    def replied(self, handle: str, number: int) -> bool:
+        """The reply to a request came: whether somebody waits for it."""
+        if self.awaited.pop(handle, None) is None:
+            return False
+        self._had.add(number)
+        return True
+
     def late(self, reply: LobbyMessage) -> None:
         """A reply came that nobody waits for any more: it is a message like any."""
         self.inbox.append(Deliver(reply, self.behind))
@@ -113,6 +126,7 @@ class Exchange:
             self.inbox.popleft()
             self._taken += 1
         self.heard = number if self.heard is None else max(self.heard, number)
+        self._had = {one for one in self._had if one > self.heard} if self._had else self._had
         if self._taken and (not self.inbox or self._taken >= self._window // 2):
             self._taken = 0
             return Heard(self.heard)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from functools import partial
 from typing import Final, Literal, Self
 
@@ -169,6 +169,7 @@ class Lobby:
         notices: bool = False,
         after: int | None = None,
         settled: set[str] | None = None,
+        had: Collection[int] = (),
     ) -> LocalSeat:
         """A seat without a block around it: whoever takes it leaves or detaches it. See `enter`.
 
@@ -180,22 +181,25 @@ class Lobby:
             after: See `enter`.
             settled: For seats whose body runs again: the handles of requests that are over. Replies to other requests are kept for
                 those who will ask for them.
+            had: The numbers of replies after the cursor that were had out of turn.
         """
         await self.open()
         self._check()
         room = self._its_room()
-        entered = room.enter(name, session=session or uuid.uuid4().hex, observer=observer, notices=notices)
-        old = self._seats.get(name)
-        if old is not None:
-            old.end(SeatClosedError(f"{name!r} came back to the lobby {self.name!r} with a new seat"))
-        since = room.members[name].since
         if after is not None and after > room.number:
             raise LobbyError(
                 f"{name!r} wants to go on after number {after}, but the lobby {self.name!r} is at {room.number}: "
                 "its log did not outlive the process; give it log=SqliteLog(...)"
             )
+        entered = room.enter(name, session=session or uuid.uuid4().hex, observer=observer, notices=notices)
+        old = self._seats.get(name)
+        if old is not None:
+            old.end(SeatClosedError(f"{name!r} came back to the lobby {self.name!r} with a new seat"))
+        since = room.members[name].since
         begin = since if after is None else max(after, since)
-        seat = LocalSeat(self, name, capacity=self._buffer, after=begin, heard=self._heard, settled=settled)
+        seat = LocalSeat(
+            self, name, capacity=self._buffer, after=begin, heard=self._heard, settled=settled, had=had
+        )
         self._seats[name] = seat
         self._away.pop(name, None)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from .errors import LaggedError, LobbyError, LobbyTimeoutError, UndeliverableError
@@ -47,6 +48,7 @@ class LocalSeat(Seat):
         after: int,
         heard: int,
         settled: set[str] | None = None,
+        had: Collection[int] = (),
     ) -> None:
         self._lobby = lobby
         self._name = name
@@ -60,7 +62,7 @@ class LocalSeat(Seat):
         # Replies that came before anybody asked for them, by the handle of the request.
         self._held: dict[str, LobbyMessage] = {}
         # Numbers of what is in the log ahead of the inbox and went another way.
-        self._skipped: set[int] = set()
+        self._skipped: set[int] = set(had)
         # Who waits for the next message; one at a time.
         self._waiter: asyncio.Future[None] | None = None
         # Who waits until there is room.
@@ -276,7 +278,8 @@ class LocalSeat(Seat):
             upto = self._lobby.number
             page = await self._lobby.page(inbox.scanned, 1)
             self._uncounted = page.lost > inbox.scanned
-            more = [m async for m in self._lobby.heard(self._name, inbox.scanned) if m.number <= upto]
+            heard = self._lobby.heard(self._name, inbox.scanned)
+            more = [m async for m in heard if m.number <= upto and m.number not in self._skipped]
             inbox.counted(len(more))
 
     @property

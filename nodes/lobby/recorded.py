@@ -8,7 +8,7 @@ to the lobby under its old session, and hears what comes after its cursor.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
@@ -124,6 +124,7 @@ class AttachingLobby(Protocol[SomeSeat]):
         notices: bool = False,
         after: int | None = None,
         settled: set[str] | None = None,
+        had: Collection[int] = (),
     ) -> SomeSeat:
         """A seat for this session, new or coming back; see `Lobby.attach`."""
 
@@ -326,12 +327,7 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
         return await (await self._live()).answer(made)
 
     async def _hear(self, _name: str, _cursor: int) -> LobbyMessage | Gap:
-        raw = await self._live()
-        while True:
-            found = await raw.head_or_gap()
-            if isinstance(found, Gap) or found.number not in self._had:
-                return found
-            raw.take(found)  # the reply to a request, which the body had before it began anew
+        return await (await self._live()).head_or_gap()
 
     async def _leave(self, _name: str) -> None:
         with suppress(NotInLobbyError):  # it had left when its process died
@@ -358,6 +354,7 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
                 notices=self._notices,
                 after=self._cursor,
                 settled=self._settled,
+                had=self._had,
             )
             if self._lobby.ident != seated.ident:
                 await raw.leave()

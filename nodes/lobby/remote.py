@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Collection
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import unquote, urlsplit
@@ -145,6 +146,7 @@ class RemoteLobby:
         notices: bool = False,
         after: int | None = None,
         settled: set[str] | None = None,
+        had: Collection[int] = (),
     ) -> RemoteSeat:
         """A seat without a block around it; see `Lobby.attach`."""
         exchange = Exchange(
@@ -154,6 +156,7 @@ class RemoteLobby:
             notices=notices,
             after=after,
             settled=settled,
+            had=had,
             window=self._window,
         )
         seat = RemoteSeat(self, exchange)

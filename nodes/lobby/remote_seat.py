@@ -465,7 +465,7 @@ class RemoteSeat(Seat):
             answer.exception()  # who asked may not wait any more
 
     def _replied(self, frame: Answer) -> None:
-        if self._exchange.awaited.pop(frame.handle, None) is not None:
+        if self._exchange.replied(frame.handle, frame.message.number):
             self._replies[frame.handle].set_result(frame.message)
             return
         self._exchange.late(frame.message)

@@ -56,6 +56,7 @@ class _Guest:
         observer: It hears only.
         notices: It hears of others' coming and going.
         heard: Up to which number its reader took everything, as far as it said so.
+        had: The numbers of replies after that which were sent out of turn.
         entering: Held while a connection comes or goes.
         visit: The connection it has, if any.
         timer: Ends the time of grace.
@@ -65,6 +66,7 @@ class _Guest:
     observer: bool = False
     notices: bool = False
     heard: int | None = None
+    had: set[int] = field(default_factory=set)
     entering: asyncio.Lock = field(default_factory=asyncio.Lock)
     visit: ServerConnection | None = None
     timer: asyncio.TimerHandle | None = None
@@ -168,6 +170,7 @@ class LobbyServer:
             )
         after = guest.heard if hello.heard is None else hello.heard
         begin = None if after is None else max((after, *hello.unread))
+        had = guest.had if hello.heard is None else set(hello.had)
         pending = Pending(hello)
         seat = await self.lobby.attach(
             hello.name,
@@ -176,15 +179,18 @@ class LobbyServer:
             notices=hello.notices,
             after=begin,
             settled=pending.settled,
+            had=had,
         )
         if guest.timer is not None:
             guest.timer.cancel()
             guest.timer = None
-        guest.visit, guest.heard = connection, after if after is not None else seat.cursor
+        guest.visit, guest.had = connection, had
+        guest.heard = seat.cursor if after is None else after
         self._guests[hello.name] = guest
 
         def heard(number: int) -> None:
             guest.heard = number
+            had.difference_update([one for one in had if one <= number])
 
         welcome = Welcome(
             VERSION, self.lobby.name, self.lobby.ident, seat.cursor, self._max_message, self._grace
@@ -194,7 +200,14 @@ class LobbyServer:
             why = f"{hello.name!r} was away for longer than {self._grace} s, and left: what was said meanwhile is gone"
             frames.append(Missed(seat.cursor, None, why))
         return Visit(
-            connection, seat, hello, pending, first=frames, max_message=self._max_message, heard=heard
+            connection,
+            seat,
+            hello,
+            pending,
+            first=frames,
+            max_message=self._max_message,
+            heard=heard,
+            had=had,
         )
 
     # ------------------------------------------------------------------ waiting for those who are away
@@ -230,6 +243,7 @@ class LobbyServer:
                     observer=guest.observer,
                     notices=guest.notices,
                     after=guest.heard,
+                    had=guest.had,
                 )
                 await seat.leave()
 

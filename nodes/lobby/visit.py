@@ -91,6 +91,7 @@ class Visit:
         first: What is said to the client first.
         max_message: Bytes that a frame may have.
         heard: Called with the number up to which the member's reader has taken everything.
+        had: Where the numbers of replies are kept that were sent out of turn.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Visit:
         first: Sequence[FromServer],
         max_message: int,
         heard: Callable[[int], None],
+        had: set[int],
     ) -> None:
         self._connection = connection
         self.seat = seat
@@ -110,6 +112,7 @@ class Visit:
         self._pending = pending
         self._max_message = max_message
         self._heard = heard
+        self._had = had
         self._window = hello.window
         # Numbers of what was sent and is not taken yet.
         self._unread = deque(sorted(hello.unread))
@@ -286,7 +289,9 @@ class Visit:
         """Wait for the reply to a request, and send it."""
         request = LobbyMessage(frame.number, frame.handle, self.seat.name, kind="request")
         try:
-            answer: Answer | Denied = Answer(frame.handle, await self.seat.answer(request))
+            reply = await self.seat.answer(request)
+            self._had.add(reply.number)
+            answer: Answer | Denied = Answer(frame.handle, reply)
         except (SeatClosedError, LobbyClosedError):
             raise
         except LobbyError as error:

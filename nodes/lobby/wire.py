@@ -73,6 +73,7 @@ class Hello:
         heard: The number of the last message that its reader has taken; None if it has no memory of any.
         unread: The numbers of what it has received after that, and its reader has not taken.
         window: How many deliveries it holds that its reader has not taken.
+        had: The numbers of replies after `heard` that it had out of turn.
         pending: The handles of requests whose replies it waits for: these go into no buffer.
         settled: The handles of requests that are over; replies to all others are kept for `Await`. None: all but the
             pending ones are over.
@@ -87,6 +88,7 @@ class Hello:
     heard: Count | None = None
     unread: Annotated[tuple[Count, ...], Field(max_length=10_000)] = ()
     window: Annotated[int, Field(ge=1, le=10_000)] = WINDOW
+    had: tuple[Count, ...] = ()
     pending: tuple[str, ...] = ()
     settled: tuple[str, ...] | None = None
     frame: Literal["hello"] = "hello"

@@ -1,11 +1,13 @@
-"""A member in a process of its own: ``lobby_client.py URL NAME FILE COUNT``
+"""A member in a process of its own: ``lobby_client.py URL NAME FILE COUNT STOP``
 
 It enters, waits for a line, says COUNT things and hears as many from others; FILE keeps what it did, a line each, so that it
-goes on there when it is started again. It ends when it has said and heard all.
+goes on there when it is started again. It ends when it has said and heard all. Before it notes what would be line STOP it says
+``inside`` and stays until it is killed.
 """
 
 import asyncio
 import sys
+import time
 from pathlib import Path
 from typing import TextIO
 
@@ -15,7 +17,7 @@ from backedge.nodes.lobby import RemoteLobby
 from backedge.providers import Text
 
 
-async def main(url: str, name: str, log: TextIO, count: int) -> None:
+async def main(url: str, name: str, log: TextIO, count: int, stop: int) -> None:
     log.seek(0)
     lines = log.read().splitlines()
     said = sum(line.startswith("said") for line in lines)
@@ -25,6 +27,10 @@ async def main(url: str, name: str, log: TextIO, count: int) -> None:
     seat = await lobby.attach(name, session=f"session of {name}", after=after)
 
     def note(line: str) -> None:
+        lines.append(line)
+        if len(lines) == stop:
+            print("inside", flush=True)
+            time.sleep(3600)
         log.write(f"{line}\n")
         log.flush()
 
@@ -47,4 +53,4 @@ async def main(url: str, name: str, log: TextIO, count: int) -> None:
 
 if __name__ == "__main__":
     with Path(sys.argv[3]).open("a+", encoding="utf-8") as kept:
-        asyncio.run(main(sys.argv[1], sys.argv[2], kept, int(sys.argv[4])))
+        asyncio.run(main(sys.argv[1], sys.argv[2], kept, int(sys.argv[4]), int(sys.argv[5])))
