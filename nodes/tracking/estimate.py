@@ -23,24 +23,31 @@ class Timing:
     Attributes:
         measured: Seconds, by node: medians of what finished, and what was known before.
         fallback: For a node that was never timed: the middle of the others; None without any.
+        instant: Nodes that take no time worth speaking of.
     """
 
     measured: Mapping[str, float]
     fallback: float | None
+    instant: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, nodes: Mapping[str, NodeTale], typical: Mapping[str, float]) -> Timing:
+    def of(
+        cls,
+        nodes: Mapping[str, NodeTale],
+        typical: Mapping[str, float],
+        instant: frozenset[str] = frozenset(),
+    ) -> Timing:
         """From what was measured; `typical` counts for nodes of which nothing has finished."""
         found = {**typical}
         for name, node in nodes.items():
             middle = node.median
-            if middle is not None:
+            if middle is not None and name not in instant:
                 found[name] = middle
-        return cls(found, median(found.values()) if found else None)
+        return cls(found, median(found.values()) if found else None, instant)
 
     def __call__(self, node: str) -> float:
         """Seconds that the node takes, as far as one can tell."""
-        return self.measured.get(node, self.fallback or 0.0)
+        return 0.0 if node in self.instant else self.measured.get(node, self.fallback or 0.0)
 
 
 def hindrance(alive: Iterable[Tale], timing: Timing, horizon: Horizon | None) -> str:
@@ -89,7 +96,7 @@ def _left(tale: Tale, timing: Timing, now: float) -> float:
 
 
 def _sure(nodes: Iterable[str], remaining: Remaining, timing: Timing) -> Sure:
-    if any(name not in timing.measured for name in nodes):
+    if any(name not in timing.measured and name not in timing.instant for name in nodes):
         return "guess"
     return "rough" if remaining.again or remaining.most is None else "measured"
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from backedge.engine.bounds import most_by_node
 from backedge.engine.compiler.compile import CompiledGraph
-from backedge.engine.definition import START
+from backedge.engine.parts import parts_of, ports_of
 
 _ITEMS: Final = "/MAP"  # the node that finds a map's items: `worker/MAP` for a map `worker`
 
@@ -41,6 +41,10 @@ class Remaining(NamedTuple):
 class Horizon:
     """A graph, as far as a run's future goes.
 
+    Attributes:
+        entries: The nodes that run once for each item of a map.
+        instant: Nodes that take no time worth speaking of.
+
     Example::
 
         horizon = Horizon(flow.graph)
@@ -64,10 +68,8 @@ class Horizon:
             if region.fans
         }
         self.entries = frozenset(self._sources)
-
-    def begins(self) -> frozenset[str]:
-        """What is alive before anything was heard of."""
-        return frozenset({START.name})
+        # Nodes that nobody declared: they hand fields in and out, and take no time worth speaking of.
+        self.instant = frozenset(ports_of(graph, parts_of(graph)))
 
     def remaining(
         self, alive: Iterable[str], known: Mapping[str, int], items: Mapping[str, int]

@@ -236,7 +236,7 @@ class Tracker:
     @property
     def typical(self) -> Mapping[str, float]:
         """Seconds that each node takes, as far as this is known: to begin another tracker with."""
-        return Timing.of(self._nodes, self._typical).measured
+        return self._timing().measured
 
     def progress(self, now: float | None = None) -> Progress:
         """The run as it stands.
@@ -245,7 +245,7 @@ class Tracker:
             now: The moment, in seconds since the epoch; by default that of the last event. An earlier one counts as that.
         """
         now = self._moment(now)
-        alive, timing = list(self._alive.values()), Timing.of(self._nodes, self._typical)
+        alive, timing = list(self._alive.values()), self._timing()
         known = sum(node.known for node in self._nodes.values())
         most, eta, why = None, None, "the run is not under way"
         if self._horizon is not None:
@@ -284,6 +284,10 @@ class Tracker:
     def bottlenecks(self, top: int = 5, now: float | None = None) -> Bottlenecks:
         """What decides how long the run takes; `top` of each kind."""
         return bottlenecks_of(self._tales, self._nodes, self._moment(now), top)
+
+    def _timing(self) -> Timing:
+        instant = frozenset() if self._horizon is None else self._horizon.instant
+        return Timing.of(self._nodes, self._typical, instant)
 
     def _moment(self, now: float | None) -> float:
         return self._now if now is None else max(now, self._now)

@@ -197,6 +197,18 @@ def test_what_waits_for_slots_is_estimated_to_go_through_as_many_places_as_are_b
     assert tracker.progress().eta.at == 14 + 30 + 10, "b and c through one place"
 
 
+def test_what_only_hands_items_in_and_out_takes_no_time():
+    items = tuple(who("m")._replace(instance=(str(number),)) for number in range(3))
+    begun = [
+        finished(1, "m/MAP", 0.0),
+        ready(1, after="m/MAP")._replace(activations=items),
+        finished(5, "x", 0.0)._replace(activation=items[0], seconds=4.0),
+        began(5, "x")._replace(activation=items[1]),
+        began(5, "x")._replace(activation=items[2]),
+    ]
+    assert fed(MAPPED, *begun).progress().eta == Eta(at=9.0, latest=13.0, sure="measured")
+
+
 def test_a_loop_makes_an_estimate_rough_and_one_without_limit_has_no_latest_end():
     begun = [
         ready(0, "a@0", after="START"),
