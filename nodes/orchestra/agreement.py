@@ -119,7 +119,7 @@ def agreed(least: float, *, kind: Kind | None = None, field: str = "answers") ->
 def similarity(reference: Said, answers: Sequence[Said], kind: Kind) -> list[float]:
     """How similar each answer is to another one."""
     compare = kind.compared([reference, *answers])
-    return [1.0 if one.text == reference.text else compare(0, place) for place, one in enumerate(answers, 1)]
+    return [compare(0, place) for place in range(1, len(answers) + 1)]
 
 
 def weights_of(answers: Sequence[Answer]) -> list[Fraction]:

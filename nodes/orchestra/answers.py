@@ -64,15 +64,11 @@ class Missing(BaseModel):
 
 
 def latest(answers: Iterable[Answer]) -> dict[str, Answer]:
-    """The last answer of each perspective, by name.
+    """The last of the answers of each perspective, by name.
 
     Example:
         >>> both = [Answer(perspective="law", text="no"), Answer(perspective="law", text="yes", round=1)]
         >>> latest(both)["law"].text
         'yes'
     """
-    found: dict[str, Answer] = {}
-    for one in answers:
-        if one.perspective not in found or one.round >= found[one.perspective].round:
-            found[one.perspective] = one
-    return found
+    return {one.perspective: one for one in answers}

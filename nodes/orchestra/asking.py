@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -24,15 +24,15 @@ _NEVER_ABSENT = (InputError, JournalError, ReplayMismatchError)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
-    """Asks one perspective; if it fails it is missing, and the others go on.
+class _Asking:
+    """Asks one perspective something.
 
     Attributes:
-        perspective: Who.
+        perspective: Which.
         seat: By whom it answers.
         rules: Of the orchestra.
         deadline: Seconds that it has.
-        absent: Errors after which it is missing; others fail the run.
+        absent: Errors after which it is missing, and the others go on; all else fails the run.
     """
 
     perspective: Perspective
@@ -41,25 +41,49 @@ class Ask:
     deadline: float | None
     absent: tuple[type[Exception], ...]
 
+    async def _tried(
+        self,
+        context: Context,
+        given: Mapping[str, Any],
+        *,
+        prompt: str,
+        shape: Callable[[Any], T],
+        returns: type[T],
+        names: Iterable[str] = (),
+    ) -> tuple[T | None, str]:
+        """What came, or None and why nothing did."""
+        # A step raises what it has to raise as it is; all errors together are found in any case.
+        special = tuple(one for one in self.absent if not issubclass(EffectError, one))
+        work = self.seat.ask(
+            given, context, prompt=prompt, shape=shape, returns=returns, names=names, raises=special
+        )
+        try:
+            return await within(self.deadline, work, context), ""
+        except _NEVER_ABSENT:
+            raise
+        except self.absent as error:
+            return None, why(error)
+
+
+class Ask(_Asking):
+    """Asks one perspective for its answer; if it fails it is missing."""
+
     async def __call__(self, context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
         """Ask."""
         name, answers = self.perspective.name, given["answers"]
         number = sum(one.perspective == name for one in (*answers, *given["missing"]))
         others = self.rules.standing(answers)
         own = others.pop(name, None)
-        prompt = question_for(given["question"], own, others.values())
-        read = self.rules.kind.read
-        work = self.seat.ask(
-            given, context, prompt=prompt, shape=read, returns=Said, raises=_special(self.absent)
+        said, failed = await self._tried(
+            context,
+            given,
+            prompt=question_for(given["question"], own, others.values()),
+            shape=self.rules.kind.read,
+            returns=Said,
         )
-        try:
-            said = await within(self.deadline, work, context)
-        except _NEVER_ABSENT:
-            raise
-        except self.absent as error:
-            missing = Missing(perspective=name, why=why(error), round=number)
-            context.emit({"missing": name, "why": missing.why})
-            return {"missing": [missing]}
+        if said is None:
+            context.emit({"missing": name, "why": failed})
+            return {"missing": [Missing(perspective=name, why=failed, round=number)]}
         answer = Answer(
             perspective=name,
             weight=self.perspective.weight,
@@ -71,15 +95,8 @@ class Ask:
         return {"answers": [answer]}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Score:
+class Vote(_Asking):
     """Asks one perspective to score the answers of the others; if it fails it has no vote."""
-
-    perspective: Perspective
-    seat: Seat
-    rules: Rules
-    deadline: float | None
-    absent: tuple[type[Exception], ...]
 
     async def __call__(self, context: Context, given: Mapping[str, Any]) -> list[Ballot]:
         """Ask."""
@@ -88,21 +105,12 @@ class Score:
         others = {other: one for other, one in standing.items() if other != name}
         if not others or len(standing) < self.rules.quorum:
             return []
-        work = self.seat.ask(
-            given,
-            context,
-            prompt=hearing(given["question"], list(others.values())),
-            shape=opinion_of,
-            returns=Opinion,
-            names=others,
-            raises=_special(self.absent),
+        prompt = hearing(given["question"], list(others.values()))
+        opinion, failed = await self._tried(
+            context, given, prompt=prompt, shape=opinion_of, returns=Opinion, names=others
         )
-        try:
-            opinion = await within(self.deadline, work, context)
-        except _NEVER_ABSENT:
-            raise
-        except self.absent as error:
-            context.emit({"no vote of": name, "why": why(error)})
+        if opinion is None:
+            context.emit({"no vote of": name, "why": failed})
             return []
         return [_ballot(name, opinion, self.rules, standing)]
 
@@ -125,7 +133,7 @@ class Conclude:
         standing = self.rules.standing(answers)
         rules = await ready(self.rules, list(standing.values()), context)
         words = None
-        if self.seat is not None and self._is_needed(rules, answers, standing):
+        if self.seat is not None and self._is_needed(rules, standing):
             if rules.synthesis == "best_of":
                 ballots.append(await self._scores(self.seat, context, given, standing))
             else:
@@ -133,12 +141,12 @@ class Conclude:
                 rules = await ready(rules, [*standing.values(), words], context) if self._decides else rules
         return settle(rules, answers, missing, words=words, ballots=ballots)
 
-    def _is_needed(self, rules: Rules, answers: Sequence[Answer], standing: Mapping[str, Answer]) -> bool:
+    def _is_needed(self, rules: Rules, standing: Mapping[str, Answer]) -> bool:
         if len(standing) < rules.quorum:
             return False
         if rules.synthesis == "best_of":
             return len(standing) > 1
-        return rules.synthesis != "consensus" or rules.settled(answers)
+        return rules.synthesis != "consensus" or rules.settled(standing, rules.agree(standing))
 
     @property
     def _decides(self) -> bool:
@@ -173,9 +181,10 @@ class Look:
 
     async def __call__(self, context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
         """Look."""
-        answers = given["answers"]
-        rules = await ready(self.rules, list(self.rules.standing(answers).values()), context)
-        return {"agreement": rules.agree(answers), "agreed": rules.settled(answers)}
+        standing = self.rules.standing(given["answers"])
+        rules = await ready(self.rules, list(standing.values()), context)
+        agreement = rules.agree(standing)
+        return {"agreement": agreement, "agreed": rules.settled(standing, agreement)}
 
 
 async def ready(rules: Rules, answers: Sequence[Said], context: Context) -> Rules:
@@ -199,11 +208,6 @@ def why(error: Exception) -> str:
     if isinstance(error, EffectError):  # of a step of ours, whose name says nothing
         return f"{error.type_name.rpartition('.')[2]}: {error.message}"
     return f"{type(error).__name__}: {error}"
-
-
-def _special(absent: tuple[type[Exception], ...]) -> tuple[type[Exception], ...]:
-    """Those that a step has to raise as they are, so that they are found; all errors are found in any case."""
-    return tuple(one for one in absent if not issubclass(EffectError, one))
 
 
 def _ballot(voter: str, opinion: Opinion, rules: Rules, standing: Mapping[str, Answer]) -> Ballot:

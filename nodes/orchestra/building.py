@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final, Literal, TypeAlias
@@ -11,7 +12,7 @@ from backedge.engine.graph import END, START, Graph
 from backedge.engine.node import Node, Place
 from backedge.providers import Model
 
-from .asking import Ask, Conclude, Look, Score
+from .asking import Ask, Conclude, Look, Vote
 from .checking import Wanted, problems
 from .kinds import Kind, Text
 from .perspectives import Perspective, Player
@@ -101,14 +102,10 @@ class _Stage:
 
     Args:
         wanted: What is built; without problems.
-
-    Raises:
-        GraphError: Somebody cannot be asked.
     """
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
-        self._absent = wanted.absent
         self._seats = Seating(wanted)
         self._by_name: dict[str, Perspective] = {one.name: one for one in wanted.perspectives}
         weights = {name: float(one.weight) for name, one in self._by_name.items()}
@@ -124,16 +121,15 @@ class _Stage:
     def built(self, name: str) -> Graph[Performance]:
         """The graph."""
         seats = self._seats
-        graph = Graph(Performance, name=name, resources=dict.fromkeys(sorted(seats.models), Model))
+        graph = Graph(Performance, name=name, resources=dict.fromkeys(seats.models, Model))
         layers = [
-            (f"wave-{number}", [self._ask(graph, one, number) for one in wave])
-            for number, wave in enumerate(self._waves(), 1)
+            (f"wave-{number}", [self._ask(graph, *one) for one in wave])
+            for number, wave in enumerate(numbered(self._waves()), 1)
         ]
         if seats.votes:
             layers.append(("ballot", [self._vote(graph, one) for one in seats.votes]))
         conclude = Conclude(rules=self._rules, seat=seats.conductor)
-        leader = [seats.conductor] if seats.conductor else []
-        body = node_of("synthesis", conclude, (*_READS, "ballots"), *leader)
+        body = node_of("synthesis", conclude, (*_READS, "ballots"), seats.conductor)
         last = graph.node(body, name="synthesis", writes="result", reuse="all")
         if self._rules.synthesis == "debate":
             _debate(graph, layers, last, self._rules, self._wanted.rounds or 3)
@@ -151,31 +147,40 @@ class _Stage:
             return [[name] for name in names]
         return parted(names, waves) if isinstance(waves, int) else [list(wave) for wave in waves]
 
-    def _ask(self, graph: Graph[Any], name: str, wave: int) -> Node[..., Any]:
-        one = self._by_name[name]
-        ask = Ask(
-            perspective=one,
-            seat=self._seats.answers[name],
-            rules=self._rules,
-            deadline=one.deadline or self._wanted.deadline,
-            absent=self._absent,
-        )
-        earlier = sum(name in group for group in self._waves()[: wave - 1])
-        node = f"{name}-{earlier + 1}" if earlier else name
+    def _ask(self, graph: Graph[Any], name: str, node: str) -> Node[..., Any]:
+        ask = Ask(seat=self._seats.answers[name], **self._manners(name))
         body = node_of(name, ask, _READS, ask.seat)
         return graph.node(body, name=node, writes=("answers", "missing"), reuse="all")
 
     def _vote(self, graph: Graph[Any], name: str) -> Node[..., Any]:
-        one = self._by_name[name]
-        score = Score(
-            perspective=one,
-            seat=self._seats.votes[name],
-            rules=self._rules,
-            deadline=one.deadline or self._wanted.deadline,
-            absent=self._absent,
-        )
-        body = node_of(name, score, _READS, score.seat)
+        vote = Vote(seat=self._seats.votes[name], **self._manners(name))
+        body = node_of(name, vote, _READS, vote.seat)
         return graph.node(body, name=f"{name}-votes", writes="ballots", reuse="all")
+
+    def _manners(self, name: str) -> dict[str, Any]:
+        """How a perspective is asked, whatever for."""
+        one = self._by_name[name]
+        return {
+            "perspective": one,
+            "rules": self._rules,
+            "deadline": one.deadline or self._wanted.deadline,
+            "absent": self._wanted.absent,
+        }
+
+
+def numbered(waves: Sequence[Sequence[str]]) -> list[list[tuple[str, str]]]:
+    """Each name of each wave with that of its node, which from the second time on has a number.
+
+    Example:
+        >>> numbered([["a", "b"], ["a"]])
+        [[('a', 'a'), ('b', 'b')], [('a', 'a-2')]]
+    """
+    times: Counter[str] = Counter()
+    found = []
+    for wave in waves:
+        times.update(wave)
+        found.append([(name, name if times[name] == 1 else f"{name}-{times[name]}") for name in wave])
+    return found
 
 
 def _most(perspectives: Any) -> int:

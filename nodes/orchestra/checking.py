@@ -13,6 +13,7 @@ from backedge.providers import Model
 
 from .kinds import Kind
 from .perspectives import Perspective
+from .playing import problem_with
 from .synthesis import JUDGE, Synthesis
 
 MODES: Final = ("parallel", "sequential", "waves")
@@ -42,6 +43,10 @@ class Wanted:
     def names(self) -> list[str]:
         """The perspectives' names."""
         return [one.name for one in self.perspectives]
+
+    def by(self, one: Perspective) -> Any:
+        """Who answers for a perspective."""
+        return self.model if one.by is None else one.by
 
     @property
     def peers(self) -> bool:
@@ -108,8 +113,11 @@ def _of_perspectives(wanted: Wanted) -> Iterator[str]:
             yield f"perspective {one.name!r}: weight= is a number above 0, not {one.weight!r}"
         if one.deadline is not None and not _is_positive(one.deadline):
             yield f"perspective {one.name!r}: deadline= is seconds above 0, not {one.deadline!r}"
-        if one.by is None and wanted.model is None:
+        by = wanted.by(one)
+        if by is None:
             yield f"perspective {one.name!r} has nobody who answers: give it by=, or the orchestra model="
+        elif wrong := problem_with(by):
+            yield f"perspective {one.name!r}: {wrong}"
 
 
 def _of_waves(wanted: Wanted) -> Iterator[str]:
@@ -155,6 +163,8 @@ def _of_synthesis(wanted: Wanted) -> Iterator[str]:
         yield from _of_peers(wanted)
     elif conductor is not None and not wanted.takes_conductor:
         yield f"synthesis={synthesis!r} is computed: leave conductor= out"
+    elif conductor is not None and (wrong := problem_with(conductor, scores=synthesis == "best_of")):
+        yield f"conductor=: {wrong}"
     elif conductor is None and wanted.model is None and wanted.needs_conductor:
         who = (
             'conductor= who scores them, or "peers"' if synthesis == "best_of" else "conductor= who writes it"
@@ -169,8 +179,10 @@ def _of_peers(wanted: Wanted) -> Iterator[str]:
     if len(wanted.perspectives) < 2:
         yield 'conductor="peers" wants two perspectives at least: nobody scores their own answer'
     for one in wanted.perspectives:
-        by = one.by if one.by is not None else wanted.model
-        if one.votes is None and by is not None and not isinstance(by, Agent | Model | str):
+        by = wanted.by(one)
+        if one.votes is not None and (wrong := problem_with(one.votes, scores=True)):
+            yield f"the vote of {one.name!r}: {wrong}"
+        elif one.votes is None and callable(by) and not isinstance(by, Agent | Model):
             yield f"perspective {one.name!r} is a function, which cannot score others: give it votes="
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
@@ -21,10 +21,6 @@ T = TypeVar("T")
 _CONTEXT: Final = "orchestra_context_"
 Body: TypeAlias = Callable[[Context, Mapping[str, Any]], Awaitable[Any]]
 """The body of a node: given its context, and the fields and resources that it reads."""
-
-
-class CannotPlayError(Exception):
-    """Something cannot be asked; the message says what is expected instead."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ class Seat:
             shape: Makes of what came what is wanted, or raises.
             returns: The type of that.
             names: What an agent that is made now is to judge.
-            raises: Exceptions of a plain function that come as they are.
+            raises: Exceptions of a recorded step that come as they are.
         """
         if self.makes_agent or isinstance(self.by, Agent):
             agent: Agent[Any] = self.by if isinstance(self.by, Agent) else self.by(tuple(names))
@@ -94,32 +90,20 @@ async def _awaited(shape: Callable[[Any], T], function: Callable[[], Awaitable[A
 
 
 def seat(by: Player, make: Callable[[Model | str], Agent[Any]], *, before: str = "", after: str = "") -> Seat:
-    """A seat for a player.
+    """A seat for a player with whom nothing is wrong.
 
     Args:
         by: Who.
         make: Makes an agent of a model, or of the name of one.
         before: What an agent of somebody's own is told before what it is asked.
         after: And behind it.
-
-    Raises:
-        CannotPlayError: It is none of these.
     """
-    if isinstance(by, str) and not by.isidentifier():
-        raise CannotPlayError(
-            f"a text is the name of the resource that is the model, an identifier, not {by!r}: "
-            f"for a provider's model say backedge.model({by!r})"
-        )
     if isinstance(by, Agent):
         return Seat(by, models=by.models, before=before, after=after)
     if isinstance(by, str | Model):
         agent = make(by)
         return Seat(agent, models=agent.models)
-    if not callable(by):
-        raise CannotPlayError(
-            f"give a function, an agent, a model, or the name of a resource, not {by!r:.100}"
-        )
-    return Seat(by, _parameters(by))
+    return Seat(by, tuple(_parameters(by)))
 
 
 def judge_seat(
@@ -136,51 +120,65 @@ def judge_seat(
         make: Makes an agent of a model, or of the name of one, that scores the answers of some.
         before: As for `seat`.
         after: As for `seat`.
-
-    Raises:
-        CannotPlayError: It cannot score.
     """
-    if isinstance(by, Agent) and by.output is str:
-        raise CannotPlayError(
-            f"{by!r} answers in words, and answers are to be scored: say Agent(..., output=Scores)"
-        )
-    sits = seat(by, lambda model: make(model, ()), before=before, after=after)
     if isinstance(by, str | Model):
-        return Seat(partial(make, by), models=sits.models, makes_agent=True)
-    return sits
+        return Seat(
+            partial(make, by), models=frozenset({by} if isinstance(by, str) else ()), makes_agent=True
+        )
+    return seat(by, lambda model: make(model, ()), before=before, after=after)
 
 
-def _parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
-    if is_generator(function):
-        raise CannotPlayError("a generator gives no answer: write a function that returns one")
+def problem_with(by: Any, *, scores: bool = False) -> str:
+    """What is wrong with a player; empty if nothing is.
+
+    Args:
+        by: Who.
+        scores: Whether it is to score answers.
+    """
+    if isinstance(by, str) and not by.isidentifier():
+        return (
+            f"a text is the name of the resource that is the model, an identifier, not {by!r}: "
+            f"for a provider's model say backedge.model({by!r})"
+        )
+    if isinstance(by, Agent) and scores and by.output is str:
+        return f"{by!r} answers in words, and answers are to be scored: say Agent(..., output=Scores)"
+    if isinstance(by, str | Agent | Model):
+        return ""
+    if not callable(by):
+        return f"give a function, an agent, a model, or the name of a resource, not {by!r:.100}"
+    if is_generator(by):
+        return "a generator gives no answer: write a function that returns one"
     try:
-        told = read_signature(function, {"Context": Context})
+        parameters = _parameters(by)
     except NoSignatureError as error:
-        raise CannotPlayError(f"it does not tell its parameters ({error}): wrap it in a function") from None
-    found = []
+        return f"it does not tell its parameters ({error}): wrap it in a function"
+    for one in parameters:
+        if one.kind is one.POSITIONAL_ONLY:
+            return f"its parameter {one.name!r} cannot be given by name: drop the '/'"
+        if one.annotation is BlockingContext or (one.annotation is Context and not is_async(by)):
+            return f"it wants a context ({one.name!r}): write 'async def', and annotate it Context"
+    return ""
+
+
+def _parameters(function: Callable[..., Any]) -> Iterator[inspect.Parameter]:
+    """What a function has to be given, with annotations that are types."""
+    told = read_signature(function, {"Context": Context})
     for name, parameter in told.parameters.items():
-        if name in told.bound or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            continue
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            raise CannotPlayError(f"its parameter {name!r} cannot be given by name: drop the '/'")
-        annotation = told.hints.get(name, parameter.annotation)
-        if annotation is BlockingContext or (annotation is Context and not is_async(function)):
-            raise CannotPlayError(
-                f"it wants a context ({name!r}): write 'async def', and annotate it Context"
-            )
-        found.append(parameter.replace(annotation=annotation, kind=parameter.KEYWORD_ONLY))
-    return tuple(found)
+        if name not in told.bound and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            yield parameter.replace(annotation=told.hints.get(name, parameter.annotation))
 
 
-def node_of(name: str, body: Body, fields: Iterable[str], *seats: Seat) -> Callable[..., Awaitable[Any]]:
-    """A function for a node: its signature names all that the body and the seats read."""
-    own = list(fields)
-    read: dict[str, inspect.Parameter] = {}
-    for one in seats:
-        for parameter in one.parameters:
-            if parameter.annotation is not Context and parameter.name not in own:
-                read.setdefault(parameter.name, parameter)
-        own += [model for model in sorted(one.models) if model not in own]
+def node_of(
+    name: str, body: Body, fields: Iterable[str], seat: Seat | None = None
+) -> Callable[..., Awaitable[Any]]:
+    """A function for a node: its signature names all that the body, and who sits there, read."""
+    own = [*fields, *(sorted(seat.models) if seat else ())]
+    more = [
+        one
+        for one in (seat.parameters if seat else ())
+        if one.annotation is not Context and one.name not in own
+    ]
+    keyword = inspect.Parameter.KEYWORD_ONLY
 
     async def play(**given: Any) -> Any:
         return await body(given.pop(_CONTEXT), given)
@@ -189,9 +187,9 @@ def node_of(name: str, body: Body, fields: Iterable[str], *seats: Seat) -> Calla
     told.__name__ = name
     told.__signature__ = inspect.Signature(
         [
-            *(inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY) for field in own),
-            *(parameter for parameter in read.values() if parameter.name not in own),
-            inspect.Parameter(_CONTEXT, inspect.Parameter.KEYWORD_ONLY, annotation=Context),
+            *(inspect.Parameter(one, keyword) for one in own),
+            *(one.replace(kind=keyword) for one in more),
+            inspect.Parameter(_CONTEXT, keyword, annotation=Context),
         ]
     )
     return play

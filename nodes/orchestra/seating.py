@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from backedge.engine.errors import GraphError
 from backedge.nodes.agents import Again, Agent
 from backedge.providers import Model
 
@@ -13,7 +11,7 @@ from .answers import AnswerError
 from .checking import Wanted
 from .kinds import Kind
 from .perspectives import Perspective
-from .playing import CannotPlayError, Seat, judge_seat, seat
+from .playing import Seat, judge_seat, seat
 from .prompts import CONDUCT, paragraphs
 from .synthesis import JUDGE, Scores, incomplete
 
@@ -25,31 +23,20 @@ class Seating:
         answers: Who answers for each perspective, by name.
         votes: Who scores the answers of the others for each; empty where they do not.
         conductor: Who makes the synthesis; None where it is computed.
-
-    Raises:
-        GraphError: Somebody cannot be asked; all of them are told.
     """
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
-        self._problems: list[str] = []
         self.answers = {one.name: self._answering(one) for one in wanted.perspectives}
         voters = wanted.perspectives if wanted.peers else ()
         self.votes = {one.name: self._voting(one) for one in voters}
         self.conductor = self._conducting()
-        if self._problems:
-            raise GraphError(self._problems)
 
     @property
-    def models(self) -> frozenset[str]:
+    def models(self) -> list[str]:
         """The resources that anybody names as a model."""
-        seats = [*self.answers.values(), *self.votes.values()]
-        if self.conductor is not None:
-            seats.append(self.conductor)
-        return frozenset(name for one in seats for name in one.models)
-
-    def _by(self, one: Perspective) -> Any:
-        return self._wanted.model if one.by is None else one.by
+        seats = [*self.answers.values(), *self.votes.values(), *([self.conductor] if self.conductor else [])]
+        return sorted({name for one in seats for name in one.models})
 
     def _answering(self, one: Perspective) -> Seat:
         form = self._wanted.kind.told
@@ -57,14 +44,11 @@ class Seating:
         def made(model: Model | str) -> Agent[Any]:
             return answering(model, paragraphs(one.instructions, form), self._wanted.kind, one.name)
 
-        return self._sat(
-            f"perspective {one.name!r}",
-            lambda: seat(self._by(one), made, before=one.instructions, after=form),
-        )
+        return seat(self._wanted.by(one), made, before=one.instructions, after=form)
 
     def _voting(self, one: Perspective) -> Seat:
         """Who votes for a perspective: an agent with its view, without the tools that it has for answering."""
-        by: Any = self._by(one) if one.votes is None else one.votes
+        by: Any = self._wanted.by(one) if one.votes is None else one.votes
         view = one.instructions
         if one.votes is None and isinstance(by, Agent):
             by, view = by.model, by.instructions or view
@@ -72,45 +56,25 @@ class Seating:
         def made(model: Model | str, names: tuple[str, ...]) -> Agent[Any]:
             return scoring(model, paragraphs(view, CONDUCT["best_of"]), names, one.name)
 
-        return self._sat(
-            f"the vote of {one.name!r}", lambda: judge_seat(by, made, before=view, after=CONDUCT["best_of"])
-        )
+        return judge_seat(by, made, before=view, after=CONDUCT["best_of"])
 
     def _conducting(self) -> Seat | None:
-        by, told = self._wanted.conducted_by, self._conduct()
+        by, synthesis = self._wanted.conducted_by, self._wanted.synthesis
         if by is None:
             return None
+        told = paragraphs(CONDUCT[synthesis], self._wanted.kind.told if synthesis == "debate" else "")
 
         def judge(model: Model | str, names: tuple[str, ...]) -> Agent[Any]:
             return scoring(model, told, names, JUDGE)
 
         def writer(model: Model | str) -> Agent[Any]:
-            if self._wanted.synthesis == "debate":
+            if synthesis == "debate":
                 return answering(model, told, self._wanted.kind, JUDGE)
             return Agent(model, instructions=told, name=JUDGE)
 
-        def sit() -> Seat:
-            if self._wanted.synthesis == "best_of":
-                return judge_seat(by, judge, after=told)
-            return seat(by, writer, after=told)
-
-        return self._sat("conductor=", sit)
-
-    def _conduct(self) -> str:
-        """What the conductor is told of its task."""
-        form = self._wanted.kind.told if self._wanted.synthesis == "debate" else ""
-        return paragraphs(CONDUCT.get(self._wanted.synthesis, ""), form)
-
-    def _sat(self, who: str, sit: Callable[[], Seat]) -> Seat:
-        try:
-            return sit()
-        except (CannotPlayError, ValueError) as error:  # an agent tells so what it cannot use
-            self._problems.append(f"{who}: {error}")
-            return Seat(_nobody)
-
-
-def _nobody() -> None:
-    """Sits where somebody cannot be asked, until all problems are found."""
+        if synthesis == "best_of":
+            return judge_seat(by, judge, after=told)
+        return seat(by, writer, after=told)
 
 
 def answering(model: Model | str, instructions: str, kind: Kind, name: str) -> Agent[Any]:

@@ -49,14 +49,13 @@ class Rules:
         last = latest(answers)
         return {name: last[name] for name in self.names if name in last}
 
-    def agree(self, answers: Sequence[Answer]) -> float:
-        """How much the last answers agree."""
-        return agreement(self.standing(answers).values(), kind=self.kind)
+    def agree(self, standing: Mapping[str, Answer]) -> float:
+        """How much answers agree."""
+        return agreement(standing.values(), kind=self.kind)
 
-    def settled(self, answers: Sequence[Answer]) -> bool:
-        """Whether a debate is over: there is a quorum, and it agrees."""
-        standing = self.standing(answers)
-        return len(standing) >= self.quorum and self.agree(answers) >= self.threshold
+    def settled(self, standing: Mapping[str, Answer], score: float) -> bool:
+        """Whether a debate is over: there is a quorum, and it agrees to that score."""
+        return len(standing) >= self.quorum and score >= self.threshold
 
 
 def settle(
@@ -81,7 +80,7 @@ def settle(
         status="done",
         reason="",
         answers=standing,
-        agreement=agreement(standing.values(), kind=rules.kind),
+        agreement=rules.agree(standing),
         missing=tuple(missing),
         rounds=1 + max([one.round for one in answers] + [one.round for one in missing], default=0),
     )

@@ -148,6 +148,14 @@ def test_what_is_no_answer_of_the_kind_cannot_be_compared():
         agreement([Answer(perspective="x", text="a"), Answer(perspective="y", text="b")], kind=Number())
 
 
+def test_a_kind_of_ones_own_whose_similarities_leave_the_range_cannot_lead_agreement_out_of_it():
+    class Odd(Text):
+        def compared(self, answers):
+            return lambda one, other: 7.0 if one + other == 1 else -7.0
+
+    assert agreement(["a", "b", "c"], kind=Odd()) == 1 / 3
+
+
 def test_thousands_of_equal_answers_are_compared_at_once():
     compared = []
 

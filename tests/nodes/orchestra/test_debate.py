@@ -25,6 +25,7 @@ async def test_a_debate_ends_as_soon_as_they_agree_and_each_round_sees_the_one_b
     assert [one.round for one in state.answers] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert (state.result.status, state.result.answer, state.result.rounds) == ("done", Said(text="no"), 3)
     assert (state.result.agreement, state.agreement, state.agreed) == (1, 1, True)
+    assert state.result.dissent == (), "who is as similar as the threshold wants does not dissent"
 
 
 async def test_who_agrees_at_once_is_asked_once():
@@ -90,6 +91,13 @@ async def test_who_fails_in_a_later_round_keeps_its_answer_and_is_told_as_missin
     assert (result.status, result.answer.text) == ("done", "yes")
     assert (result.answers["a"].round, result.answers["b"].round) == (0, 1)
     assert [(one.perspective, one.round, one.why) for one in result.missing] == [("a", 1, "ValueError: lost")]
+
+
+async def test_a_round_in_which_nobody_answers_is_a_round():
+    lost = OSError("lost")
+    sides = [in_rounds("a", "yes", lost), in_rounds("b", "no", lost)]
+    result = await result_of(sides, synthesis="debate", kind=VOTE, rounds=2)
+    assert (result.rounds, [one.round for one in result.answers.values()]) == (2, [0, 0])
 
 
 async def test_the_limit_of_a_debate_may_be_set_anew_for_a_run():
