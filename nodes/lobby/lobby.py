@@ -227,24 +227,20 @@ class Lobby:
         await self.open()
         self._check()
         room = self._its_room()
-        unread = await self._unread(name)
+        if name in self._seats:
+            seat = self._seats[name]
+            seat.end(SeatClosedError(f"{name!r} left the lobby {self.name!r}"))  # nobody reads on meanwhile
+            unread = await seat.unread()
+        elif name in self._away:
+            unread = [message async for message in self.heard(name, self._away[name])]
+        else:
+            unread = []  # away since before this process: nobody knows what they read
         deliveries = [room.leave(name)]
-        seat, _ = self._seats.pop(name, None), self._away.pop(name, None)
-        if seat is not None:
-            unread += seat.unread()
-            seat.end(SeatClosedError(f"{name!r} left the lobby {self.name!r}"))
+        self._seats.pop(name, None)
+        self._away.pop(name, None)
         back = [message for message in unread if message.to == name and not message.returned]
         deliveries += [room.bounce(message) for message in back]
         await self._publish(deliveries)
-
-    async def _unread(self, name: str) -> list[LobbyMessage]:
-        """What the log holds for a member that is in no buffer of theirs."""
-        seat = self._seats.get(name)
-        if seat is not None:
-            return await seat.unread_in_log()
-        if name not in self._away:
-            return []  # since before this process: nobody knows what they read
-        return [message async for message in self.heard(name, self._away[name])]
 
     async def heard(self, name: str, after: int) -> AsyncIterator[LobbyMessage]:
         """What the log holds for a member after a number, up to what was heard when it is looked at."""
@@ -289,19 +285,9 @@ class Lobby:
         if not self._posts % _TURN:
             await asyncio.sleep(0)
         seat.check()
-        draft = partial(
-            self._said,
-            seat,
-            parts,
-            to=to,
-            topic=topic,
-            reply_to=reply_to,
-            kind=kind,
-            handle=handle,
-            asked=asked,
-        )
         if handle is None:
-            return await draft()
+            return await self._said(seat, parts, to, topic, reply_to, kind, None, asked)
+        draft = partial(self._said, seat, parts, to, topic, reply_to, kind, handle, asked)
         flying = self._flying.get(handle)
         if flying is None:
             flying = self._flying[handle] = asyncio.ensure_future(self._once(seat.name, parts, handle, draft))
@@ -331,7 +317,6 @@ class Lobby:
         self,
         seat: LocalSeat,
         parts: tuple[LobbyPart, ...],
-        *,
         to: str | None,
         topic: str | None,
         reply_to: str | None,
@@ -358,7 +343,7 @@ class Lobby:
         """Wait until everybody who would hear it has room for it."""
         room = self._its_room()
         while True:
-            names = room.audience(sender, to=to, topic=topic)
+            names = room.audience(sender, to, topic)
             full = next((seat for name in names if (seat := self._seats.get(name)) and seat.full), None)
             if full is None:
                 return

@@ -305,16 +305,13 @@ class LocalSeat(Seat):
                 turn.set_result(None)
                 return
 
-    def unread(self) -> list[LobbyMessage]:
-        """What is in the buffer."""
-        return list(self._inbox.buffer)
-
-    async def unread_in_log(self) -> list[LobbyMessage]:
-        """What is to be read from the log after that."""
-        if not self._inbox.behind:
-            return []
-        heard = self._lobby.heard(self._name, self._inbox.scanned)
-        return [message async for message in heard if message.number not in self._skipped]
+    async def unread(self) -> list[LobbyMessage]:
+        """What was heard and not read."""
+        found = list(self._inbox.buffer)
+        if self._inbox.behind:
+            heard = self._lobby.heard(self._name, self._inbox.scanned)
+            found += [message async for message in heard if message.number not in self._skipped]
+        return found
 
     def end(self, error: LobbyError) -> None:
         """The seat can do nothing more."""

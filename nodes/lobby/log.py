@@ -106,6 +106,9 @@ class MemoryLog:
 
     def add(self, records: Sequence[Record]) -> None:
         """See `LobbyLog.add`."""
+        if not self._keep:
+            self._lost = records[-1].number
+            return
         for record in records:
             self._records.append(record)
             if isinstance(record, LobbyMessage):

@@ -59,6 +59,18 @@ class LobbyMessage:
         return "".join(part.text for part in self.parts if isinstance(part, Text | Code))
 
 
+_new = object.__new__
+_SETTERS = tuple(LobbyMessage.__dict__[name].__set__ for name in LobbyMessage.__slots__)
+
+
+def made(*values: object) -> LobbyMessage:
+    """A message of all its attributes, in their order: like the class, in a third of the time. For the one place that makes many."""
+    message = _new(LobbyMessage)
+    for put, value in zip(_SETTERS, values, strict=True):
+        put(message, value)
+    return message
+
+
 def parts_of(said: Sequence[str | Text | Code | Image | File]) -> tuple[Text | Code | Image | File, ...]:
     """What was said as parts: a plain string is a text.
 
@@ -67,13 +79,12 @@ def parts_of(said: Sequence[str | Text | Code | Image | File]) -> tuple[Text | C
     """
     if not said:
         raise LobbyError("a message says something: give it a text or other parts, as in post('hello')")
-    made = []
-    for part in said:
-        if isinstance(part, str):
-            part = Text(text=part)
-        elif not isinstance(part, _PARTS):
-            raise LobbyError(
-                f"a message is made of text, Code, Image and File, not of {type(part).__name__}: {part!r}"
-            )
-        made.append(part)
-    return tuple(made)
+    return tuple([Text(text=part) if isinstance(part, str) else _checked(part) for part in said])
+
+
+def _checked(part: Text | Code | Image | File) -> Text | Code | Image | File:
+    if not isinstance(part, _PARTS):
+        raise LobbyError(
+            f"a message is made of text, Code, Image and File, not of {type(part).__name__}: {part!r}"
+        )
+    return part

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from pydantic import ConfigDict
 
 from .errors import LobbyError, NameTakenError, NotInLobbyError
-from .message import Kind, LobbyMessage, LobbyPart
+from .message import Kind, LobbyMessage, LobbyPart, made
 
 Change: TypeAlias = Literal["entered", "left", "subscribed", "unsubscribed"]
 
@@ -53,8 +53,7 @@ Record: TypeAlias = LobbyMessage | Presence
 """What a lobby's log holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """Something that happened: what is to be recorded, and who hears what.
 
     Attributes:
@@ -247,23 +246,16 @@ class Room:
                 )
             if to == sender:
                 raise LobbyError(f"{sender!r} speaks to themselves, and nobody hears themselves")
-        audience = self.audience(sender, to=to, topic=topic)
+        audience = self.audience(sender, to, topic)
         number = self.number = self.number + 1
         gone = to is not None and not audience
-        message = LobbyMessage(
-            number,
-            handle or f"{self.ident}-{number}",
-            sender,
-            parts,
-            to,
-            topic,
-            reply_to,
-            kind,
-            f"{to!r} is not in the lobby" if gone else "",
+        why = f"{to!r} is not in the lobby" if gone else ""
+        message = made(
+            number, handle or f"{self.ident}-{number}", sender, parts, to, topic, reply_to, kind, why
         )
         return Delivery(None if gone else message, message, audience)
 
-    def audience(self, sender: str, *, to: str | None = None, topic: str | None = None) -> tuple[str, ...]:
+    def audience(self, sender: str, to: str | None = None, topic: str | None = None) -> tuple[str, ...]:
         """Who would hear what this member says now; nobody if the one it is for is not there."""
         if to is not None:
             return (to,) if to in self.members else ()
