@@ -48,6 +48,7 @@ class Begun(_Fact):
         at: When.
         triggers: Because of what.
         answer: What it had answered before; None where it had failed.
+        closed: The signals that said that this was all.
     """
 
     kind: Literal["begun"] = "begun"
@@ -55,6 +56,7 @@ class Begun(_Fact):
     at: AwareDatetime
     triggers: tuple[Trigger, ...]
     answer: JsonValue = None
+    closed: tuple[str, ...] = ()
 
 
 class Ignored(_Fact):

@@ -129,9 +129,14 @@ class _Watching:
         self._models = models
         # What is written.
         self._new: list[Entry] = []
-        # Those that may still come, and whether one said that this was all.
-        self._done = False
-        self._signals = [on for on in restart.on if isinstance(on, PeerAnswer | UserInput) and on.signal]
+        # Of signals those that said that this was all, since it was first asked, and those that may still come.
+        last = next((entry for entry in reversed(history) if isinstance(entry, Begun | Settled)), None)
+        self._closed = list(last.closed) if isinstance(last, Begun) else []
+        self._signals = [
+            on
+            for on in restart.on
+            if isinstance(on, PeerAnswer | UserInput) and on.signal and source_of(on) not in self._closed
+        ]
 
     async def entries(self, finders: Sequence[Found], fields: Mapping[str, Any]) -> list[Entry]:
         """What is to be added to the history; the last one says whether it begins again."""
@@ -149,10 +154,13 @@ class _Watching:
                 raise NoRestartError(self._node, failed.trigger.text, sifted.ignored[0].why)
             if not pending and (why := self._settled(began, now)):
                 return [*self._new, Settled(why=why, at=now)]
-            came = await self._listen(sifted.until or self._patience(began), now)
+            until = sifted.until or self._patience(began)
+            came = await self._listen(until, now)
             now = self._context.now()
-            if came is not None:
-                pending.append(await self._trigger(*came, now))
+            if came is not None and came.text is not None:
+                pending.append(await self._trigger(came.on, came.text, now))
+            elif came is None and until is not None:
+                now = max(now, until)  # it is, whatever somebody did to the clock
 
     @property
     def _all(self) -> list[Entry]:
@@ -207,7 +215,7 @@ class _Watching:
     def _begun(self, triggers: tuple[Trigger, ...], now: datetime, *, failed: bool) -> Begun:
         number = sum(isinstance(entry, Begun) for entry in self._all) + 1
         answer = None if failed else to_jsonable_python(self._answer)
-        return Begun(number=number, at=now, triggers=triggers, answer=answer)
+        return Begun(number=number, at=now, triggers=triggers, answer=answer, closed=tuple(self._closed))
 
     # ------------------------------------------------------------------ what may come
 
@@ -217,7 +225,7 @@ class _Watching:
         if self._restart.limit is not None and begun >= self._restart.limit:
             return f"limit={self._restart.limit} is reached"
         if not self._signals:
-            return "that was all" if self._done else "nothing makes it stale"
+            return "that was all" if self._closed else "nothing makes it stale"
         until = self._patience(began)
         return "nothing came in time" if until is not None and now >= until else ""
 
@@ -226,19 +234,26 @@ class _Watching:
         waits = [on.wait for on in self._signals]
         return None if None in waits else began + timedelta(seconds=max((w for w in waits if w), default=0))
 
-    async def _listen(self, until: datetime | None, now: datetime) -> tuple[On, str] | None:
-        """Wait for a signal; None when the time is over, or when one said that it was the last."""
+    async def _listen(self, until: datetime | None, now: datetime) -> _Came | None:
+        """Wait for a signal; None when the time is over."""
         parts: list[Any] = [self._context.receive(on.signal) for on in self._signals]
         if until is not None:
             parts.append(self._context.sleep(max((until - now).total_seconds(), 0.0)))
         which, value = await self._context.first(*parts)
         if which == len(self._signals):
             return None
+        on = self._signals[which]
         if value is None:
-            del self._signals[which]
-            self._done = True
-            return None
-        return self._signals[which], text_of(value)
+            self._signals.remove(on)
+            self._closed.append(source_of(on))
+        return _Came(on, None if value is None else text_of(value))
+
+
+class _Came(NamedTuple):
+    """A signal; without a text it says that this was all."""
+
+    on: On
+    text: str | None
 
 
 def _text(value: Any, on: On, mark: int) -> str:

@@ -1,6 +1,7 @@
 """The decision to begin again: limits, the cooldown, and that nothing is lost."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -83,7 +84,9 @@ def test_what_neither_begins_nor_is_a_beginning_counts_for_nothing():
 
 
 triggers = st.builds(
-    lambda source, relevant: (*source, relevant), st.sampled_from(SOURCES), st.sampled_from([True, True, False])
+    lambda source, relevant: (*source, relevant),
+    st.sampled_from(SOURCES),
+    st.sampled_from([True, True, False]),
 )
 arrivals = st.lists(st.tuples(st.floats(0, 20).map(lambda n: round(n, 3)), triggers), max_size=25)
 
@@ -114,7 +117,7 @@ def test_limits_are_never_passed_the_cooldown_is_kept_and_no_trigger_is_lost(com
     assert limit is None or len(begins) <= limit
     for source, most in own.items():
         assert sum(any(it.source == source for it in one.triggers) for one in begins) <= most
-    for one, other in zip(begins, begins[1:], strict=False):
+    for one, other in pairwise(begins):
         assert other.at - one.at >= timedelta(seconds=cooldown)
     decided = [it for one in begins for it in one.triggers]
     decided += [one.trigger for one in history if isinstance(one, Ignored)]
@@ -142,7 +145,10 @@ def test_facts_call_triggers_by_what_they_look_at_or_by_the_name_they_are_given(
     [
         ({"on": []}, "on= names no trigger"),
         ({"on": ["note"]}, "on= takes triggers such as UserInput(), not 'note'"),
-        ({"on": [UserInput(), UserInput(wait=3)]}, "two triggers are called 'note': give one of them a name="),
+        (
+            {"on": [UserInput(), UserInput(wait=3)]},
+            "two triggers are called 'note': give one of them a name=",
+        ),
         ({"on": [UserInput()], "limit": -1}, "limit= is a whole number from 0, or None, not -1"),
         ({"on": [UserInput()], "limit": True}, "limit= is a whole number from 0, or None, not True"),
         ({"on": [UserInput()], "cooldown": -1}, "cooldown= is a number of seconds from 0, not -1"),
