@@ -43,6 +43,7 @@ class Plan:
         self.go_on = go_on
         self.agents = self._named(agents)
         self.fallback = "" if isinstance(at_limit, str) else at_limit.name
+        self._ends_at_limit = at_limit == "end"
         self.start = ""
         self.handoffs: dict[str, dict[str, Handoff]] = {called: {} for called in self.agents}
         self.leads: dict[str, tuple[str, ...]] = {}
@@ -148,6 +149,8 @@ class Plan:
         first = list(self.agents) if self.go_on else [self.start]
         self.ends = _reached(first, given)
         found = _reached(first, made)
+        if self._ends_at_limit:
+            self.ends |= {one for one, own in self.handoffs.items() if own}
         if self.fallback:
             self.ends.add(self.fallback)
             found.add(self.fallback)

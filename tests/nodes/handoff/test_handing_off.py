@@ -5,13 +5,13 @@ from pydantic import BaseModel
 
 from backedge import END, START, Graph, GraphError, RunFailedError
 from backedge.checkpoints import MemoryJournal
-from backedge.nodes.agents import Agent, KeepTurns, Leave, Summarise
+from backedge.nodes.agents import Agent, KeepTurns, Leave, Summarise, Summary
 from backedge.nodes.handoff import Handoff, SwarmState, everything, last, only_message, swarm, without_tools
 from backedge.nodes.tools import tool
 from backedge.providers import Message, Model, ScriptedModel
 
 from ..agents.scripts import call, calls
-from .teams import Team, handing, to, trail
+from .teams import Team, handing, line, to, trail
 
 ASKED = ["user: why?", "assistant: transfer_to_b", "tool: b has the work now"]
 
@@ -179,31 +179,56 @@ async def test_answers_of_a_type_come_back_as_json_and_the_last_one_as_itself():
     assert await flow.replay("r", journal=journal, rerun="all")
 
 
-async def test_a_summary_counts_only_for_who_sees_the_conversation_from_its_beginning():
-    """Of a part of the conversation it would stand for other messages than it was made of."""
+@tool(permission="read")
+def nothing() -> str:
+    """Do nothing."""
+    return "nothing"
+
+
+def summarising(*script):
+    """Agents that show the model a summary and their last answer; and what they were shown, for each turn of the script."""
     memory = Summarise(over=KeepTurns(1), keep=KeepTurns(1))
-    made = []
+    team, turns = Team("ab", memory=memory, tools=[nothing]), []
 
-    def script(request):
+    def answer(request):
         if "You are" not in request.messages[0].text:
-            made.append(request)
-            return f"summary {len(made)}"
-        number = sum("You are" in one.messages[0].text for one in team.model.requests) - 1
-        return [handing("b", "one"), calls(call("nothing")), calls(call("nothing")), handing("a"), "end"][
-            number
-        ]
+            return "a summary"
+        turns.append([line(one) for one in request.messages[1:]])
+        return script[len(turns) - 1]
 
-    @tool(permission="read")
-    def nothing() -> str:
-        """Do nothing."""
-        return "nothing"
+    team.model._script = answer
+    return team, turns
 
-    team = Team("ab", memory=memory, tools=[nothing])
-    team.model._script = script
-    result = await team.ran(handoffs={"a": [Handoff(to="b", context=only_message)], "b": ["a"]})
-    assert made, "b had to make one"
-    assert not [one for one in result.state.talk if one.__class__.__name__ == "Summary"]
-    assert result.state.answer == "end"
+
+NOTHING = calls(call("nothing"))
+
+
+def summaries(state):
+    return [one.covers for one in state.talk if isinstance(one, Summary)]
+
+
+async def test_a_summary_of_the_whole_conversation_is_kept_and_counts_for_the_next_agent():
+    team, turns = summarising(NOTHING, NOTHING, handing("b", "one"), "end")
+    state = (await team.ran()).state
+    assert summaries(state)
+    assert any("a summary" in one for one in turns[3]), "b begins with that of a"
+
+
+async def test_a_summary_of_a_part_of_the_conversation_is_not_kept():
+    """For others it would stand for other messages than it was made of."""
+    team, turns = summarising(handing("b", "one"), NOTHING, NOTHING, handing("a"), "end")
+    state = (await team.ran(handoffs={"a": [Handoff(to="b", context=only_message)], "b": ["a"]})).state
+    assert any("a summary" in one for one in turns[3]), "b made one for itself"
+    assert (summaries(state), state.answer) == ([], "end")
+
+
+async def test_who_is_shown_a_part_of_the_conversation_is_shown_no_summary_of_all_of_it():
+    """It would stand for messages that he is not shown, and hide those that he is."""
+    team, turns = summarising(NOTHING, NOTHING, handing("b", "one"), "end")
+    await team.ran(handoffs={"a": [Handoff(to="b", context=last(1))]})
+    assert any("a summary" in one for one in turns[2])
+    assert not any("a summary of" in one for one in turns[3])
+    assert turns[3][-1] == "user: a gives the work to you: one"
 
 
 async def test_leave_that_a_person_gave_counts_when_the_agent_has_the_work_again():
@@ -229,6 +254,11 @@ async def test_a_further_question_goes_to_who_had_the_work_with_all_that_was_sai
     second = await team.ran(again, go_on=True)
     assert (team.worked(), second.state.answer) == ("abb", "as I said")
     assert team.shown()[-2:] == ["assistant: 42", "user: sure?"]
+
+
+async def test_with_a_further_question_anybody_may_begin():
+    team = Team("ab", "b")
+    assert (await team.ran({"active": "b"}, go_on=True, handoffs={})).state.answer == "b"
 
 
 async def test_a_swarm_is_a_node_of_another_graph_and_its_models_may_be_resources():
