@@ -105,6 +105,8 @@ class Manager:
         self._store: Journal | None = None
         self._agents: dict[str, Worker] = {}
         self._minder: asyncio.Task[None] | None = None
+        # Jobs on their way into the journal.
+        self._making: set[asyncio.Task[Job]] = set()
         # Jobs that somebody may ask for the result of, by run.
         self._handles: WeakValueDictionary[str, Job] = WeakValueDictionary()
         # Set, and replaced, whenever a job came to rest or an agent was stopped.
@@ -194,7 +196,10 @@ class Manager:
             agent.note("stopped")
 
     async def idle(self, who: str | None = None) -> None:
-        """Wait until an agent, or all, have nothing queued and nothing running. What waits for a person may still wait."""
+        """Wait until an agent, or all, have nothing queued and nothing running.
+
+        What waits for a person may still wait. The queue of an agent that is stopped does not get shorter.
+        """
         agents = self._chosen(who)
         await self._until(lambda: not any(agent.lane.running or agent.lane.length for agent in agents))
 
@@ -230,12 +235,21 @@ class Manager:
             InputError: The inputs do not fit; nothing was queued.
             RunExistsError: The agent has, or had, a job of this name.
         """
-        agent, store = await self._known(who), self._its_store
+        agent = await self._known(who)
         ident = secrets.token_hex(6) if job is None else job
         run_id = run_id_of(self._name, who, ident)
         made = self._last_made = max(time.time(), self._last_made + 1e-6)  # so that they keep their order
+        making = asyncio.get_running_loop().create_task(self._make(agent, inputs, run_id, made))
+        self._making.add(making)
+        making.add_done_callback(self._making.discard)
+        return await asyncio.shield(
+            making
+        )  # a job that is in the journal is queued, though nobody waits any more
+
+    async def _make(self, agent: Worker, inputs: Inputs | None, run_id: str, made: float) -> Job:
+        store = self._its_store
         await set_aside(agent.card.flow, inputs, store, run_id, made)
-        handle = self._handle(who, run_id)
+        handle = self._handle(agent.card.id, run_id)
         agent.lane.put(run_id, made)
         agent.note("queued", run_id)
         agent.begin(store)
@@ -429,7 +443,8 @@ class Manager:
                 self._minder.result()
         return cancelled
 
-    def _tasks(self) -> Iterable[asyncio.Task[None]]:
+    def _tasks(self) -> Iterable[asyncio.Task[Any]]:
+        yield from self._making
         if self._minder is not None:
             yield self._minder
         for agent in self._agents.values():

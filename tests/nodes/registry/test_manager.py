@@ -13,6 +13,7 @@ from backedge import (
     BackedgeError,
     Context,
     Graph,
+    GraphChangedError,
     InputError,
     RunCancelledError,
     RunExistsError,
@@ -176,6 +177,49 @@ def test_what_an_agent_is_given_must_fit_and_have_a_name_of_its_own():
 
     managing(body)
     assert DESK.begun == ["x"]
+
+
+def test_a_job_that_is_in_the_journal_is_done_though_who_gave_it_was_cancelled():
+    class Slow(MemoryJournal):
+        async def create(self, *records):
+            log = await super().create(*records)
+            await asyncio.sleep(1)
+            return log
+
+    async def body(manager, _):
+        giving = asyncio.ensure_future(manager.submit("ann", {"name": "j"}))
+        await asyncio.sleep(0.5)
+        giving.cancel()
+        await asyncio.wait([giving])
+        await asyncio.sleep(3)
+        assert DESK.done == ["j"]
+        late = asyncio.ensure_future(manager.submit("ann", {"name": "late"}, job="late"))
+        await asyncio.sleep(0.5)
+        return late
+
+    late = managing(body, journal=Slow())
+    assert late.done()
+
+
+def test_a_job_of_a_graph_that_has_changed_is_left_and_told():
+    journal, told = MemoryJournal(), []
+
+    async def old(manager, _):
+        await manager.stop()
+        await manager.submit("ann", {"name": "j"}, job="j")
+
+    managing(old, journal=journal)
+    graph = Graph(Job, name="work")
+    graph.chain(START, graph.node(work, name="other", writes="log"), END)
+
+    async def new(manager, _):
+        job = manager.job("ann", "j")
+        with pytest.raises(GraphChangedError):
+            await job.result()
+        assert manager.status("ann").ended == {}
+
+    managing(new, journal=journal, cards=Registry(AgentCard("ann", graph.compile())), tell=told.append)
+    assert [notice.kind for notice in told] == [NoticeKind.LEFT]
 
 
 # --------------------------------------------------------------------------- stopping
