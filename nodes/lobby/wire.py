@@ -279,12 +279,17 @@ class _Versioned:
     version: int
 
 
+_LATER: Final = ConfigDict(defer_build=True)  # until the first frame: most lobbies are in one process
 _VERSIONED: Final = TypeAdapter(_Versioned)
 _ANY: Final[TypeAdapter[FromClient | FromServer]] = TypeAdapter(
-    Annotated[FromClient | FromServer, Field(discriminator="frame")]
+    Annotated[FromClient | FromServer, Field(discriminator="frame")], config=_LATER
 )
-_CLIENTS: Final[TypeAdapter[FromClient]] = TypeAdapter(Annotated[FromClient, Field(discriminator="frame")])
-_SERVERS: Final[TypeAdapter[FromServer]] = TypeAdapter(Annotated[FromServer, Field(discriminator="frame")])
+_CLIENTS: Final[TypeAdapter[FromClient]] = TypeAdapter(
+    Annotated[FromClient, Field(discriminator="frame")], config=_LATER
+)
+_SERVERS: Final[TypeAdapter[FromServer]] = TypeAdapter(
+    Annotated[FromServer, Field(discriminator="frame")], config=_LATER
+)
 
 
 def written(frame: FromClient | FromServer) -> bytes:

@@ -145,6 +145,18 @@ async def test_a_request_gets_its_reply_and_other_messages_stay_to_be_read(hall)
         assert await texts(ann, 11) == [*(f"noise {number}" for number in range(10)), "or 5?"]
 
 
+async def test_a_reply_that_was_had_before_older_messages_is_not_given_back_as_unread(hall):
+    async with hall() as (lobby, _), lobby.enter("bob") as bob:
+        async with lobby.enter("ann") as ann:
+            asking = asyncio.create_task(ann.request("bob", "2 + 2", timeout=20))
+            request = await bob.receive(timeout=20)
+            await bob.post("noise")
+            await bob.reply(request, "4")
+            assert (await asking).text == "4"
+        with pytest.raises(LobbyTimeoutError):
+            await bob.receive(timeout=0.01)
+
+
 async def test_a_request_without_a_reply_times_out_and_a_late_one_is_a_message(hall):
     async with hall() as (lobby, _), lobby.enter("ann") as ann, lobby.enter("bob") as bob:
         with pytest.raises(LobbyTimeoutError, match="no reply from 'bob' within"):

@@ -120,6 +120,16 @@ async def test_a_reply_reaches_its_request_over_the_next_connection():
         assert await texts(ann, 1) == ["and more"]
 
 
+async def test_a_reply_that_was_had_does_not_come_again_over_the_next_connection():
+    async with wired() as (lobby, wire, there), lobby.enter("bob") as bob, there.enter("ann") as ann:
+        asking = asyncio.create_task(ann.request("bob", "2 + 2", timeout=20))
+        await bob.reply(await bob.receive(timeout=20), "4")
+        await asking
+        wire.cut()
+        await bob.post("end")
+        assert await texts(ann, 1) == ["end"]
+
+
 async def test_both_sides_notice_a_wire_that_went_dead_without_a_word():
     async with (
         wired(heartbeat=0.1) as (lobby, wire, there),
