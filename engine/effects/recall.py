@@ -33,7 +33,18 @@ class Recall:
     Example: ``known = recall.find(place, "charge", digest)``
     """
 
-    __slots__ = ("_activation", "_attempt", "_doubtful", "_ends", "_inside", "_own", "_pool", "_used")
+    __slots__ = (
+        "_activation",
+        "_attempt",
+        "_doubtful",
+        "_ends",
+        "_inside",
+        "_least",
+        "_own",
+        "_pool",
+        "_taken",
+        "_used",
+    )
 
     def __init__(
         self, activation: object, attempt: int, records: Iterable[Known] = (), *, reuse_all: bool = False
@@ -58,8 +69,11 @@ class Recall:
         self._pool: defaultdict[_Request, deque[EffectRecorded]] = defaultdict(deque)
         # Steps that were begun without an end.
         self._doubtful: dict[_Request, list[EffectOpened]] = {}
-        # Which of several equal requests were completed.
+        # Which of several equal requests were completed, which of them are completed or under way, and a number below
+        # which all are: so that to number one more takes no time, however many there were.
         self._used: defaultdict[_Request, set[int]] = defaultdict(set)
+        self._taken: defaultdict[_Request, set[int]] = defaultdict(set)
+        self._least: defaultdict[_Request, int] = defaultdict(int)
         for record in records:
             self._doubt(record)
             if isinstance(record, EffectRecorded):
@@ -98,14 +112,31 @@ class Recall:
             raise self._mismatch(place, name, last)
         return None
 
-    def free(self, name: str, digest: str, flying: Iterable[int]) -> int:
-        """Which of several equal requests a new one is: the first that was not completed, and is not under way."""
-        taken = self._used.get((name, digest), set()) | set(flying)
-        return next(number for number in range(len(taken) + 1) if number not in taken)
+    def take(self, name: str, digest: str, number: int | None = None) -> int:
+        """Which of several equal requests one is that is now under way.
 
-    def used(self, name: str, digest: str, occurrence: int) -> None:
+        `number` where that is known; else the first that was not completed, and is not under way.
+        """
+        taken = self._taken[name, digest]
+        if number is None:
+            number = self._least[name, digest]
+            while number in taken:
+                number += 1
+            self._least[name, digest] = number
+        taken.add(number)
+        return number
+
+    def give_back(self, name: str, digest: str, number: int) -> None:
+        """This one is under way no more: if it was not completed its number is free again."""
+        request = name, digest
+        if number not in self._used[request]:
+            self._taken[request].discard(number)
+            self._least[request] = min(self._least[request], number)
+
+    def used(self, name: str, digest: str, number: int) -> None:
         """This one of several equal requests is completed."""
-        self._used[name, digest].add(occurrence)
+        self._used[name, digest].add(number)
+        self._taken[name, digest].add(number)
 
     def left(self, asked: int) -> Known | None:
         """A recorded effect of the body that was not asked for, now that it returned after asking so often."""
@@ -116,14 +147,17 @@ class Recall:
         """Note what can be reused; a copy takes the place of the one that it repeats."""
         request = record.name, record.digest
         if record.error is None:
-            self._used[request].add(record.occurrence)
+            self.used(*request, record.occurrence)
         if record.error is not None or not _reusable(record.kind, reuse_all=reuse_all):
             return
         pool = self._pool[request]
-        for earlier in pool:
-            if earlier.attempt < record.attempt and _told(earlier) == _told(record):
-                pool.remove(earlier)
-                break
+        if (
+            pool and pool[0].attempt < record.attempt
+        ):  # they are in order, and what is reused is reused in order
+            for earlier in pool:
+                if earlier.attempt < record.attempt and _told(earlier) == _told(record):
+                    pool.remove(earlier)
+                    break
         if record.attempt != self._attempt:
             pool.append(record)
 

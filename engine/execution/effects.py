@@ -109,7 +109,6 @@ class Effects:
         "_busy",
         "_calls",
         "_closed",
-        "_flying",
         "_given_up",
         "_held",
         "_host",
@@ -140,8 +139,6 @@ class Effects:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._branches: dict[str, Branch] = {"": Branch("")}
-        # Which of several equal requests are being carried out.
-        self._flying: dict[tuple[str, str], set[int]] = {}
         # How many effects are being carried out, and how many wait for something that may take long.
         self._busy = 0
         self._waiting = 0
@@ -392,18 +389,12 @@ class Effects:
     @contextmanager
     def _numbered(self, request: Request, known: Known | None) -> Iterator[int]:
         """Which of several equal requests this one is, as long as it is carried out. One that failed is free again."""
-        about = (request.name, request.digest)
-        flying = self._flying.setdefault(about, set())
-        number = (
-            occurrence_of(known)
-            if isinstance(known, EffectOpened)
-            else self._recall.free(request.name, request.digest, flying)
-        )
-        flying.add(number)
+        begun = occurrence_of(known) if isinstance(known, EffectOpened) else None
+        number = self._recall.take(request.name, request.digest, begun)
         try:
             yield number
         finally:
-            flying.discard(number)
+            self._recall.give_back(request.name, request.digest, number)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

@@ -136,10 +136,34 @@ def test_what_nobody_reused_can_still_be():
 
 def test_the_number_of_a_new_one_of_several_equal_requests_is_free():
     recall = Recall(NODE, 1, [recorded("0", occurrence=1)])
-    assert recall.free("x", "d", ()) == 0
-    assert recall.free("x", "d", {0}) == 2
+    assert recall.take("x", "d") == 0
+    assert recall.take("x", "d") == 2
+    recall.give_back("x", "d", 0)
+    assert recall.take("x", "d") == 0, "it failed, and is free again"
     recall.used("x", "d", 0)
-    assert recall.free("x", "d", ()) == 2
+    recall.give_back("x", "d", 0)
+    assert recall.take("x", "d") == 3
+    assert recall.take("x", "d", 7) == 7, "one that was begun has its number"
+
+
+class Counted(set):
+    """Counts how often it is looked into."""
+
+    looks = 0
+
+    def __contains__(self, item):
+        self.looks += 1
+        return super().__contains__(item)
+
+
+def test_to_number_one_more_of_many_equal_requests_takes_no_longer_than_the_first():
+    recall = Recall(NODE, 1, [recorded(str(number), occurrence=number) for number in range(500)])
+    taken = recall._taken["x", "d"] = Counted(recall._taken["x", "d"])
+    for number in range(500, 1500):
+        assert recall.take("x", "d") == number
+        recall.used("x", "d", number)
+        recall.give_back("x", "d", number)
+    assert taken.looks <= 500 + 2 * 1000
 
 
 def test_a_step_that_an_earlier_attempt_began_and_did_not_end_is_found_once():
