@@ -79,8 +79,6 @@ def _slots(plan: Plan) -> dict[str, int | Share]:
     busy = {role for task in plan.tasks.values() for role in plan.workers(task)}
     if plan.process == "hierarchical":
         busy |= {above for role in busy for above in plan.chain(role)}
-        if any(len(plan.workers(task)) > 1 for task in plan.tasks.values()):
-            busy.add(plan.manager)
     slots: dict[str, int | Share] = {
         slot_of(plan, name): Share(role.count, of=plan.name, least=role.least, most=role.most)
         for name, role in plan.roles.items()

@@ -26,8 +26,9 @@ def shape_problems(tasks: Any, roles: Any) -> Iterator[str]:
         if not isinstance(task, Task):
             yield f"tasks= wants tasks, as in Task('draft', 'Write it.'), not {shown(task)}"
             continue
-        if not isinstance(task.name, str):
-            yield f"task {shown(task.name)}: its name wants a text, not {shown(task.name)}"
+        called: Any = task.name
+        if not isinstance(called, str):
+            yield f"task {shown(called)}: its name wants a text, not {shown(called)}"
         for option, names in (("needs", task.needs), ("role", task.role)):
             if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
                 yield f"task {shown(task.name)}: {option}= wants one name or several, not {shown(names)}"

@@ -52,8 +52,7 @@ class Plan:
             return named
         if self.process == "hierarchical":
             above = {self.above(name) for name in self.roles}
-            lowest = tuple(name for name in self.roles if name not in above and name != self.manager)
-            return lowest or tuple(self.roles)
+            return tuple(name for name in self.roles if name not in above)
         return tuple(self.roles)
 
     def above(self, role: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, Signature
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import Field, create_model
 
 from backedge.engine.compiler.signatures import is_async
 from backedge.engine.context import Context
@@ -88,7 +88,7 @@ def assign_node(
 
     async def assign(job: Job, context: Context, models: Mapping[str, Model]) -> str:
         given = await member.ask(job.message(who_there_is=there), (job, tuple(workers)), context, models)
-        chosen = given.role if isinstance(given, BaseModel) else given
+        chosen = getattr(given, "role", given)  # of what a model answered; a function gives the name alone
         if chosen not in workers:
             raise ValueError(f"{name} gave task {task.name!r} to {chosen!r}; there are {listed(workers)}")
         return str(chosen)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from backedge import END, START, Graph, GraphError, InputError
+from backedge import END, START, Graph, GraphError, InputError, RunInterruptedError
+from backedge.checkpoints import MemoryJournal
 from backedge.engine.execution.slots import Slots
 from backedge.engine.shares import Pool, Share, apportion
 
@@ -132,6 +133,16 @@ def test_nobody_starves_while_all_others_always_have_work(drawn, chance):
     raise AssertionError(f"{patient} waits for ever, {running} run")
 
 
+def test_nobody_uses_more_than_is_said_though_places_are_free():
+    shares = {"a": Share(1, of="pool", most=2), "b": Share(1, of="pool")}
+    pool = Pool(shares, 5)
+    for _ in range(2):
+        assert pool.next({"a": 9}) == "a"
+        pool.take("a")
+    assert pool.next({"a": 9}) is None
+    assert pool.next({"a": 9, "b": 1}) == "b"
+
+
 def test_those_with_one_slot_between_them_take_turns():
     shares = {name: Share(1, of="pool") for name in "abc"}
     pool, order = Pool(shares, 1), []
@@ -211,6 +222,36 @@ def test_those_that_come_together_get_their_own_places_whatever_their_order():
     assert all(sum(each.values()) <= 4 for each in most)
 
 
+def test_what_was_at_work_when_a_run_was_left_begins_again_with_everybody_in_their_own_places():
+    def made(began):
+        graph = Graph(Nothing, slots={"a": Share(1, of="p"), "b": Share(1, of="p")})
+
+        def worker(name, seconds):
+            async def work() -> None:
+                began.append(name)
+                await asyncio.sleep(seconds)
+
+            return work
+
+        for name in ("a0", "a1"):
+            graph.chain(START, graph.node(worker(name, 9), name=name, uses="a"), END)
+        first = graph.node(worker("first", 1), name="first")
+        graph.chain(START, first, graph.node(worker("b0", 9), name="b0", uses="b"), END)
+        return graph.compile()
+
+    async def go():
+        began, journal = [], MemoryJournal()
+        with pytest.raises(RunInterruptedError):
+            await made(began).run({}, journal=journal, run_id="r", deadline=2)
+        assert began == ["first", "a0", "a1"], "b was lent when it had no work"
+        again = []
+        with pytest.raises(RunInterruptedError):
+            await made(again).resume("r", journal=journal, deadline=2)
+        assert again == ["a0", "b0"]
+
+    run_virtual(go())
+
+
 def test_a_run_may_say_how_many_places_there_are_and_whose():
     def made():
         return crew({"a": 6, "b": 6}, {"a": Share(2, of="p"), "b": Share(2, of="p")})[0]
@@ -218,6 +259,10 @@ def test_a_run_may_say_how_many_places_there_are_and_whose():
     assert seconds(made()) == 3
     assert seconds(made(), slots={"p": 6}) == 2
     assert seconds(made(), slots={"a": 4, "b": 4}) == 2
+    kept = {"a": Share(2, of="p", least=2), "b": Share(2, of="p", least=2)}
+    assert seconds(crew({"a": 6, "b": 6}, kept)[0], slots={"a": 1}) == 6, (
+        "what it keeps is no more than it has"
+    )
     with pytest.raises(InputError, match="slots=: no node uses 'x'"):
         seconds(made(), slots={"x": 1})
 

@@ -147,6 +147,11 @@ def test_who_is_chosen_has_to_be_one_of_those_there_are():
         Crew([Task("any", "x")], roles=roles, process="hierarchical", manager="boss").compile().run_sync()
 
 
+def test_a_manager_who_is_alone_does_everything():
+    state, _ = ran(Crew([Task("a", "x")], roles={"boss": told}, process="hierarchical", manager="boss"))
+    assert (state.a, state.reviews) == ("a()", [])
+
+
 def test_what_the_manager_does_nobody_reviews_and_a_lead_may_work_too():
     tasks = [Task("own", "x", role="boss"), Task("led", "x", role="lead")]
     roles = {
@@ -205,6 +210,25 @@ def test_reviews_take_places_of_the_reviewer_who_reviews_no_more_at_once_than_is
     roles = {"x": Role(Slow(), count=4), "boss": Role(None, reviews=review, most=1)}
     _, seconds = ran(Crew(tasks, roles=roles, process="hierarchical", manager="boss"))
     assert (most, seconds) == (1, 5)
+
+
+def test_to_choose_takes_a_place_of_the_manager_too():
+    async def assigns(job, names):
+        await asyncio.sleep(1)
+        return names[0]
+
+    slow = Slow()
+    tasks = [Task(f"t{number}", "x") for number in range(4)]
+    boss = Role(None, reviews=rejecting(), assigns=assigns, most=1)
+    ran(
+        Crew(
+            tasks,
+            roles={"x": Role(slow, count=4), "y": slow, "boss": boss},
+            process="hierarchical",
+            manager="boss",
+        )
+    )
+    assert sorted(slow.began.values()) == [1, 2, 3, 4]
 
 
 def test_inputs_and_optional_results_are_given_as_they_are_to_reviewed_tasks():

@@ -1,6 +1,7 @@
 """Crews of models and agents, on scripts."""
 
 import pytest
+import tenacity
 from pydantic import BaseModel
 
 from backedge import RunFailedError, spent
@@ -118,6 +119,28 @@ async def test_models_of_a_role_may_have_tools_and_be_resources():
     mind = ScriptedModel([call, said("empty"), said("seen")])
     state = (await crew.compile().run(resources={"mind": mind})).state
     assert (state.a, state.b) == ("empty", "seen")
+
+
+async def test_an_agent_goes_on_in_its_second_turn_when_its_run_is_resumed():
+    @tool(permission="read")
+    async def look() -> str:
+        """Look."""
+        return "seen"
+
+    call = Message.of("assistant", ToolCall(id="1", name="look", arguments="{}"))
+    model = ScriptedModel([call, OverloadedError("full"), said("done")])
+    flow, journal = Crew([Task("a", "x")], roles={"x": Role(model, tools=[look])}).compile(), MemoryJournal()
+    with pytest.raises(RunFailedError, match="full"):
+        await flow.run({}, journal=journal, run_id="r")
+    assert (await flow.resume("r", journal=journal)).state.a == "done"
+    assert [message.role for message in model.requests[2].messages] == ["system", "user", "assistant", "tool"]
+
+
+async def test_a_task_that_is_tried_again_asks_its_model_anew():
+    model = ScriptedModel([said("no page")] * 3 + [said('{"title": "t"}')])
+    again = tenacity.AsyncRetrying(stop=tenacity.stop_after_attempt(2))
+    crew = Crew([Task("a", "x", retry=again)], roles={"x": Agent(model, output=Page)})
+    assert (await crew.compile().run(journal=MemoryJournal())).state.a == Page(title="t")
 
 
 @pytest.mark.parametrize("process", ["parallel", "hierarchical"])

@@ -112,6 +112,21 @@ def test_a_function_may_take_the_context_and_a_plain_one_runs_in_a_thread_as_a_s
     assert (result.state.a, result.state.b, seen) == ("a asks", 1.5, ["b"])
 
 
+def test_a_second_parameter_is_the_context_unless_it_has_a_default_and_does_not_say_so():
+    async def bare(job, ctx):
+        return str(ctx.activation)
+
+    async def said(job: Job, ctx: Context = None) -> str:
+        return str(ctx.activation)
+
+    async def other(job: Job, extra: str = "mine") -> str:
+        return extra
+
+    roles = {"bare": bare, "said": said, "other": other}
+    state, _ = ran(Crew([Task(f"t_{name}", "x", role=name) for name in roles], roles=roles))
+    assert (state.t_bare, state.t_said, state.t_other) == ("t_bare", "t_said", "mine")
+
+
 def test_a_crew_is_a_graph_that_may_be_added_to_and_be_a_node_of_another():
     class Book(BaseModel):
         topic: str
