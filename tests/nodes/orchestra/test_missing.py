@@ -1,6 +1,7 @@
 """Perspectives that fail: the others go on, and the result says who is missing."""
 
 import asyncio
+import time
 
 import pytest
 from pydantic import BaseModel
@@ -173,6 +174,22 @@ async def test_a_person_may_be_a_perspective_and_the_others_answer_meanwhile():
     done = await flow.resume("r", journal=journal, answers={"owner": "yes"})
     assert list(done.state.result.answers) == ["a", "owner", "c"]
     assert await flow.replay("r", journal=journal, rerun="all")
+
+
+async def test_a_deadline_holds_across_a_restart(monkeypatch):
+    async def person(question: str, ctx: Context) -> str:
+        return await ctx.ask(question, choices=["yes", "no"])
+
+    said = [saying("a", "yes"), Perspective("owner", by=person, deadline=60), saying("c", "yes")]
+    flow, journal = orchestra(said, kind=VOTE, synthesis="consensus").compile(), MemoryJournal()
+    waiting = await flow.run({"question": "Go?"}, journal=journal, run_id="r", patience=0)
+    assert waiting.status is RunStatus.SUSPENDED
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 50)
+    assert (await flow.resume("r", journal=journal, patience=0)).status is RunStatus.SUSPENDED
+    monkeypatch.setattr(time, "time", lambda: now() + 70)
+    result = (await flow.resume("r", journal=journal, patience=0)).state.result
+    assert [one.why for one in result.missing] == ["TimeoutError: no answer within 60 s"]
 
 
 async def test_an_agent_of_a_perspective_asks_for_leave_as_any_agent():

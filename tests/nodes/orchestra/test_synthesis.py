@@ -159,6 +159,8 @@ async def test_a_judge_that_leaves_an_answer_out_or_scores_off_the_scale_is_aske
     judge = ScriptedModel([scores(a=4), scores(a=4, b=11), scores(a=4, b=3)])
     result = await result_of(all_saying(a="x", b="y"), synthesis="best_of", conductor=judge)
     assert (result.by, len(judge.requests)) == ("a", 3)
+    stranger = ScriptedModel([scores(a=4, b=3, z=9), scores(a=4, b=5)])
+    assert (await result_of(all_saying(a="x", b="y"), synthesis="best_of", conductor=stranger)).by == "b"
     assert "score each of a, b once, and nothing else; you scored a" in judge.requests[1].messages[-1].text
     assert result.vote.dissent == ()
 
