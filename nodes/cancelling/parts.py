@@ -250,7 +250,9 @@ class Part:
         return asked
 
     async def _sent(self) -> Asked:
-        return await self._noted(await self._ctx.receive(self._signal, schema=Told))
+        cancel: Cancel = await self._ctx.receive(self._signal, schema=Told)
+        self.token.apply(cancel)  # it is on record: the work goes no further from here
+        return await self._noted(cancel)
 
     async def _noted(self, cancel: Cancel | None) -> Asked:
         async def note(attempt: int) -> Asked:

@@ -261,7 +261,7 @@ async def test_a_resumed_run_goes_by_the_conditions_of_the_new_graph():
 NAMES = ("ann", "bob", "cy", "dan")
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     st.fixed_dictionaries(
         {name: st.lists(st.sampled_from(NAMES), min_size=1, unique=True) for name in NAMES}

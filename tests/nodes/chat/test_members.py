@@ -1,12 +1,23 @@
 """Agents, assistants, user proxies and functions in one talk: what each hears, and what each says."""
 
+import dataclasses
+
 import pytest
 from pydantic import BaseModel
 
-from backedge import RunFailedError, RunStatus
+from backedge import GraphError, RunFailedError, RunStatus
 from backedge.checkpoints import MemoryJournal
 from backedge.nodes.agents import Again, Agent, KeepTurns, NoAnswerError, RefusedError, Replace, Summarise
-from backedge.nodes.chat import Assistant, MaxTurns, Member, OnHandoff, TextMention, UserProxy, group_chat
+from backedge.nodes.chat import (
+    Assistant,
+    MaxTurns,
+    Member,
+    OnHandoff,
+    Spoken,
+    TextMention,
+    UserProxy,
+    group_chat,
+)
 from backedge.nodes.tools import tool
 from backedge.providers import (
     Image,
@@ -531,3 +542,85 @@ async def test_the_state_holds_who_said_what_and_stays_the_same_when_run_anew():
     assert result.state.transcript == "admin: go\n\nann: ann 1\n\nbob: bob 2"
     assert isinstance(result.state.talk[0].message, Message)
     assert not [part for one in result.state.talk for part in one.message.parts if isinstance(part, ToolCall)]
+
+
+async def test_what_functions_do_to_the_chat_they_are_given_changes_nothing():
+    def wild(chat):
+        chat.talk.clear()
+        chat.signals.append("stop")
+        chat.task = "other"
+        return "wild"
+
+    async def spoken(chat, context):
+        return wild(chat)
+
+    async def choose(chat):
+        return wild(chat)
+
+    def until(chat):
+        wild(chat)
+        return False
+
+    for speaker in (lambda chat: wild(chat), choose):
+        members = [Member(spoken, name="wild"), says("bob")]
+        state = (await talked(group_chat(members, until=until, speaker=speaker, max_turns=2))).state
+        assert lines(state) == [("admin", "go"), ("wild", "wild"), ("wild", "wild")]
+        assert state.signals == []
+
+
+async def test_a_member_of_ones_own_kind_takes_part_and_one_that_lacks_something_is_told():
+    class Echo:
+        name, description = "echo", "Repeats."
+        silent = asks_at_end = False
+        tools, models, handoffs = {}, frozenset(), ()
+
+        async def speak(self, chat, scene):
+            return Spoken(Message.of("assistant", f"{scene.others}: {chat.last.text}"))
+
+    state = (await talked(group_chat([Echo()], until=MaxTurns(1)))).state
+    assert state.talk[-1].text == "{'admin': ''}: go"
+    del Echo.silent, Echo.models
+    with pytest.raises(GraphError, match="has a method speak but no silent, models: see Voice"):
+        group_chat([Echo()], until=MaxTurns(1))
+    Echo.silent, Echo.models = False, frozenset()
+    with pytest.raises(GraphError, match="has a name and a description of its own"):
+        group_chat([Member(Echo(), name="x")], until=MaxTurns(1))
+
+
+async def test_a_leave_that_an_agent_was_given_lasts_for_the_talk():
+    model = ScriptedModel(
+        [calls(call("erase", '{"path": "x"}')), "one", calls(call("erase", '{"path": "y"}')), "two"]
+    )
+    asked = []
+
+    def answer(text):
+        asked.append(text)
+        return "always"
+
+    graph = group_chat([Member(Agent(model, [erase]), name="ann")], until=MaxTurns(2))
+    assert lines((await talked(graph, answers=answer)).state)[1:] == [("ann", "one"), ("ann", "two")]
+    assert asked == ['ann wants to call erase, which may write, with {"path": "x"}']
+
+
+async def test_assistants_and_proxies_are_renamed_and_changed_as_values():
+    who = dataclasses.replace(UserProxy(human="never", tools=[add]), description="Adds.")
+    model = ScriptedModel([calls(call("add", '{"one": 1}')), "done"])
+    members = [Member(Assistant(model), name="ann", description="Asks."), Member(who, name="adder")]
+    state = (await talked(group_chat(members, until=TextMention("done")))).state
+    assert order(state) == ["ann", "adder", "ann"]
+    assert "- adder: Adds." in model.requests[0].messages[0].text
+
+
+async def test_a_resource_may_be_called_as_anything():
+    model = ScriptedModel(["x"])
+    assert order(
+        (await talked(group_chat([Assistant("chat", name="ann")], until=MaxTurns(1)), chat=model)).state
+    )
+
+
+async def test_the_admin_may_be_the_person_behind_a_proxy():
+    model = ScriptedModel(["hello"])
+    members = [UserProxy("eva"), Assistant(model, name="ann")]
+    state = (await talked(group_chat(members, until=MaxTurns(1), admin="eva"))).state
+    assert lines(state) == [("eva", "go"), ("ann", "hello")], "who said the task does not speak next in order"
+    assert model.requests[0].messages[0].text.count("- eva") == 1

@@ -1,11 +1,16 @@
 """The admin takes over: at Ctrl-C and SIGTERM, by a signal from elsewhere, with words, a next speaker, or the end."""
 
+import asyncio
+import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from backedge import InputError, RunFailedError, RunStatus, send
+from backedge import InputError, RunFailedError, RunInterruptedError, RunStatus, send
 from backedge.checkpoints import MemoryJournal
 from backedge.nodes.chat import (
     Assistant,
@@ -290,3 +295,80 @@ def test_words_are_a_type_of_their_own():
     assert Words(say="x").end is False
     with pytest.raises(ValueError, match="Extra inputs"):
         Words(said="x")
+
+
+@pytest.mark.parametrize("admin", [None, "admin"])
+def test_signals_stop_a_talk_at_once_where_there_is_no_admin_and_else_at_the_second(tmp_path, admin):
+    async def ann(chat: Chat, ctx) -> str:
+        if chat.turns == 1 and not (tmp_path / "stopped").exists():
+            (tmp_path / "stopped").touch()
+            for _ in range(1 if admin is None else 2):
+                os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.Event().wait()
+        return f"x{chat.turns}"
+
+    flow = group_chat([ann], until=MaxTurns(2), admin=admin).compile()
+    with pytest.raises(RunInterruptedError):
+        converse_sync(flow, journal=tmp_path / "runs.db", run_id="r")
+    result = converse_sync(flow, journal=tmp_path / "runs.db", run_id="r", ask=lambda question: "")
+    assert lines(result.state) == [("ann", "x0"), ("ann", "x1")]
+
+
+def test_in_another_thread_no_signals_are_taken(tmp_path):
+    graph, before = group_chat(members("ann"), until=MaxTurns(1)), signal.getsignal(signal.SIGTERM)
+    during = []
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(
+            converse_sync,
+            graph,
+            {},
+            journal=tmp_path / "runs.db",
+            run_id="r",
+            tell=lambda said: during.append(signal.getsignal(signal.SIGTERM)),
+        )
+        assert lines(done.result(60).state) == [("ann", "ann 1")]
+    assert during == [before]
+
+
+async def test_what_is_said_is_told_as_it_is_said():
+    told = []
+    graph, journal = group_chat([waiting(), *members("bob")], until=MaxTurns(2)), MemoryJournal()
+    result = await converse(graph, {"task": "go"}, journal=journal, run_id="r", tell=told.append)
+    assert [said.text for said in told] == ["go"]
+    answers = {result.questions[0].id: "well"}
+    result = await converse(
+        graph, journal=journal, run_id="r", words="hear", answers=answers, tell=told.append
+    )
+    assert told == result.state.talk
+
+
+WORDS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["eva", "send"])), max_size=6)
+
+
+@settings(max_examples=20)
+@given(WORDS, st.sets(st.integers(0, 5)))
+async def test_no_word_is_lost_doubled_or_out_of_order_wherever_the_run_rests(planned, rests):
+    """Words are sent at any turn, in turns that suspend the run and in others; the run is resumed until it is over."""
+    journal, spoken = MemoryJournal(), []
+
+    async def eva(chat: Chat, ctx) -> str:
+        turn = chat.turns
+        for number, (when, _) in enumerate(planned):
+            if when == turn:
+                await ctx.step("say", say, number)
+        return await ctx.ask("?") if turn in rests else "x"
+
+    async def say(number: int) -> None:
+        spoken.append(f"w{number}")
+        await send("r", "admin", f"w{number}", journal=journal)
+
+    flow = group_chat([eva], until=MaxTurns(6)).compile()
+    result = await flow.run({}, journal=journal, run_id="r")
+    while result.questions:
+        result = await flow.resume("r", journal=journal, answers={result.questions[0].id: "y"})
+    heard = [said.text for said in result.state.talk if not said.turn]
+    late = {f"w{number}" for number, (when, _) in enumerate(planned) if when == 5}
+    assert heard == [word for word in spoken if word in heard]
+    assert set(spoken) - set(heard) <= late, "only words in the last turn may come too late"
+    assert [said.turn for said in result.state.talk if said.turn] == [1, 2, 3, 4, 5, 6]
+    assert await flow.replay("r", journal=journal, rerun="all")

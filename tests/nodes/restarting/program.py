@@ -50,7 +50,7 @@ async def main(database: str, run_id: str, path: str, stay: str) -> None:
     async with await SqliteJournal.open(database) as journal:
         if stay:
             async with flow.start(journal=journal, run_id=run_id) as run:
-                while not run.questions:
+                while not run.questions:  # noqa: ASYNC110 - nothing tells when it is let go of
                     await asyncio.sleep(0.01)
                 print("inside", flush=True)
                 await asyncio.sleep(3600)
