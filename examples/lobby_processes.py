@@ -21,13 +21,16 @@ async def calculator(url: str) -> None:
         while message := await seat.head():  # it counts as read when it is answered
             number = int(message.text)
             if number == 12 and "slow" in sys.argv:
+                await asyncio.sleep(0.1)
+                print("thinking", flush=True)
                 await asyncio.sleep(3600)
             await seat.reply(message, f"{number} squared is {number * number}")
             seat.take(message)
 
 
 async def start(url: str, *more: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(sys.executable, __file__, url, *more)
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(sys.executable, __file__, url, *more, stdout=pipe)
 
 
 async def hear(seat: Seat) -> LobbyMessage:
@@ -48,16 +51,16 @@ async def main() -> None:
         print("ann asks for 7:", (await ann.request("calculator", "7")).text)
 
         asking = asyncio.ensure_future(ann.request("calculator", "12"))
-        await asyncio.sleep(0.1)
+        await process.stdout.readline()
         process.kill()
-        await process.wait()
+        await process.communicate()
         print("its process was killed while it thought about 12")
 
         process = await start(server.url)
         await hear(ann)  # here I am
         print("ann has the answer:", (await asking).text)
         process.kill()
-        await process.wait()
+        await process.communicate()
         await lobby.remove("calculator")  # or the server does it, when it has waited for long enough
         await hear(ann)  # left
 

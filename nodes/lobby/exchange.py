@@ -62,8 +62,8 @@ class Exchange:
         self._had = set(had)
         # Requests whose replies are waited for, with their numbers.
         self.awaited: dict[str, int] = {}
-        # How many were taken since the server was told.
-        self._taken = 0
+        # Whether something was taken of which the server does not know.
+        self.untold = False
 
     @property
     def lag(self) -> int:
@@ -72,6 +72,7 @@ class Exchange:
 
     def hello(self) -> Hello:
         """The first frame of a connection."""
+        self.untold = False
         requests = [
             handle for handle, post in self.owed.items() if isinstance(post, Post) and post.kind == "request"
         ]
@@ -96,7 +97,6 @@ class Exchange:
         if self.heard is None:
             self.heard = welcome.heard
         self._received = max(self._received, self.heard)
-        self._taken = 0
         return [*self.owed.values(), *(Await(handle, number) for handle, number in self.awaited.items())]
 
     def arrived(self, frame: Deliver | Missed) -> bool:
@@ -120,17 +120,18 @@ class Exchange:
         """A reply came that nobody waits for any more: it is a message like any."""
         self.inbox.append(Deliver(reply, self.behind))
 
-    def take(self, number: int) -> Heard | None:
-        """The reader took the first message, or has taken one with this number before; what is to be said of it."""
+    def take(self, number: int) -> None:
+        """The reader took the first message, or has taken one with this number before."""
         if self.inbox and self.inbox[0].number == number:
             self.inbox.popleft()
-            self._taken += 1
+            self.untold = True
         self.heard = number if self.heard is None else max(self.heard, number)
         self._had = {one for one in self._had if one > self.heard} if self._had else self._had
-        if self._taken and (not self.inbox or self._taken >= self._window // 2):
-            self._taken = 0
-            return Heard(self.heard)
-        return None
+
+    def tell(self) -> Heard:
+        """What is to be said of all that was taken until now."""
+        self.untold = False
+        return Heard(self.heard or 0)
 
     def validate(self) -> None:
         """Check that everything here fits together. For tests."""

@@ -320,9 +320,8 @@ class RemoteSeat(Seat):
         self._took(message.number)
 
     def _took(self, number: int) -> None:
-        heard = self._exchange.take(number)
-        if heard is not None:
-            self._send(heard)
+        self._exchange.take(number)
+        self._sending.set()
 
     # ------------------------------------------------------------------ the connection
 
@@ -428,8 +427,9 @@ class RemoteSeat(Seat):
         while True:
             await self._sending.wait()
             self._sending.clear()
-            while self._outgoing:
-                await connection.send(written(self._outgoing.popleft()), text=True)
+            while self._outgoing or self._exchange.untold:
+                frame = self._outgoing.popleft() if self._outgoing else self._exchange.tell()
+                await connection.send(written(frame), text=True)
 
     def _came(self, frame: FromServer) -> None:
         match frame:
