@@ -24,7 +24,6 @@ from .room import Delivery, Record, Room, notice
 
 BUFFER: Final = 1000
 """How many messages wait for one member in memory."""
-_TURN: Final = 64  # after so many posts in a row, others get their turn
 
 
 class Lobby:
@@ -82,7 +81,8 @@ class Lobby:
         self._bouncing: set[asyncio.Future[None]] = set()
         # What those who are away had read, of those who listened in this process.
         self._away: dict[str, int] = {}
-        self._posts = 0
+        # Whether what is said is recorded and heard at once, without a wait.
+        self.immediate = not self._log.durable and not self._waits
 
     # ------------------------------------------------------------------ beginning and end
 
@@ -281,10 +281,6 @@ class Lobby:
         asked: asyncio.Future[LobbyMessage] | None = None,
     ) -> LobbyMessage:
         """What a seat says; see `Seat.say`. The future is for the reply."""
-        self._posts += 1
-        if not self._posts % _TURN:
-            await asyncio.sleep(0)
-        seat.check()
         if handle is None:
             return await self._said(seat, parts, to, topic, reply_to, kind, None, asked)
         draft = partial(self._said, seat, parts, to, topic, reply_to, kind, handle, asked)
@@ -332,11 +328,27 @@ class Lobby:
         if delivery.record is not None:
             if asked is not None:
                 seat.asked[delivery.message.handle] = asked
-            if self._log.durable:
-                await self._publish([delivery])
-            else:
-                self._log.add((delivery.record,))
-                self._deliver(delivery)
+            await self._publish([delivery])
+        return delivery.message
+
+    def say_now(
+        self,
+        seat: LocalSeat,
+        parts: tuple[LobbyPart, ...],
+        to: str | None,
+        topic: str | None,
+        reply_to: str | None,
+        kind: Kind,
+        asked: asyncio.Future[LobbyMessage] | None,
+    ) -> LobbyMessage:
+        """What a seat says in a lobby that is `immediate`."""
+        room = self._its_room()
+        delivery = room.say(seat.name, parts, to=to, topic=topic, reply_to=reply_to, kind=kind)
+        if delivery.record is not None:
+            if asked is not None:
+                seat.asked[delivery.message.handle] = asked
+            self._log.add((delivery.record,))
+            self._deliver(delivery)
         return delivery.message
 
     async def _until_room(self, sender: str, to: str | None, topic: str | None) -> None:

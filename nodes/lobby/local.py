@@ -68,7 +68,7 @@ class LocalSeat(Seat):
         # Who waits until there is room.
         self._spaces: deque[asyncio.Future[None]] = deque()
         self._closed: LobbyError | None = None
-        # How many messages were given without a wait.
+        # How many messages were given and said.
         self._row = 0
 
     @property
@@ -107,8 +107,28 @@ class LocalSeat(Seat):
         handle: str | None = None,
     ) -> LobbyMessage:
         """See `Seat.say`."""
-        return await self._lobby.say(
-            self, parts, to=to, topic=topic, reply_to=reply_to, kind=kind, handle=handle
+        return await self._say(parts, to, topic, reply_to, kind, handle)
+
+    async def _say(
+        self,
+        parts: tuple[LobbyPart, ...],
+        to: str | None = None,
+        topic: str | None = None,
+        reply_to: str | None = None,
+        kind: Kind = "message",
+        handle: str | None = None,
+        asked: asyncio.Future[LobbyMessage] | None = None,
+    ) -> LobbyMessage:
+        """See `Seat.say`. The future is for the reply."""
+        lobby = self._lobby
+        self._row += 1
+        if not self._row % _TURN:
+            await asyncio.sleep(0)
+        self.check()
+        if handle is None and lobby.immediate:
+            return lobby.say_now(self, parts, to, topic, reply_to, kind, asked)
+        return await lobby.say(
+            self, parts, to=to, topic=topic, reply_to=reply_to, kind=kind, handle=handle, asked=asked
         )
 
     async def request(
@@ -119,7 +139,7 @@ class LocalSeat(Seat):
     ) -> LobbyMessage:
         """See `Seat.request`."""
         coming: asyncio.Future[LobbyMessage] = asyncio.get_running_loop().create_future()
-        made = await self._lobby.say(self, parts_of(said), to=to, kind="request", asked=coming)
+        made = await self._say(parts_of(said), to, kind="request", asked=coming)
         try:
             if made.returned:
                 raise UndeliverableError(made.returned)
@@ -202,13 +222,15 @@ class LocalSeat(Seat):
     ) -> LobbyMessage:
         """See `Seat.receive`."""
         if timeout is None or self._inbox.buffer:
-            message = await self.head()
+            message = await self.head_or_gap()
         else:
             try:
                 async with asyncio.timeout(timeout):
-                    message = await self.head()
+                    message = await self.head_or_gap()
             except TimeoutError:
                 raise LobbyTimeoutError(f"nothing came to {self._name!r} within {timeout} s") from None
+        if isinstance(message, Gap):
+            raise LaggedError(str(message))
         self.take(message)
         return message
 
