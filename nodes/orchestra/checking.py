@@ -20,6 +20,7 @@ MODES: Final = ("parallel", "sequential", "waves")
 SYNTHESES: Final = get_args(Synthesis)
 OWN: Final = frozenset({"round", "agreement", "synthesis", "ballot", JUDGE, START.name, END.name})
 """Names of our own nodes and voters."""
+_HEAVIEST: Final = 1e12  # as in votes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +110,8 @@ def _of_perspectives(wanted: Wanted) -> Iterator[str]:
     for one in wanted.perspectives:
         if not isinstance(one.instructions, str):
             yield f"perspective {one.name!r}: instructions are a text, not {one.instructions!r:.100}"
-        if not _is_positive(one.weight):
-            yield f"perspective {one.name!r}: weight= is a number above 0, not {one.weight!r}"
+        if not (_is_positive(one.weight) and one.weight <= _HEAVIEST):
+            yield f"perspective {one.name!r}: weight= is a number above 0, up to 1e12, not {one.weight!r}"
         if one.deadline is not None and not _is_positive(one.deadline):
             yield f"perspective {one.name!r}: deadline= is seconds above 0, not {one.deadline!r}"
         by = wanted.by(one)

@@ -93,20 +93,11 @@ def settle(
         return _best(base, rules, ballots)
     if rules.synthesis == "weighted" and words is None:
         return _weighted(base, rules)
-    if needs_consent(rules, words) and base.agreement < rules.threshold:
+    undecided = rules.synthesis == "consensus" or (rules.synthesis == "debate" and words is None)
+    if undecided and base.agreement < rules.threshold:
         told = f"the answers agree to {base.agreement:.3g}, and {rules.threshold:.3g} is needed"
         return _ended(_dissenting(base, rules), "no_consensus", f"there is no consensus: {told}")
-    if words is None:
-        return _central(base, rules)
-    named = tuple(name for name in standing if f"[{name}]" in f"{words.text}\n{words.reason}")
-    reference = words if rules.synthesis == "debate" else None
-    whole = _dissenting(base.model_copy(update={"answer": words, "sources": named}), rules, reference)
-    return _ended(whole, "done", f"the conductor's {rules.synthesis} of {len(standing)} answers")
-
-
-def needs_consent(rules: Rules, words: Said | None = None) -> bool:
-    """Whether there is an answer only if the perspectives agree."""
-    return rules.synthesis == "consensus" or (rules.synthesis == "debate" and words is None)
+    return _central(base, rules) if words is None else _conducted(base, rules, words)
 
 
 def _ended(result: OrchestraResult, status: Status, reason: str) -> OrchestraResult:
@@ -121,6 +112,14 @@ def _central(base: OrchestraResult, rules: Rules) -> OrchestraResult:
     )
     told = f"the answers agree to {base.agreement:.3g}; {found.perspective}'s is the most central"
     return _ended(_dissenting(whole, rules, found), "done", told)
+
+
+def _conducted(base: OrchestraResult, rules: Rules, words: Said) -> OrchestraResult:
+    answers = base.answers
+    named = tuple(name for name in answers if f"[{name}]" in f"{words.text}\n{words.reason}")
+    whole = base.model_copy(update={"answer": words, "sources": named})
+    told = f"the conductor's {rules.synthesis} of {len(answers)} answers"
+    return _ended(_dissenting(whole, rules, words if rules.synthesis == "debate" else None), "done", told)
 
 
 def _weighted(base: OrchestraResult, rules: Rules) -> OrchestraResult:

@@ -44,8 +44,15 @@ def problems(perspectives, **options):
         ),
         (saying("a", "x"), f"perspectives are given as a list, not as {saying('a', 'x')!r:.40}"),
         ([Perspective("a", None, by=MODEL)], "perspective 'a': instructions are a text, not None"),
-        ([saying("a", "x", weight=0)], "perspective 'a': weight= is a number above 0, not 0"),
-        ([saying("a", "x", weight=float("nan"))], "perspective 'a': weight= is a number above 0, not nan"),
+        ([saying("a", "x", weight=0)], "perspective 'a': weight= is a number above 0, up to 1e12, not 0"),
+        (
+            [saying("a", "x", weight=1e13)],
+            "perspective 'a': weight= is a number above 0, up to 1e12, not 10000000000000.0",
+        ),
+        (
+            [saying("a", "x", weight=float("nan"))],
+            "perspective 'a': weight= is a number above 0, up to 1e12, not nan",
+        ),
         ([saying("a", "x", deadline=-1)], "perspective 'a': deadline= is seconds above 0, not -1"),
         ([Perspective("a")], "perspective 'a' has nobody who answers: give it by=, or the orchestra model="),
         (

@@ -1,8 +1,11 @@
 """Who hears whom before answering."""
 
+import asyncio
+
 import pytest
 
 from backedge.nodes.orchestra import (
+    Choice,
     Perspective,
     balanced_analysis,
     business_strategy,
@@ -12,6 +15,7 @@ from backedge.nodes.orchestra import (
 from backedge.nodes.orchestra.building import parted
 from backedge.providers import ScriptedModel
 
+from ...virtual import run_virtual
 from .stage import asked, by_instructions, instructed, result_of, state_of
 
 NAMES = ("ann", "bob", "cy", "dan")
@@ -52,6 +56,28 @@ async def test_a_number_of_waves_parts_them_in_order_and_a_wave_sees_those_befor
 async def test_waves_may_be_named_in_any_order():
     seen = await heard(mode="waves", waves=[["dan", "bob"], ["ann", "cy"]])
     assert seen == {"dan": "nobody", "bob": "nobody", "ann": "bob, dan", "cy": "bob, dan"}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"mode": "waves", "waves": 2}, {"mode": "waves", "waves": [NAMES, NAMES]}]
+)
+def test_who_is_faster_does_not_matter(options):
+    def slow(name, order):
+        async def answer(answers: list) -> str:
+            await asyncio.sleep(order.index(name))
+            return "yes" if name < "c" or len(answers) >= 8 else "no"
+
+        return Perspective(name, by=answer)
+
+    def ended(order):
+        graph = orchestra(
+            [slow(name, order) for name in NAMES], synthesis="debate", kind=Choice("yes", "no"), **options
+        )
+        return run_virtual(graph.compile().run({"question": "?"})).state
+
+    states = [ended(order) for order in (NAMES, NAMES[::-1], ("cy", "ann", "dan", "bob"))]
+    assert states[0].result.status == "done"
+    assert states[0] == states[1] == states[2]
 
 
 async def test_a_perspective_in_several_waves_answers_anew_and_its_last_answer_counts():
