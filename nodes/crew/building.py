@@ -42,7 +42,9 @@ def build(plan: Plan, outputs: Mapping[str, Any]) -> Built:
             nodes[name] = _reviewed(graph, plan, task, outputs)
         else:
             nodes[name] = _plain(graph, plan, task, outputs)
-    missed = {name: _missed(graph, task, nodes[name]) for name, task in plan.tasks.items() if task.optional}
+    missed = {
+        name: _missed(graph, plan, task, nodes[name]) for name, task in plan.tasks.items() if task.optional
+    }
     for name, before in _predecessors(plan).items():
         for source in before or [""]:
             place = nodes[source] if source else START
@@ -133,13 +135,15 @@ def _work(
     )
 
 
-def _missed(graph: Graph[Any], task: Task, node: Node[..., Any]) -> Node[..., Any]:
-    """What takes the place of an optional task that failed."""
+def _missed(graph: Graph[Any], plan: Plan, task: Task, node: Node[..., Any]) -> Node[..., Any]:
+    """What stands in for an optional task that failed; it keeps the place for what follows."""
 
     def missed(error: Exception) -> list[Missed]:
         return [Missed(task=task.name, error=str(error) or "it failed without a word")]
 
-    handler = graph.node(missed, name=f"{task.name}-missed", writes="missed", inline=True)
+    handler = graph.node(
+        missed, name=f"{task.name}-missed", writes="missed", inline=True, uses=node.spec.uses
+    )
     graph.on_error(node, handler)
     return handler
 

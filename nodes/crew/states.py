@@ -72,10 +72,9 @@ def output_of(task: Task, role: Role) -> Any:
     if isinstance(role.who, Model | str) or role.who is None:
         return str
     try:
-        told = read_signature(role.who, {}).hints.get("return", str)
+        return read_signature(role.who, {}).hints.get("return", str)
     except NoSignatureError:
         return str
-    return type(None) if told is None else told
 
 
 def _made(name: str, base: type[BaseModel], fields: Mapping[str, Any]) -> type[BaseModel]:

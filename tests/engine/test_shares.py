@@ -164,6 +164,14 @@ def test_a_share_together_with_other_slots_is_served_when_all_are_free():
     assert slots.release(("a", "till")) == ["with a till"]
 
 
+def test_whose_turn_it_is_goes_first_though_both_need_another_slot_too():
+    slots = Slots({"p": 4, "till": 9}, {"a": Share(2, of="p"), "b": Share(2, of="p")})
+    for number in range(4):
+        slots.wait(("a", "till"), (number,), f"a{number}")
+        slots.wait(("b", "till"), (9 + number,), f"b{number}")
+    assert sorted(slots.serve()) == ["a0", "a1", "b0", "b1"]
+
+
 def test_who_needs_shares_of_two_pools_is_not_kept_waiting_by_turns_that_cross():
     shares = {"a": Share(1, of="p"), "d": Share(1, of="p"), "b": Share(1, of="q"), "c": Share(1, of="q")}
     slots = Slots({"p": 1, "q": 1}, shares)

@@ -60,6 +60,21 @@ def test_places_that_are_kept_are_free_when_work_comes():
     assert began(1) == (1, 1)
 
 
+def test_whoever_follows_a_task_that_failed_has_its_place_too():
+    slow = Slow(**{f"a{n}": 9 for n in range(9)})
+
+    async def fails(job):
+        await slow(job)
+        if job.task == "b0":
+            raise ValueError("broken")
+        return job.task
+
+    tasks = [Task("b0", "x", role="b", optional=True), Task("b1", "x", role="b", needs="b0")]
+    tasks += [Task(f"a{n}", "x", role="a") for n in range(9)]
+    ran(Crew(tasks, roles={"a": slow, "b": fails}, process="parallel"))
+    assert slow.began["b1"] == 1
+
+
 def test_whoever_follows_in_a_role_has_its_place_before_those_who_would_borrow_it():
     slow = Slow(**{f"a{n}": 9 for n in range(9)})
     tasks = [Task(f"b{n}", "x", role="b", needs=[f"b{n - 1}"] if n else []) for n in range(5)]
