@@ -13,20 +13,20 @@ from backedge.nodes.agents import Agent
 from backedge.providers import Model
 from backedge.providers.protocol import ToolSpec
 
-from .assistant import TRANSFER
+from .checking import problems_of, transitions_of
 from .choosing import CHOOSER, Auto, ByFunction, Choice, Manual, Random, RoundRobin, Selection
 from .ending import Until, condition_of
 from .floor import Rules
 from .members import Member, Speaks, voice_of
-from .proxy import UserProxy
 from .selecting import Select
 from .speaking import Scene, Voice
-from .talk import NOTES, Chat, Said
+from .talk import Chat, Said
 
 Speaker: TypeAlias = Literal["round_robin", "random", "manual", "auto"] | Selection | Choice
 """How speakers are chosen: one of the ways by name, one with options such as `Auto`, or a function of the chat."""
 
 _CONTEXT: Final = "chats_context_"
+_STATE: Final = "chats_state_"
 
 
 def group_chat(
@@ -73,17 +73,11 @@ def group_chat(
     problems: list[str] = []
     voices = _voices(members, problems)
     names = tuple(dict.fromkeys(voice.name for voice in voices))
-    problems += _name_problems(voices, admin)
-    problems += _tool_problems(voices)
-    problems += _handoff_problems(voices, admin)
-    after, wrong = _transitions(voices, transitions, forbidden, repeat=repeat)
+    problems += problems_of(voices, admin=admin, max_turns=max_turns)
+    after, wrong = transitions_of(voices, transitions, forbidden, repeat=repeat)
     problems += wrong
     selection = _tried(problems, lambda: _selection(speaker, model, seed, names))
     over = _tried(problems, lambda: condition_of(until))
-    if max_turns is not None and (
-        isinstance(max_turns, bool) or not isinstance(max_turns, int) or max_turns < 1
-    ):
-        problems.append(f"max_turns= wants a whole number from 1, or None, not {max_turns!r}")
     if problems:
         raise GraphError(problems)
     assert selection is not None
@@ -151,11 +145,12 @@ def _turn(voice: Voice, others: Mapping[str, str], offered: Mapping[str, ToolSpe
     """What a member's node does. Words of a person who lets the talk go on at its end are no turn."""
 
     async def take(chat: Chat, context: Context, models: Mapping[str, Model]) -> dict[str, Any]:
+        turn = 0 if chat.closing else chat.turns + 1  # now: a function may change the chat that it is given
         spoken = await voice.speak(chat, Scene(context, others, offered, models))
         said = Said(
             speaker=voice.name,
             message=spoken.message,
-            turn=0 if chat.closing else chat.turns + 1,
+            turn=turn,
             handoff=spoken.handoff,
             own=spoken.own,
             instead=spoken.instead,
@@ -170,14 +165,14 @@ def _as_node(body: Body, models: Iterable[str]) -> Any:
     """A function whose signature names what it reads: the whole state, the context, and the models it needs."""
 
     async def node(**given: Any) -> Any:
-        chat, context = given.pop("chat"), given.pop(_CONTEXT)
+        chat, context = given.pop(_STATE), given.pop(_CONTEXT)
         return await body(chat, context, given)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     told: Any = node
     told.__signature__ = inspect.Signature(
         [
-            inspect.Parameter("chat", keyword, annotation=Chat),
+            inspect.Parameter(_STATE, keyword, annotation=Chat),
             inspect.Parameter(_CONTEXT, keyword, annotation=Context),
             *(inspect.Parameter(name, keyword) for name in sorted(models)),
         ]
@@ -185,7 +180,7 @@ def _as_node(body: Body, models: Iterable[str]) -> Any:
     return told
 
 
-# ---------------------------------------------------------------------- what may be wrong
+# ---------------------------------------------------------------------- what was given
 
 
 def _tried(problems: list[str], make: Callable[[], Any]) -> Any:
@@ -205,111 +200,7 @@ def _voices(members: Any, problems: list[str]) -> list[Voice]:
     voices = [voice for voice in found if voice is not None]
     if not found:
         problems.append("a talk has somebody who speaks: give it members, as in [coder, critic]")
-    elif voices and all(voice.silent for voice in voices):
-        problems.append("no member speaks by itself: all of them only carry out calls of tools")
     return voices
-
-
-def _name_problems(voices: Sequence[Voice], admin: str | None) -> list[str]:
-    problems = []
-    names = [voice.name for voice in voices]
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
-            problems.append(
-                f"{names.count(name)} members are called {name!r}: give one of them another name, as in Member(agent, name=...)"
-            )
-        if not isinstance(name, str) or not name.isidentifier() or name in (START.name, END.name):
-            problems.append(
-                f"a member's name is an identifier, such as 'coder', not {name!r}: see Member(..., name=...)"
-            )
-        if name in (CHOOSER, NOTES):
-            problems.append(f"no member can be called {name!r}: the talk itself uses that name")
-    if admin is not None and (not isinstance(admin, str) or not admin.strip() or admin == NOTES):
-        problems.append(f"admin= is the name of a person, or None, not {admin!r}")
-    problems += [
-        f"admin={admin!r} is a person, and so is not {voice.name!r}: give one of them another name"
-        for voice in voices
-        if voice.name == admin and not isinstance(voice, UserProxy)
-    ]
-    return problems
-
-
-def _tool_problems(voices: Sequence[Voice]) -> list[str]:
-    problems, first = [], dict[str, tuple[str, ToolSpec]]()
-    for voice in voices:
-        for tool in voice.tools.values():
-            owner, spec = first.setdefault(tool.name, (voice.name, tool.spec()))
-            if spec.parameters != tool.spec().parameters:
-                problems.append(
-                    f"{owner} and {voice.name} have a tool {tool.name!r} each that takes other arguments: give one of them another name="
-                )
-            if tool.name.startswith(TRANSFER):
-                problems.append(
-                    f"{voice.name}: a tool cannot be called {tool.name!r}: names that begin so hand over the floor"
-                )
-    for voice in voices:
-        wanted = getattr(voice, "calls", "any")
-        unknown = [] if isinstance(wanted, str) else [name for name in wanted if name not in first]
-        problems += [
-            f"{voice.name} may call {name!r}, which nobody has; there are: {', '.join(first) or 'none'}"
-            for name in unknown
-        ]
-    return problems
-
-
-def _handoff_problems(voices: Sequence[Voice], admin: str | None) -> list[str]:
-    problems = []
-    silent = {voice.name for voice in voices if voice.silent}
-    for voice in voices:
-        for target in voice.handoffs:
-            if target == voice.name:
-                problems.append(f"{target} hands over to itself: leave that out of its handoffs=")
-            elif target in silent:
-                problems.append(f"{voice.name} hands over to {target}, who only carries out calls of tools")
-    return problems
-
-
-def _transitions(
-    voices: Sequence[Voice],
-    allowed: Mapping[str, Sequence[str]] | None,
-    forbidden: Mapping[str, Sequence[str]] | None,
-    *,
-    repeat: bool,
-) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """Whom each member may be followed by, and what is wrong with that."""
-    names = [voice.name for voice in voices]
-    problems = []
-    if allowed is not None and forbidden is not None:
-        problems.append("transitions= says who may follow whom, and forbidden= who may not: give one of them")
-    for option, given in (("transitions", allowed), ("forbidden", forbidden)):
-        problems += _unknown(option, given, names)
-    if problems:
-        return {}, problems
-    after: dict[str, tuple[str, ...]] = {}
-    speaking = {voice.name for voice in voices if not voice.silent}
-    for name in names:
-        others = tuple(names if repeat else [one for one in names if one != name])
-        if allowed is not None and name in allowed:
-            others = tuple(allowed[name])
-        elif forbidden is not None:
-            others = tuple(one for one in others if one not in forbidden.get(name, ()))
-        after[name] = others
-        if name in speaking and not speaking.intersection(others):
-            problems.append(
-                f"nobody may speak after {name}: allow somebody, in transitions=, forbidden= or repeat="
-            )
-    return after, problems
-
-
-def _unknown(option: str, given: Any, names: Sequence[str]) -> list[str]:
-    if given is None:
-        return []
-    if not isinstance(given, Mapping) or any(isinstance(one, str) for one in given.values()):
-        return [f"{option}= maps a member to several, as in {{'coder': ['critic']}}, not {given!r}"]
-    unknown = dict.fromkeys(
-        one for key, others in given.items() for one in (key, *others) if one not in names
-    )
-    return [f"{option}= names {one!r}, who is no member; there are {', '.join(names)}" for one in unknown]
 
 
 def _selection(speaker: Any, model: Any, seed: Any, names: Sequence[str]) -> Selection:

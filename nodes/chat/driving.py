@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Final, Unpack
 
-from backedge.engine.errors import InputError, JournalError, RunNotFoundError
+from backedge.engine.errors import BackedgeError, InputError, RunNotFoundError
 from backedge.engine.execution.desk import Question
 from backedge.engine.execution.events import CustomEvent
 from backedge.engine.execution.options import RunOptions
@@ -188,7 +188,7 @@ def _taking_over(run: Run[Any], *, heard: bool) -> Iterator[None]:
     async def pause() -> None:
         try:
             await run.send(ADMIN)
-        except JournalError:
+        except BackedgeError:
             run.interrupt()
 
     def begin() -> None:

@@ -266,7 +266,7 @@ class When(Condition):
         Raises:
             TypeError: It gives something else.
         """
-        said = self.function(chat)
+        said = self.function(chat.handed_out())
         name = name_of_callable(self.function)
         if isinstance(said, bool):
             who = "a function" if name == "<lambda>" else name

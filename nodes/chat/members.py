@@ -26,6 +26,7 @@ from .views import GO_ON, introduction, view
 Speaks: TypeAlias = Callable[..., Any]
 """A function as a member: ``async def (chat, context)``, or a plain function ``(chat)``, which is called in a worker thread
 and once. It gives a text, a `Message`, or None for nothing."""
+_WANTED: Final = ("name", "description", "silent", "asks_at_end", "tools", "models", "handoffs")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,10 @@ def voice_of(given: Any) -> Voice:
     if hasattr(who, "speak") and not isinstance(who, type):
         if name or description:
             raise ValueError(f"{who!r} has a name and a description of its own: do not put it into a Member")
-        return who  # type: ignore[return-value]  # what lacks the rest of it says so when that is asked for
+        lacks = [name for name in _WANTED if not hasattr(who, name)]
+        if lacks:
+            raise TypeError(f"{who!r} has a method speak but no {', '.join(lacks)}: see Voice")
+        return who  # type: ignore[return-value]  # it was looked at
     if callable(who) and not isinstance(who, type):
         return _FunctionVoice(who, name or name_of_callable(who), description)
     raise TypeError(f"a member is an Agent, an Assistant, a UserProxy or a function, not {who!r}")

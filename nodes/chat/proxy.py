@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -67,7 +67,7 @@ class UserProxy:
             raise ValueError(f"{self.name}: human= is 'always', 'at_end' or 'never', not {self.human!r}")
         allowed(self.allow)
         found: dict[str, AnyTool] = {}
-        for one in self.tools:
+        for one in self.tools.values() if isinstance(self.tools, Mapping) else self.tools:
             made = one if isinstance(one, Tool) else tool(one)
             if made.name in found:
                 raise ValueError(

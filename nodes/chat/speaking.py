@@ -65,6 +65,8 @@ class Voice(Protocol):
         tools: The tools it has for the others to call, by name.
         models: The resources of the graph that it needs as its models.
         handoffs: Whom it may hand the floor to.
+
+    One that has an attribute ``reuse`` says with it what a turn after a failed one takes over, see `Graph.node`.
     """
 
     @property

@@ -171,6 +171,10 @@ class Chat(BaseModel):
         """The talk in words, a paragraph for each who said something."""
         return "\n\n".join(f"{said.speaker}: {said.text}" for said in self.talk if said.text.strip())
 
+    def handed_out(self) -> Chat:
+        """A copy for a function, which may do with it what it likes."""
+        return self.model_copy(update={"talk": [*self.talk], "signals": [*self.signals]})
+
     def marked(self) -> Mark:
         """A mark here and now."""
         return Mark(
