@@ -1,6 +1,7 @@
 """Perspectives that fail: the others go on, and the result says who is missing."""
 
 import asyncio
+import json
 import time
 
 import pytest
@@ -161,6 +162,41 @@ async def test_a_conductor_whose_model_fails_goes_on_when_the_run_is_resumed_and
         await flow.run({"question": "?"}, journal=journal, run_id="r")
     result = (await flow.resume("r", journal=journal)).state.result
     assert (result.answer.text, len(model.requests)) == ("All say yes [a].", 1)
+
+
+GOOD = json.dumps({"scores": [{"answer": "b", "score": 7}]})
+
+
+@pytest.mark.parametrize(
+    ("good", "made"),
+    [
+        (
+            '{"choice": "yes"}',
+            lambda model: ([Perspective("a", by=model), saying("b", "no")], {"synthesis": "none"}),
+        ),
+        (
+            '{"choice": "yes"}',
+            lambda model: ([saying("b", "no")], {"synthesis": "debate", "rounds": 1, "conductor": model}),
+        ),
+        (
+            GOOD,
+            lambda model: (
+                [saying("a", "yes", votes=model), saying("b", "no", votes=MUTE)],
+                {"synthesis": "best_of", "conductor": "peers"},
+            ),
+        ),
+    ],
+    ids=["perspective", "conductor", "voter"],
+)
+async def test_whose_model_fails_in_the_middle_goes_on_there_when_the_run_is_resumed(good, made):
+    model = ScriptedModel(["hm", OverloadedError("full"), good])
+    sides, options = made(model)
+    flow, journal = orchestra(sides, kind=VOTE, absent=(), **options).compile(), MemoryJournal()
+    with pytest.raises(RunFailedError, match="full"):
+        await flow.run({"question": "?"}, journal=journal, run_id="r")
+    assert (await flow.resume("r", journal=journal)).state.result.status == "done"
+    assert len(model.requests) == 3
+    assert len(model.requests[2].messages) == 4, "its first answer is not asked for again"
 
 
 async def test_a_person_may_be_a_perspective_and_the_others_answer_meanwhile():
