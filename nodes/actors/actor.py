@@ -7,13 +7,13 @@ which they came, whatever crashes.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Unpack, get_args, get_origin
 
-from pydantic import PydanticSchemaGenerationError, TypeAdapter, create_model
+from pydantic import PydanticUserError, TypeAdapter, create_model
 
-from backedge.engine.compiler.signatures import NoSignatureError
+from backedge.engine.compiler.signatures import NoSignatureError, name_of_callable, read_signature
+from backedge.engine.context import BlockingContext, Context
 from backedge.engine.errors import GraphError
 from backedge.engine.graph import END, START, Graph
 from backedge.engine.node import Node
@@ -95,7 +95,7 @@ def actor(
         problems += _no_restart(kinds["state"], begin)
     if problems:
         raise GraphError(problems)
-    called = name or (agent.name if agent else getattr(handler, "__name__", "actor"))
+    called = name or (agent.name if agent else name_of_callable(handler))  # type: ignore[arg-type]  # no agent
     own = (kinds["state"], ... if begin is _MISSING else begin)
     graph: Graph[ActorState] = Graph(
         create_model("ActorState", __base__=ActorState, state=own), name=called, resources=given
@@ -159,14 +159,15 @@ def _kinds(handler: Any, message: Any, state: Any, problems: list[str]) -> dict[
             "message": str if message is _MISSING else message,
         }
     try:
-        hints = list(inspect.signature(handler, eval_str=True).parameters.values())
-    except (TypeError, ValueError, NameError) as error:
+        told = read_signature(handler, {"Context": Context, "BlockingContext": BlockingContext})
+    except NoSignatureError as error:
         problems.append(f"the handler cannot be read: {error}")
-        hints = []
+        return {"state": Any, "message": Any}
+    names = [name for name in told.parameters if name not in told.bound]
     found = {}
     for place, (called, said) in enumerate((("state", state), ("message", message))):
-        hint = hints[place].annotation if place < len(hints) else inspect.Parameter.empty
-        if said is _MISSING and hint is inspect.Parameter.empty and hints:
+        hint = told.hints.get(names[place]) if place < len(names) else None
+        if said is _MISSING and hint is None and place < len(names):
             problems.append(
                 f"say {called}=, or annotate the handler's parameter: which type is the {called}?"
             )
@@ -176,9 +177,11 @@ def _kinds(handler: Any, message: Any, state: Any, problems: list[str]) -> dict[
 
 def _adapter(kind: Any, problems: list[str]) -> TypeAdapter[Any]:
     try:
-        return TypeAdapter(kind)
-    except PydanticSchemaGenerationError:
-        problems.append(f"messages cannot be {kind!r}: pydantic knows no such type")
+        adapter: TypeAdapter[Any] = TypeAdapter(kind)
+        adapter.rebuild()  # raises where it names what there is not
+        return adapter
+    except (PydanticUserError, NameError) as error:
+        problems.append(f"messages cannot be {kind!r}: {str(error).splitlines()[0]}")
         return TypeAdapter(Any)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, TypeAlias
@@ -13,7 +14,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from backedge.engine.context import Context
 from backedge.engine.effects.identity import EffectKey
-from backedge.engine.errors import InputError
+from backedge.engine.errors import InputError, RunNotFoundError
 from backedge.engine.ports import Journal, opened
 from backedge.engine.records import Letter, LetterKind
 
@@ -88,6 +89,8 @@ class Mailer:
 
     async def reply_to(self, context: Context, to: str, message: str, within: float | None) -> Reply | None:
         """Send a message that is JSON already, and wait for the reply; None when there is none in time."""
+        if within is not None and not within >= 0:
+            raise InputError(f"within= takes a number of seconds from 0, not {within!r}")
         own = context.run_id
         reply_as = f"reply {context.uuid()}"
 
@@ -109,7 +112,8 @@ class Mailer:
 
         async def reply(mail: Any, reply: Reply, ctx: Context) -> None:
             async def send(to: str, reply_as: str, reply: Reply) -> None:
-                await post(journal, to, reply_as, to_json(reply))
+                with suppress(RunNotFoundError):  # who asked has given up, and is gone
+                    await post(journal, to, reply_as, to_json(reply))
 
             await ctx.step("reply", send, mail.reply_to, mail.reply_as, reply)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, ValidationError
 
 from backedge.engine.context import Context
+from backedge.engine.errors import InputError
 from backedge.engine.graph import END, START, Graph
 from backedge.engine.ports import opened
 from backedge.engine.records import LetterKind
@@ -70,6 +72,8 @@ async def ask(to: str, message: Any, /, *, journal: Where, returns: Any = Any, w
     Example: ``total = await ask("counter", "total", journal="runs.db", returns=int)``
     """
     said = json_of(message)
+    if not within >= 0:
+        raise InputError(f"within= takes a number of seconds from 0, not {within!r}")
     async with opened(journal, create=False) as store:
         await store.header(to)
         mailer = Mailer(store)
@@ -120,6 +124,8 @@ async def waiting(to: str, /, *, journal: Where) -> list[Mail]:
         letters = [
             one for one in await store.letters(to) if one.kind is LetterKind.SIGNAL and one.name == MAIL
         ]
-    kind: TypeAdapter[Mail | Pill] = TypeAdapter(Mail | Pill)
-    found = [kind.validate_json(one.value) for one in letters]
-    return [one for one in found if isinstance(one, Mail)]
+    found: list[Mail] = []
+    for one in letters:
+        with suppress(ValidationError):  # the pill, and what is no letter and will be refused
+            found.append(Mail.model_validate_json(one.value))
+    return found

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -13,11 +12,10 @@ from backedge.engine.context import Context
 from backedge.nodes.agents import Agent
 from backedge.nodes.agents.prompts import text_of
 from backedge.nodes.tools import AnyTool, ToolError, tool
+from backedge.nodes.tools.declaring import check_options
 
 from .filters import Filter, everything
 from .state import Passing
-
-_SENTENCE: Final = re.compile(r"(?<=[.!?])\s")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,44 +53,65 @@ class Handoff:
         """What the model calls it."""
         return f"transfer_to_{self.target}"
 
-    def tool(self, agents: Mapping[str, Agent[Any]], refused: str = "") -> AnyTool:
+    def tool(self, about: str = "") -> AnyTool:
         """The tool through which a model hands off.
 
         Args:
-            agents: All agents, by name.
-            refused: Why it may not, for the model to read; empty when it may.
+            about: What the other is good for, where `when` does not say so.
 
         Raises:
-            ToolDefinitionError: No model can be told the type of the input.
+            ToolDefinitionError: No model can be told the type of the input, or the name is too long for one.
         """
-
-        def transfer() -> str:
-            if refused:
-                raise ToolError(refused)
-            return f"{self.target} was asked" if self.returns else f"{self.target} has the work now"
-
-        async def with_reason(
-            reason: Annotated[str, Field(description="Why, and all there is to know for going on.")],
-            context: Context,
-        ) -> str:
-            return transfer()
-
-        async def with_details(details: Any, context: Context) -> str:
-            return transfer()
-
-        with_details.__annotations__["details"] = self.input
-        about = self.when or _SENTENCE.split(agents[self.target].instructions.strip(), maxsplit=1)[0]
         what = "Ask {} and get the answer." if self.returns else "Give the work to {}."
-        return tool(
-            with_reason if self.input is None else with_details,
-            name=self.name,
-            description=f"{what.format(self.target)} {about}".strip(),
-            permission="read",
-        )
+        described = f"{what.format(self.target)} {self.when or about}".strip()
+        check_options(self.name, described, "read", None, None, 1)
+        done = f"{self.target} was asked" if self.returns else f"{self.target} has the work now"
+        base = _with_reason() if self.input is None else _with_details(self.input)
+        return replace(base, name=self.name, description=described, function=_Transfer(done))
 
     def told(self, made: AnyTool, arguments: str) -> str:
         """What a model told with the handoff, as text: of a structured input the JSON."""
         return text_of(made.check(arguments)["reason" if self.input is None else "details"])
+
+
+class _Transfer:
+    """What handing off does by itself: nothing but to say so, or why not. The node of the agent does the rest."""
+
+    def __init__(self, done: str, refused: str = "") -> None:
+        self._done = done
+        self._refused = refused
+
+    async def __call__(self, **told: Any) -> str:
+        """Say so. Raises ToolError."""
+        if self._refused:
+            raise ToolError(self._refused)
+        return self._done
+
+
+def refusing(made: AnyTool, why: str) -> AnyTool:
+    """The tool of a handoff that may not be made. A model that calls it is told why, and goes on."""
+    return replace(made, function=_Transfer("", why))
+
+
+@cache
+def _with_reason() -> AnyTool:
+    """What all handoffs with a reason in words have in common; it is made once, since that takes a while."""
+
+    async def transfer(
+        reason: Annotated[str, Field(description="Why, and all there is to know for going on.")],
+        context: Context,
+    ) -> str:
+        raise NotImplementedError
+
+    return tool(transfer, description="Hand off.", permission="read")
+
+
+def _with_details(kind: Any) -> AnyTool:
+    async def transfer(details: Any, context: Context) -> str:
+        raise NotImplementedError
+
+    transfer.__annotations__["details"] = kind
+    return tool(transfer, description="Hand off.", permission="read")
 
 
 def prompt_of(passing: Passing) -> str:

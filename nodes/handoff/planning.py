@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from backedge.engine.definition import usable_name
 from backedge.nodes.agents import Agent
-from backedge.nodes.tools import ToolDefinitionError
+from backedge.nodes.tools import AnyTool, ToolDefinitionError
 
 from .handoff import Handoff
 from .turning import AtLimit
@@ -15,6 +16,8 @@ from .turning import AtLimit
 AnyAgent: TypeAlias = Agent[Any]
 Handoffs: TypeAlias = Mapping[AnyAgent | str, Sequence[Handoff | AnyAgent | str]]
 """Who may hand off to whom: an agent, or its name, to others."""
+
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s")
 
 
 class Plan:
@@ -27,6 +30,7 @@ class Plan:
         fallback: Who answers at a limit; empty for nobody.
         go_on: Whether anybody may begin.
         handoffs: For each agent its handoffs, by target.
+        tools: For each agent the tools to hand off with, by name.
         leads: For each agent whom its node leads to, be it with a handoff or with an answer.
         ends: Who may give the last answer.
     """
@@ -46,6 +50,7 @@ class Plan:
         self._ends_at_limit = at_limit == "end"
         self.start = ""
         self.handoffs: dict[str, dict[str, Handoff]] = {called: {} for called in self.agents}
+        self.tools: dict[str, dict[str, AnyTool]] = {called: {} for called in self.agents}
         self.leads: dict[str, tuple[str, ...]] = {}
         self.ends: set[str] = set()
         if not self.agents:
@@ -128,11 +133,12 @@ class Plan:
         elif handoff.name in self.agents[source].tools:
             self.problems.append(f"{source} has a tool {handoff.name!r} of its own: give it another name=")
         else:
+            own[target] = handoff
+            about = _SENTENCE.split(self.agents[target].instructions.strip(), maxsplit=1)[0]
             try:
-                handoff.tool(self.agents)
+                self.tools[source][handoff.name] = handoff.tool(about)
             except ToolDefinitionError as error:
                 self.problems.append(f"{source} cannot hand off to {target}: {error}")
-            own[target] = handoff
 
     # ------------------------------------------------------------------ what follows
 

@@ -67,8 +67,8 @@ def swarm(
     for called, agent in plan.agents.items():
         member = Member(
             agent=agent,
-            agents=plan.agents,
             handoffs={each.name: each for each in plan.handoffs[called].values()},
+            tools=plan.tools[called],
             limits=limits,
             at_limit=at_limit if isinstance(at_limit, str) else "answer",
             fallback=plan.fallback,
@@ -99,8 +99,10 @@ def _connect(graph: Graph[SwarmState], nodes: Mapping[str, Any], plan: Plan, lim
 
 def _state_of(agents: Iterable[AnyAgent]) -> type[SwarmState]:
     """The state, whose answer has the type of the agents' answers."""
-    kinds = tuple(dict.fromkeys(agent.output for agent in agents))
-    if kinds == (str,):
+    kinds: list[Any] = []
+    for agent in agents:
+        kinds += [agent.output] if agent.output not in kinds else []
+    if kinds == [str]:
         return SwarmState
     answer: Any = Union[(*kinds, None)]
     return create_model("SwarmState", __base__=SwarmState, answer=(answer, None))

@@ -11,10 +11,11 @@ from backedge.engine.compiler.goto import Goto
 from backedge.engine.context import Context
 from backedge.nodes.agents import Agent, AgentExit
 from backedge.nodes.agents.prompts import text_of
+from backedge.nodes.tools import AnyTool
 from backedge.providers import Message
 
 from .errors import HandoffLimitError
-from .handoff import Handoff, prompt_of
+from .handoff import Handoff, prompt_of, refusing
 from .limits import Limits
 from .moving import Move, Standing
 from .state import SwarmState
@@ -32,16 +33,16 @@ class Member:
 
     Attributes:
         agent: Who.
-        agents: All of them, by name.
         handoffs: To whom it may hand off: the tool's name to the handoff.
+        tools: The tools to do so, by name.
         limits: How often there may be handoffs.
         at_limit: What happens then.
         fallback: The agent that is to answer then, if any.
     """
 
     agent: Agent[Any]
-    agents: Mapping[str, Agent[Any]]
     handoffs: Mapping[str, Handoff]
+    tools: Mapping[str, AnyTool]
     limits: Limits
     at_limit: AtLimit
     fallback: str
@@ -52,11 +53,11 @@ class Member:
         """Let it work, and say where the work goes then."""
         last = standing.trail[-1] if standing.trail else None
         fallen_back = last is not None and last.kind == "fallback"
-        exits = {} if fallen_back else self._exits(standing)
+        exits = [] if fallen_back else self._exits(standing)
         result = await self.agent.run_or_exit(
             question if last is None else prompt_of(last),
             context,
-            exits=list(exits.values()),
+            exits=exits,
             conversation=standing.seen,
             models=models,
         )
@@ -64,16 +65,19 @@ class Member:
         if not isinstance(result, AgentExit):
             return after.answer(result.output, text_of(result.output))
         handoff = self.handoffs[result.call.name]
-        return self._handed_off(after, handoff, handoff.told(exits[handoff.name], result.call.arguments))
+        return self._handed_off(after, handoff, handoff.told(self.tools[handoff.name], result.call.arguments))
 
-    def _exits(self, standing: Standing) -> dict[str, Any]:
-        """The tools to hand off with. Where a limit forbids it and the model is to be told, they say so."""
-        told = {}
-        for name, handoff in self.handoffs.items():
-            limit = self._limit(standing, handoff) if self.at_limit == "answer" and not self.fallback else ""
-            refused = f"{handoff.target} did not get the work: {limit} is reached, nobody may hand off any more. Answer yourself."
-            told[name] = handoff.tool(self.agents, refused if limit else "")
-        return told
+    def _exits(self, standing: Standing) -> list[AnyTool]:
+        """The tools to hand off with. Where a limit forbids it and the agent is to answer itself, they say so."""
+        if self.at_limit != "answer" or self.fallback:
+            return list(self.tools.values())
+        exits = []
+        for name, made in self.tools.items():
+            handoff = self.handoffs[name]
+            limit = self._limit(standing, handoff)
+            why = f"{handoff.target} did not get the work: {limit} is reached. Answer yourself."
+            exits.append(refusing(made, why) if limit else made)
+        return exits
 
     def _limit(self, standing: Standing, handoff: Handoff) -> str:
         return self.limits.reached(

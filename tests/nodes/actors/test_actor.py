@@ -6,7 +6,17 @@ import pytest
 from pydantic import BaseModel
 from tenacity import AsyncRetrying, stop_after_attempt
 
-from backedge import END, START, BlockingContext, Context, Graph, GraphError, RunNotFoundError, RunStatus
+from backedge import (
+    END,
+    START,
+    BlockingContext,
+    Context,
+    Graph,
+    GraphError,
+    RunNotFoundError,
+    RunStatus,
+    send,
+)
 from backedge.checkpoints import MemoryJournal, SqliteJournal
 from backedge.nodes.actors import (
     SAME,
@@ -33,6 +43,7 @@ async def test_letters_are_handled_in_the_order_in_which_they_came_whenever_the_
     await life.told(4)
     state = await life.end()
     assert (state.state, state.handled, state.ended, state.dead) == ([1, 2, 3, 4], 4, "drained", [])
+    assert state.seen == [], "letters without a key are not remembered"
 
 
 async def test_an_actor_that_waits_holds_no_task():
@@ -161,6 +172,37 @@ async def test_a_mailbox_may_be_bounded_by_those_who_send():
     assert await life.left() == [1, 2, 3]
 
 
+async def test_what_is_no_letter_is_refused_and_disturbs_nobody():
+    life = await Life(noting, initial=[]).begin(1)
+    await send("r", "mail", 7, journal=life.journal)
+    await life.told(2)
+    assert await life.left() == [1, 2]
+    assert (await life.end()).state == [1, 2]
+
+
+async def test_an_object_that_can_be_called_is_a_handler_and_what_it_returns_is_checked():
+    class Weigh:
+        def __call__(self, total: int, message: int) -> int:
+            return "heavy" if message > 9 else total + message
+
+    life = await Life(Weigh(), initial=0, supervision=Supervision(directive="resume")).begin(1, 10, 2)
+    state = await life.end()
+    assert (life.graph.name, state.state) == ("Weigh", 3)
+    assert "field 'state' takes int, but got str 'heavy'" in state.dead[0].why
+
+
+async def test_types_of_a_module_that_are_known_to_the_handler_alone_will_do():
+    class Parcel(BaseModel):
+        weight: int
+
+    async def weigh(total: int, message: "Parcel") -> int:
+        assert Parcel
+        return total + message.weight
+
+    life = await Life(weigh, initial=0).begin(Parcel(weight=3))
+    assert (await life.end()).state == 3
+
+
 async def test_who_sends_to_nobody_is_told():
     for call in (tell("r", 1, journal=MemoryJournal()), stop("r", journal=MemoryJournal())):
         with pytest.raises(RunNotFoundError):
@@ -284,6 +326,7 @@ def bare(state, message):
         (bare, {}, "say state=, or annotate the handler's parameter: which type is the state?"),
         (bare, {}, "say message=, or annotate"),
         (noting, {"message": Plain}, "messages cannot be <class"),
+        (noting, {"message": "Nowhere"}, "messages cannot be 'Nowhere'"),
         (noting, {"supervision": Supervision(directive="restart")}, "say initial="),
         (Agent(ScriptedModel([])), {"supervision": Supervision(directive="restart")}, "do without restart"),
         (3, {"state": int, "message": int}, "the handler cannot be read"),

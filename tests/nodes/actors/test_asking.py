@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from backedge import END, START, Context, EffectError, Graph, InputError, RunNotFoundError, RunStatus
+from backedge import (
+    END,
+    START,
+    Context,
+    EffectError,
+    Graph,
+    InputError,
+    RunFailedError,
+    RunNotFoundError,
+    RunStatus,
+)
 from backedge.checkpoints import MemoryJournal
 from backedge.nodes.actors import (
     AskError,
@@ -82,6 +92,25 @@ async def test_without_a_mailer_a_letter_that_wants_a_reply_is_dead():
         await asked(life, 1, within=0.05)
     state = await life.end()
     assert (state.state, state.dead[0].why) == (0, "it wants a reply, and the actor has no mailer=")
+
+
+async def test_a_reply_to_who_has_given_up_is_dropped_and_the_actor_goes_on():
+    life = await Life(count, initial=0, replies=True).begin()
+    with pytest.raises(AskTimeoutError):
+        await ask("r", 1, journal=life.journal, within=0)
+    assert await life.left() == [1], "nobody worked on it"
+    assert await asked(life, 1, within=600) == 2
+    assert (await life.end()).handled == 2
+
+
+@pytest.mark.parametrize("within", [-1, float("nan")])
+async def test_nobody_waits_for_less_than_no_time(within):
+    life = await Life(count, initial=0).begin()
+    with pytest.raises(InputError, match="within= takes a number of seconds from 0"):
+        await ask("r", 1, journal=life.journal, within=within)
+    with pytest.raises(RunFailedError, match="within= takes a number of seconds from 0"):
+        await asking_flow(life.mailer, within=within).run(journal=life.journal)
+    assert await life.left() == []
 
 
 async def test_who_asks_in_vain_or_nonsense_is_told():

@@ -334,6 +334,14 @@ def test_what_can_never_work_is_refused(names, options, problem):
     assert problem in str(caught.value)
 
 
+def test_names_that_no_node_or_no_tool_can_have_are_refused():
+    agents = [Agent(ScriptedModel([]), name=name) for name in ("a", "END", "b" * 60)]
+    with pytest.raises(GraphError) as caught:
+        swarm(agents)
+    assert "no agent of a swarm can be called 'END'" in str(caught.value)
+    assert f"a cannot hand off to {'b' * 60}: a tool's name has 1 to 64 letters" in str(caught.value)
+
+
 def test_what_is_no_agent_is_refused():
     with pytest.raises(GraphError, match="a swarm is of agents, and 'a' is none"):
         swarm(["a"])

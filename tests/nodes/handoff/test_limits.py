@@ -20,9 +20,7 @@ PING_PONG = [handing("b"), handing("a"), handing("b"), handing("a")]
 async def test_at_a_limit_the_agent_is_told_and_answers_itself(limits, named):
     team = Team("ab", *PING_PONG[:3], "my own answer")
     result = await team.ran(limits=limits)
-    assert team.results() == [
-        f"b did not get the work: {named} is reached, nobody may hand off any more. Answer yourself."
-    ]
+    assert team.results() == [f"b did not get the work: {named} is reached. Answer yourself."]
     assert (trail(result), result.state.answer, result.state.active) == (["a>b", "b>a"], "my own answer", "a")
 
 
