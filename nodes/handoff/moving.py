@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from backedge.nodes.agents import Entry, Summary
+from backedge.nodes.agents import Entry, Leave, Summary
 
 from .filters import Filter, everything
 from .state import Frame, Passing, Span
@@ -48,8 +48,9 @@ class Standing:
 
     @property
     def seen(self) -> list[Entry]:
-        """What the agent is shown."""
-        return shown(self.talk, self.view)
+        """What the agent is shown. What people gave it leave for counts, whatever of the rest went along."""
+        leave = [one for one in self.talk if isinstance(one, Leave) and one.agent == self.agent]
+        return [*leave, *(one for one in shown(self.talk, self.view) if not isinstance(one, Leave))]
 
     def said(self, entries: Sequence[Entry]) -> Standing:
         """After the agent's turn, in which this was said.

@@ -56,7 +56,9 @@ def filtered(
     Raises:
         TypeError: It gives something else than entries of a conversation.
     """
-    places = {id(talk[place]): place for place in places_in(view)}
+    places: dict[int, list[int]] = {}
+    for place in places_in(view):
+        places.setdefault(id(talk[place]), []).append(place)
     added: list[Entry] = []
     kept: list[int] = []
     chosen: Sequence[object] = choose(shown(talk, view))
@@ -64,9 +66,9 @@ def filtered(
         if not isinstance(entry, Message | Summary | Leave):
             name = getattr(choose, "__name__", repr(choose))
             raise TypeError(f"the context filter {name} gives entries of a conversation, not {entry!r}")
-        place = places.get(id(entry))
-        if place is None:
-            place = len(talk) + len(added)
+        there = places.get(id(entry))
+        if there is None:
+            there = [len(talk) + len(added)]
             added.append(entry)
-        kept.append(place)
+        kept.append(there.pop(0) if len(there) > 1 else there[0])
     return view_of(kept), added

@@ -7,6 +7,7 @@ from backedge import END, START, Graph, GraphError, RunFailedError
 from backedge.checkpoints import MemoryJournal
 from backedge.nodes.agents import Agent, KeepTurns, Leave, Summarise, Summary
 from backedge.nodes.handoff import Handoff, SwarmState, everything, last, only_message, swarm, without_tools
+from backedge.nodes.handoff.viewing import filtered
 from backedge.nodes.tools import tool
 from backedge.providers import Message, Model, ScriptedModel
 
@@ -69,6 +70,12 @@ async def test_without_tools_words_beside_a_call_stay():
     team = Team("ab", beside, "42")
     await team.ran(handoffs={"a": [Handoff(to="b", context=without_tools)]})
     assert team.shown()[:-1] == ["user: why?", "assistant: One moment."]
+
+
+def test_entries_that_are_one_and_the_same_keep_their_places():
+    same, other = Message.of("user", "same"), Message.of("user", "other")
+    assert filtered([same, other, same], [(0, 3)], everything) == (((0, 3),), [])
+    assert filtered([same, other], [(0, 2)], lambda seen: [seen[1], seen[1]]) == (((1, 2), (1, 2)), [])
 
 
 async def test_a_filter_that_gives_no_entries_is_an_error_that_names_it():
@@ -239,7 +246,8 @@ async def test_leave_that_a_person_gave_counts_when_the_agent_has_the_work_again
 
     wanted = calls(call("delete", '{"path": "x"}'))
     team = Team("ab", wanted, handing("b"), handing("a"), wanted, "done", tools=[delete])
-    flow, journal = team.graph().compile(), MemoryJournal()
+    handoffs = {"a": [Handoff(to="b", context=only_message)], "b": ["a"]}
+    flow, journal = team.graph(handoffs=handoffs).compile(), MemoryJournal()
     waiting = await flow.run({"question": "?"}, journal=journal, run_id="r")
     assert "a wants to call delete" in waiting.questions[0].text
     result = await flow.resume("r", journal=journal, answers={waiting.questions[0].id: "always"})
