@@ -100,6 +100,7 @@ async def cancellable(
     if token is None and not signal:
         raise InputError(f"{ctx.activation}: say what may cancel {name!r}: a token, or a signal=")
     child = CancelToken(name) if token is None else token.child(name)
+    child.shelter()
     try:
         with ctx.branch(name):
             return await Part(ctx, child, name, signal, keeps, alone=token is None).run(work)
@@ -284,19 +285,24 @@ class Part:
             await self._ctx.first(graceful, self._ctx.sleep(seconds))
         else:
             await graceful
-        await self._until(lambda: NEVER if self._progress < asked.after else AT_ONCE, since)
+        await self._until(
+            lambda: AT_ONCE if self._stands() or self._progress >= asked.after else NEVER, since
+        )
         await self._until(lambda: self.token.held, since)
 
     async def _until(self, policy: Callable[[], Policy], since: float) -> None:
-        """Wait until the work stands at a checkpoint, or has had the time that a policy gives it; that may change."""
+        """Wait until a policy lets the work be cut off: where it stands at a checkpoint, or has had its time.
+
+        The policy may change meanwhile.
+        """
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
         forget = self.token.watch(changed.set)
         try:
-            while not self._stands():
+            while True:
                 now = policy()
                 left = now.seconds - (loop.time() - since)
-                if not now.never and left <= 0:
+                if not now.never and (left <= 0 or self._stands()):
                     return
                 changed.clear()
                 with suppress(TimeoutError):

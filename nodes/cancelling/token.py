@@ -6,17 +6,24 @@ A token belongs to its process and is not stored; what it led to is, by whoever 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Final, Literal, TypeAlias
 
-from .policy import Cancel, Guard, Policy, policy, strictest
+from .policy import AT_ONCE, Cancel, Guard, Policy, policy, strictest
 
 Callback: TypeAlias = Callable[[Cancel], object]
 """Told of a cancellation. It should be short, and raise nothing."""
 
 _TICKS: Final = 4
 """Turns of the loop in which a cancellation that waited for a guard arrives."""
+
+_AROUND: Final[ContextVar[tuple[tuple[CancelToken, Policy], ...]]] = ContextVar(
+    "backedge_cancelling_around", default=()
+)
+"""The guards around what runs now, and whose they are, the outermost first."""
 
 
 class CancelToken:
@@ -51,6 +58,7 @@ class CancelToken:
         "_guards",
         "_parent",
         "_request",
+        "_shelter",
         "_watchers",
         "name",
     )
@@ -63,7 +71,9 @@ class CancelToken:
         self._children: dict[int, CancelToken] = {}
         self._callbacks: dict[object, Callback] = {}
         # The guards that what runs under this one, or under those beneath it, is in.
-        self._guards: list[Policy] = []
+        self._guards: Counter[Policy] = Counter()
+        # The strictest of those that it as a whole is in.
+        self._shelter = AT_ONCE
         self._entered = 0
         # Told whenever the request or the guards change.
         self._watchers: list[Callable[[], None]] = []
@@ -157,7 +167,7 @@ class CancelToken:
         parent, self._parent = self._parent, None
         if parent is not None:
             parent._children.pop(id(self), None)
-            for held in self._guards:
+            for held in self._guards.elements():
                 parent._leave(held)
 
     # ------------------------------------------------------------------ being told
@@ -212,9 +222,11 @@ class CancelToken:
         """
         held = policy(how, deadline)
         self._enter(held)
+        around = _AROUND.set((*_AROUND.get(), (self, held)))
         try:
             yield
         finally:
+            _AROUND.reset(around)
             self._leave(held)
         if self.cancelled:
             for _ in range(_TICKS):
@@ -222,13 +234,22 @@ class CancelToken:
 
     @property
     def held(self) -> Policy:
-        """The strictest guard that anything under it is in."""
-        return strictest(self._guards)
+        """The strictest guard that anything under it is in, or that is around it."""
+        return strictest([self._shelter, *self._guards])
 
     @property
     def entered(self) -> int:
         """How many guards were entered under it so far."""
         return self._entered
+
+    def shelter(self) -> None:
+        """All that runs under it runs where this is called: so it is in the guards around that hold its parents."""
+        above: list[CancelToken] = []
+        token = self._parent
+        while token is not None:
+            above.append(token)
+            token = token._parent
+        self._shelter = strictest(held for token, held in _AROUND.get() if token in above)
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back whenever it is cancelled or a guard is entered or left; gives what takes the callback back."""
@@ -243,7 +264,7 @@ class CancelToken:
     def _enter(self, held: Policy) -> None:
         token: CancelToken | None = self
         while token is not None:
-            token._guards.append(held)
+            token._guards[held] += 1
             token._entered += 1
             token.changed()
             token = token._parent
@@ -251,7 +272,7 @@ class CancelToken:
     def _leave(self, held: Policy) -> None:
         token: CancelToken | None = self
         while token is not None:
-            token._guards.remove(held)
+            token._guards -= Counter([held])
             token.changed()
             token = token._parent
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from backedge.engine.compiler.signatures import is_async
 from backedge.engine.context import Context
 from backedge.nodes.agents import Agent
 from backedge.nodes.novelty import Measure, judge
@@ -65,7 +65,7 @@ async def relevance(
         agent = how if isinstance(how, Agent) else asking(how)
         said = await agent.run(f"The answer:\n{answer}\n\nSaid after it:\n{text}", context, models=models)
         return cast("Verdict", said.output)
-    if inspect.iscoroutinefunction(how) or inspect.iscoroutinefunction(getattr(how, "__call__", None)):  # noqa: B004 - an object that is called
+    if is_async(how):
         given_back = await context.step("relevance", how, text, answer, returns=bool | float)
     else:
         given_back = how(text, answer)

@@ -4,12 +4,23 @@ import asyncio
 
 import pytest
 
-from backedge import RunCancelledError, RunFailedError, RunInterruptedError, RunStatus, open_questions, send
+from backedge import (
+    END,
+    START,
+    Context,
+    Graph,
+    RunCancelledError,
+    RunFailedError,
+    RunInterruptedError,
+    RunStatus,
+    open_questions,
+    send,
+)
 from backedge.checkpoints import MemoryJournal
 from backedge.nodes.cancelling import Cancel, CancelToken, Outcome, PartCancelledError, cancellable
 
 from ...virtual import run_virtual
-from .running import Ran, Scene, flow_of
+from .running import Ran, Scene, State, flow_of
 
 
 def told(state):
@@ -268,6 +279,73 @@ def test_a_guard_of_a_part_inside_holds_for_the_parts_around_it():
     run_virtual(main())
 
 
+@pytest.mark.parametrize(("around", "left"), [(True, [0, 1, 2]), (False, "inner: enough")])
+def test_a_guard_around_a_part_holds_for_all_of_it_and_a_guard_beside_it_does_not(around, left):
+    async def main():
+        scene = Scene(1)
+
+        def make(ctx):
+            async def inner(part):
+                return [await ctx.step("job", scene.job, number) for number in (0, 1, 2)]
+
+            async def run_inner(part):
+                outcome = await cancellable(ctx, inner, part.token, name="inner")
+                part.keep(f"inner: {outcome.cancel.reason}" if outcome.cancel else outcome.value)
+
+            async def guarded_for(part, work):
+                async with part.guard("never"):
+                    await work
+
+            async def work(part):
+                if around:
+                    await guarded_for(part, run_inner(part))
+                else:
+                    await ctx.gather(run_inner(part), guarded_for(part, asyncio.sleep(10)))
+
+            return work
+
+        async def act(run):
+            ran.token.cancel("enough")
+            await quiet()
+            scene.go.set()
+
+        ran = Ran(flow_of(make), scene)
+        assert told(await ran(act)) == (None, "enough", left)
+
+    run_virtual(main())
+
+
+def test_who_stands_at_a_checkpoint_tears_nobody_out_of_a_guard_beside():
+    async def main():
+        scene = Scene(1)
+
+        def make(ctx):
+            async def careful(part):
+                async with part.guard("never"):
+                    part.keep(await ctx.step("job", scene.job, 1))
+
+            async def stepping(part):
+                with part.line():
+                    while True:
+                        await asyncio.sleep(1)
+                        await part.checkpoint()
+
+            async def work(part):
+                await ctx.gather(careful(part), stepping(part))
+
+            return work
+
+        async def act(run):
+            ran.token.cancel("enough", how="graceful")
+            await asyncio.sleep(5)
+            scene.go.set()
+
+        ran = Ran(flow_of(make), scene)
+        assert told(await ran(act)) == (None, "enough", 1)
+
+    run_virtual(main())
+
+
 # ---------------------------------------------------------------------- lines, parts in parts
 
 
@@ -354,6 +432,54 @@ def test_a_part_may_be_begun_again_with_what_it_had():
         ran = Ran(flow_of(make), scene)
         assert (await ran(act)).value == [0, 1, 2, 3]
         assert scene.done == [0, 1, "2 cut", 2, 3]
+
+    run_virtual(main())
+
+
+def test_a_node_that_failed_because_it_was_cancelled_begins_again_when_it_is_resumed():
+    async def main():
+        scene, token = Scene(2), CancelToken()
+        graph = Graph(State)
+
+        @graph.node(writes="value")
+        async def node(ctx: Context) -> list[int]:
+            return (await cancellable(ctx, scene.counting(ctx), token, name="search")).result()
+
+        graph.chain(START, node, END)
+        flow, journal = graph.compile(), MemoryJournal()
+        async with flow.start({}, journal=journal, run_id="r") as run:
+            await scene.inside.wait()
+            token.cancel("enough")
+            with pytest.raises(RunFailedError, match="search was cancelled: enough"):
+                await run.result()
+        scene.slow, token = set(), CancelToken()
+        assert (await flow.resume("r", journal=journal)).state.value == [0, 1, 2, 3]
+        assert scene.done == [0, 1, "2 cut", 2, 3], "what was done is not done again"
+        assert await flow.replay("r", journal=journal, rerun="all")
+
+    run_virtual(main())
+
+
+def test_a_node_that_was_cancelled_may_be_led_on_by_an_error_edge():
+    async def main():
+        scene, token = Scene(2), CancelToken()
+        graph = Graph(State)
+
+        @graph.node(writes="value")
+        async def node(ctx: Context) -> list[int]:
+            return (await cancellable(ctx, scene.counting(ctx), token, name="search")).result()
+
+        @graph.node(writes=("reason", "partial"))
+        async def handler(error: PartCancelledError):
+            return {"reason": error.reason, "partial": error.partial}
+
+        graph.chain(START, node, END)
+        graph.on_error(node, handler, error=PartCancelledError)
+        graph.edge(handler, END)
+        async with graph.compile().start({}, journal=MemoryJournal(), run_id="r") as run:
+            await scene.inside.wait()
+            token.cancel("enough")
+            assert told((await run.result()).state) == (None, "enough", [0, 1])
 
     run_virtual(main())
 
