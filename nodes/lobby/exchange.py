@@ -60,7 +60,11 @@ class Exchange:
         self.owed: dict[str, Post | Topic] = {}
         # Numbers of replies that were had out of turn, above `heard`.
         self._had = set(had)
-        # Requests whose replies are waited for, with their numbers.
+        # What it is subscribed to, in order.
+        self.topics: dict[str, None] = {}
+        # Requests that somebody makes and waits for, by their handles.
+        self.asking: set[str] = set()
+        # Requests whose replies the server was asked for, with their numbers.
         self.awaited: dict[str, int] = {}
         # Whether something was taken of which the server does not know.
         self.untold = False
@@ -73,9 +77,6 @@ class Exchange:
     def hello(self) -> Hello:
         """The first frame of a connection."""
         self.untold = False
-        requests = [
-            handle for handle, post in self.owed.items() if isinstance(post, Post) and post.kind == "request"
-        ]
         return Hello(
             VERSION,
             self.name,
@@ -87,7 +88,8 @@ class Exchange:
             unread=tuple(one.number for one in self.inbox),
             window=self._window,
             had=tuple(self._had),
-            pending=(*self.awaited, *requests),
+            pending=tuple(self.asking),
+            topics=tuple(self.topics),
             settled=None if self._settled is None else tuple(self._settled),
         )
 
@@ -109,15 +111,23 @@ class Exchange:
         self.inbox.append(frame)
         return True
 
-    def replied(self, handle: str, number: int) -> bool:
-        """The reply to a request came: whether somebody waits for it."""
-        if self.awaited.pop(handle, None) is None:
-            return False
-        self._had.add(number)
-        return True
+    def answered(self, handle: str) -> Post | Topic | None:
+        """Something that was owed is done; None if it was told of before, over the last connection."""
+        frame = self.owed.pop(handle, None)
+        if isinstance(frame, Topic) and frame.subscribe:
+            self.topics[frame.topic] = None
+        elif isinstance(frame, Topic):
+            self.topics.pop(frame.topic, None)
+        return frame
+
+    def replied(self, number: int) -> None:
+        """Somebody has the reply that they waited for."""
+        if self.heard is not None and number > self.heard:
+            self._had.add(number)
 
     def late(self, reply: LobbyMessage) -> None:
         """A reply came that nobody waits for any more: it is a message like any."""
+        self._had.discard(reply.number)
         self.inbox.append(Deliver(reply, self.behind))
 
     def take(self, number: int) -> None:

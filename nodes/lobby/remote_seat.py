@@ -25,6 +25,7 @@ from .seat import Said, Seat
 from .wire import (
     GARBAGE,
     PIPELINE,
+    REQUESTS,
     TOO_LARGE,
     VERSION,
     VIOLATED,
@@ -84,6 +85,7 @@ class RemoteSeat(Seat):
         self._answers: dict[str, asyncio.Future[Done]] = {}
         self._replies: dict[str, asyncio.Future[LobbyMessage]] = {}
         self._slots = asyncio.Semaphore(PIPELINE)
+        self._requests = asyncio.Semaphore(REQUESTS)
         # Who waits for the next message; one at a time.
         self._waiter: asyncio.Future[None] | None = None
         self._left: asyncio.Future[None] | None = None
@@ -233,15 +235,23 @@ class RemoteSeat(Seat):
         timeout: float | None = None,  # noqa: ASYNC109  # how long a reply is waited for is part of the question
     ) -> LobbyMessage:
         """See `Seat.request`."""
-        made = await self.say(parts_of(said), to=to, kind="request")
-        if made.returned:
-            raise UndeliverableError(made.returned)
+        handle = uuid.uuid4().hex
+        self._exchange.asking.add(handle)
         try:
+            made = await self.say(parts_of(said), to=to, kind="request", handle=handle)
+            if made.returned:
+                raise UndeliverableError(made.returned)
             async with asyncio.timeout(timeout):
-                return await self.answer(made)
+                reply = await self.answer(made)
+            self._exchange.asking.discard(handle)
+            return reply
         except TimeoutError:
             whom = "anybody" if to is None else repr(to)
             raise LobbyTimeoutError(f"no reply from {whom} within {timeout} s") from None
+        finally:
+            if handle in self._exchange.asking:
+                self._exchange.asking.discard(handle)
+                self._send(Forget(handle))
 
     async def answer(self, request: LobbyMessage) -> LobbyMessage:
         """Wait for the reply to a request that was made before, perhaps by an earlier process.
@@ -249,17 +259,22 @@ class RemoteSeat(Seat):
         Raises:
             UndeliverableError: Who was asked left without reading it.
         """
-        self.check()
-        coming: asyncio.Future[LobbyMessage] = asyncio.get_running_loop().create_future()
-        self._replies[request.handle] = coming
-        self._exchange.awaited[request.handle] = request.number
-        self._send(Await(request.handle, request.number))
-        try:
-            return await coming
-        finally:
-            self._replies.pop(request.handle, None)
-            if self._exchange.awaited.pop(request.handle, None) is not None:
-                self._send(Forget(request.handle))
+        async with self._requests:
+            self.check()
+            coming: asyncio.Future[LobbyMessage] = asyncio.get_running_loop().create_future()
+            self._replies[request.handle] = coming
+            self._exchange.awaited[request.handle] = request.number
+            self._send(Await(request.handle, request.number))
+            try:
+                return await coming
+            except asyncio.CancelledError:
+                if coming.done() and not coming.cancelled() and coming.exception() is None:
+                    self._late(coming.result())  # it came in the very moment
+                raise
+            finally:
+                self._replies.pop(request.handle, None)
+                if self._exchange.awaited.pop(request.handle, None) is not None:
+                    self._send(Forget(request.handle))
 
     def _send(self, frame: FromClient) -> None:
         """Send it over the connection that there is; without one, the next begins with what is still to be answered."""
@@ -450,12 +465,13 @@ class RemoteSeat(Seat):
                 raise WireError(f"a server does not say {frame.frame} now")
 
     def _answered(self, frame: Done | Denied) -> None:
-        if isinstance(frame, Denied) and frame.handle in self._exchange.awaited:
-            del self._exchange.awaited[frame.handle]
-            self._replies[frame.handle].set_exception(error_named(frame.error, frame.why))
+        if isinstance(frame, Denied) and self._exchange.awaited.pop(frame.handle, None) is not None:
+            reply = self._replies[frame.handle]
+            if not reply.done():
+                reply.set_exception(error_named(frame.error, frame.why))
             return
-        if self._exchange.owed.pop(frame.handle, None) is None:
-            return  # it was answered twice: before the connection was lost, and after
+        if self._exchange.answered(frame.handle) is None:
+            return
         self._slots.release()
         answer = self._answers.pop(frame.handle)
         if isinstance(frame, Done):
@@ -465,10 +481,16 @@ class RemoteSeat(Seat):
             answer.exception()  # who asked may not wait any more
 
     def _replied(self, frame: Answer) -> None:
-        if self._exchange.replied(frame.handle, frame.message.number):
-            self._replies[frame.handle].set_result(frame.message)
-            return
-        self._exchange.late(frame.message)
+        self._exchange.awaited.pop(frame.handle, None)
+        waiting = self._replies.get(frame.handle)
+        if waiting is None or waiting.done():
+            self._late(frame.message)
+        else:
+            self._exchange.replied(frame.message.number)
+            waiting.set_result(frame.message)
+
+    def _late(self, reply: LobbyMessage) -> None:
+        self._exchange.late(reply)
         _wake(self._waiter)
 
 

@@ -189,8 +189,9 @@ class LobbyServer:
         self._guests[hello.name] = guest
 
         def heard(number: int) -> None:
-            guest.heard = number
-            had.difference_update([one for one in had if one <= number])
+            if guest.visit is connection:
+                guest.heard = number
+                had.difference_update([one for one in had if one <= number])
 
         welcome = Welcome(
             VERSION, self.lobby.name, self.lobby.ident, seat.cursor, self._max_message, self._grace
@@ -199,6 +200,8 @@ class LobbyServer:
         if begin is not None and seat.cursor > begin:
             why = f"{hello.name!r} was away for longer than {self._grace} s, and left: what was said meanwhile is gone"
             frames.append(Missed(seat.cursor, None, why))
+            for topic in hello.topics:
+                await seat.subscribe(topic)
         return Visit(
             connection,
             seat,
@@ -233,7 +236,10 @@ class LobbyServer:
             if guest.visit is not None or self._guests.get(name) is not guest:
                 return
             del self._guests[name]
-            with suppress(NotInLobbyError, LobbyClosedError, NameTakenError):
+            member = self.lobby._its_room().members.get(name)
+            if member is None or member.session != guest.session:
+                return  # somebody else let it leave
+            with suppress(NotInLobbyError, LobbyClosedError):
                 if guest.heard is None:  # nobody knows what it read
                     await self.lobby.remove(name)
                     return

@@ -18,6 +18,7 @@ from .wire import (
     FAILED,
     GARBAGE,
     PIPELINE,
+    REQUESTS,
     VIOLATED,
     Answer,
     Await,
@@ -163,9 +164,11 @@ class Visit:
                         self._forget(frame.handle)
                     case Hello():
                         await self.close(VIOLATED, "a second hello")
-                    case Await() if len(self._awaiting) < PIPELINE:
+                    case Await() if len(self._awaiting) < REQUESTS:
                         self._await(frame)
                     case Post() | Topic() if self._asked.qsize() < PIPELINE:
+                        if isinstance(frame, Post) and frame.kind == "request":
+                            self._pending.begin(frame.handle)
                         self._asked.put_nowait(frame)
                     case _:
                         await self.close(VIOLATED, f"more than {PIPELINE} frames without an answer")
@@ -273,8 +276,6 @@ class Visit:
             change = self.seat.subscribe if asked.subscribe else self.seat.unsubscribe
             await change(asked.topic)
             return Done(asked.handle, 0)
-        if asked.kind == "request":
-            self._pending.begin(asked.handle)
         said = await self.seat.say(
             asked.parts,
             to=asked.to,

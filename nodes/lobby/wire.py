@@ -41,7 +41,10 @@ WINDOW: Final = 32
 """Messages under way in one direction that the other side has not answered for."""
 
 PIPELINE: Final = 64
-"""Posts that a client may send before the first of them is answered, and replies that it may wait for."""
+"""Posts that a client may send before the first of them is answered."""
+
+REQUESTS: Final = 1000
+"""Requests whose replies a client may wait for at once."""
 
 GARBAGE: Final = 1007
 TOO_LARGE: Final = 1009
@@ -75,6 +78,7 @@ class Hello:
         window: How many deliveries it holds that its reader has not taken.
         had: The numbers of replies after `heard` that it had out of turn.
         pending: The handles of requests whose replies it waits for: these go into no buffer.
+        topics: What it is subscribed to: taken up again if it had to leave meanwhile.
         settled: The handles of requests that are over; replies to all others are kept for `Await`. None: all but the
             pending ones are over.
     """
@@ -90,6 +94,7 @@ class Hello:
     window: Annotated[int, Field(ge=1, le=10_000)] = WINDOW
     had: tuple[Count, ...] = ()
     pending: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
     settled: tuple[str, ...] | None = None
     frame: Literal["hello"] = "hello"
 

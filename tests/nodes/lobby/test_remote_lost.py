@@ -165,6 +165,45 @@ async def test_who_is_gone_for_longer_than_the_grace_leaves_and_others_are_told(
             assert await texts(again, 1) == ["welcome back"]
 
 
+async def test_who_had_to_leave_has_its_topics_again_when_it_comes_back():
+    async with wired(grace=0.02, heartbeat=0.1) as (lobby, wire, there), lobby.enter("bob") as bob:
+        ann = await there.attach("ann")
+        for topic in ("rust", "weather", "rain"):
+            await ann.subscribe(topic)
+        await ann.unsubscribe("weather")
+        wire.deaden()
+        await until(lambda: "ann" not in lobby.members)
+        wire.mend()
+        with pytest.raises(LaggedError):
+            await ann.receive(timeout=20)
+        for topic in ("rust", "weather", "rain"):
+            await bob.post(f"on {topic}", topic=topic)
+        assert await texts(ann, 2) == ["on rust", "on rain"]
+
+
+async def test_who_is_made_to_leave_is_told_and_does_not_come_back_by_itself():
+    async with wired(grace=0.02) as (lobby, _, there), lobby.enter("bob", notices=True) as bob:
+        ann = await there.attach("ann")
+        await lobby.remove("ann")
+        with pytest.raises(SeatClosedError, match="'ann' left"):
+            await ann.receive(timeout=20)
+        await asyncio.sleep(0.1)  # longer than it would be waited for
+        seen = [(await bob.receive(timeout=20)).kind for _ in range(bob.lag)]
+        assert seen == ["entered", "left"]
+
+
+async def test_a_request_that_is_given_up_while_it_is_posted_leaves_nothing_behind():
+    async with wired() as (lobby, _wire, there), lobby.enter("bob") as bob, there.enter("ann") as ann:
+        asking = asyncio.create_task(ann.request("bob", "2 + 2"))
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        request = await bob.receive(timeout=20)
+        await ann.post("so that bob knows it was forgotten")
+        await bob.reply(request, "4")
+        assert await texts(ann, 1) == ["4"]
+
+
 async def test_a_request_to_who_is_gone_for_too_long_fails():
     async with wired(grace=0.05) as (lobby, _wire, there), lobby.enter("bob") as bob:
         ann = await there.attach("ann")
