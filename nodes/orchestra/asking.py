@@ -46,7 +46,7 @@ class _Asking:
         context: Context,
         given: Mapping[str, Any],
         *,
-        prompt: str,
+        prompt: Callable[[], str],
         shape: Callable[[Any], T],
         returns: type[T],
         names: Iterable[str] = (),
@@ -77,7 +77,7 @@ class Ask(_Asking):
         said, failed = await self._tried(
             context,
             given,
-            prompt=question_for(given["question"], own, others.values()),
+            prompt=lambda: question_for(given["question"], own, others.values()),
             shape=self.rules.kind.read,
             returns=Said,
         )
@@ -105,9 +105,13 @@ class Vote(_Asking):
         others = {other: one for other, one in standing.items() if other != name}
         if not others or len(standing) < self.rules.quorum:
             return []
-        prompt = hearing(given["question"], list(others.values()))
         opinion, failed = await self._tried(
-            context, given, prompt=prompt, shape=opinion_of, returns=Opinion, names=others
+            context,
+            given,
+            prompt=lambda: hearing(given["question"], list(others.values())),
+            shape=opinion_of,
+            returns=Opinion,
+            names=others,
         )
         if opinion is None:
             context.emit({"no vote of": name, "why": failed})
@@ -157,16 +161,24 @@ class Conclude:
     ) -> Said:
         heard = given["answers"] if self._decides else list(standing.values())
         weights = self.rules.synthesis == "weighted"
-        prompt = hearing(given["question"], heard, given["missing"], weights=weights)
-        shape = self.rules.kind.read if self._decides else _in_words
-        return await seat.ask(given, context, prompt=prompt, shape=shape, returns=Said)
+        return await seat.ask(
+            given,
+            context,
+            prompt=lambda: hearing(given["question"], heard, given["missing"], weights=weights),
+            shape=self.rules.kind.read if self._decides else _in_words,
+            returns=Said,
+        )
 
     async def _scores(
         self, seat: Seat, context: Context, given: Mapping[str, Any], standing: Mapping[str, Answer]
     ) -> Ballot:
-        prompt = hearing(given["question"], list(standing.values()), given["missing"])
         opinion = await seat.ask(
-            given, context, prompt=prompt, shape=opinion_of, returns=Opinion, names=standing
+            given,
+            context,
+            prompt=lambda: hearing(given["question"], list(standing.values()), given["missing"]),
+            shape=opinion_of,
+            returns=Opinion,
+            names=standing,
         )
         ballot = _ballot(JUDGE, opinion, self.rules, standing)
         check(election_of(self.rules, standing), ballot)

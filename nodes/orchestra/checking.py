@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -98,12 +99,14 @@ def problems(wanted: Wanted) -> list[str]:
 
 
 def _of_perspectives(wanted: Wanted) -> Iterator[str]:
-    names = [name for name in wanted.names if isinstance(name, str) and name.isidentifier()]
-    for one in wanted.perspectives:
-        if one.name not in names:
-            yield f"a perspective's name is an identifier, such as 'law', not {one.name!r}"
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
+    names: Counter[str] = Counter()
+    for name in wanted.names:
+        if isinstance(name, str) and name.isidentifier():
+            names[name] += 1
+        else:
+            yield f"a perspective's name is an identifier, such as 'law', not {name!r}"
+    for name, times in names.items():
+        if times > 1:
             yield f"two perspectives are called {name!r}: give one of them another name"
         elif name in OWN:
             yield f"a perspective cannot be called {name!r}, as a part of the orchestra itself is: give it another name"

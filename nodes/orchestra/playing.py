@@ -48,7 +48,7 @@ class Seat:
         given: Mapping[str, Any],
         context: Context,
         *,
-        prompt: str,
+        prompt: Callable[[], str],
         shape: Callable[[Any], T],
         returns: Any,
         names: Iterable[str] = (),
@@ -59,7 +59,7 @@ class Seat:
         Args:
             given: The fields and resources of the node.
             context: The node's.
-            prompt: What an agent is asked.
+            prompt: Makes what an agent is asked.
             shape: Makes of what came what is wanted, or raises.
             returns: The type of that.
             names: What an agent that is made now is to judge.
@@ -68,7 +68,7 @@ class Seat:
         if self.makes_agent or isinstance(self.by, Agent):
             agent: Agent[Any] = self.by if isinstance(self.by, Agent) else self.by(tuple(names))
             models = {name: given[name] for name in self.models}
-            told = paragraphs(self.before, prompt, self.after)
+            told = paragraphs(self.before, prompt(), self.after)
             return shape((await agent.run(told, context, models=models)).output)
         fields = {one.name: given[one.name] for one in self.parameters if one.name in given}
         contexts = {one.name: context for one in self.parameters if one.annotation is Context}

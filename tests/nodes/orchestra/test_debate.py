@@ -6,10 +6,11 @@ import pytest
 
 from backedge import RunFailedError
 from backedge.checkpoints import MemoryJournal
+from backedge.nodes.agents import Agent
 from backedge.nodes.orchestra import Choice, Number, Perspective, Said, Text, orchestra
 from backedge.providers import ScriptedModel
 
-from .stage import asked, by_instructions, in_rounds, result_of, state_of
+from .stage import asked, by_instructions, in_rounds, instructed, result_of, state_of
 
 VOTE = Choice("yes", "no")
 STUBBORN = (in_rounds("a", *["yes"] * 9), in_rounds("b", *["no"] * 9))
@@ -57,6 +58,20 @@ async def test_a_judge_of_numbers_that_gives_none_is_asked_again():
     result = await result_of(sides, synthesis="debate", kind=Number("$"), rounds=1, conductor=judge)
     assert (result.answer.quantity.low, len(judge.requests)) == (4_000_000, 2)
     assert "exactly one number" in asked(judge)
+
+
+@pytest.mark.parametrize("agent_judges", [True, False])
+async def test_models_and_agents_are_told_the_form_of_an_answer_and_so_is_the_judge(agent_judges):
+    model, own = ScriptedModel([json.dumps({"choice": "yes"})]), ScriptedModel(["yes"])
+    agent = Agent(own, instructions="I am an agent.", name="mine")
+    by, judge = (model, agent) if agent_judges else (agent, model)
+    sides = [Perspective("a", "Look ahead.", by=by)]
+    result = await result_of(sides, synthesis="debate", kind=VOTE, rounds=1, conductor=judge)
+    assert result.answer.text == "yes"
+    form = "Answer with one of these: yes, no."
+    assert instructed(model).endswith(f"\n\n{form}")
+    assert instructed(own) == "I am an agent."
+    assert asked(own).endswith(f"\n\n{form}")
 
 
 async def test_models_debate_and_the_model_writes_the_end():
@@ -127,6 +142,13 @@ async def test_texts_may_be_compared_by_an_embedding_which_is_asked_once_for_eac
     assert (result.status, result.rounds, result.answer.text) == ("done", 2, "take the train")
     assert result.agreement == pytest.approx(0.9939, abs=1e-3)
     assert looked == [["sail", "take the train"], *[["go by rail", "take the train"]] * 2]
+
+
+async def test_one_text_alone_needs_no_vectors():
+    result = await result_of(
+        [in_rounds("a", "x"), in_rounds("b", "x")], synthesis="none", kind=Text(embed=lambda texts: [])
+    )
+    assert result.agreement == 1
 
 
 async def test_an_embedding_that_leaves_a_text_out_fails_the_run():

@@ -246,6 +246,8 @@ async def test_peers_are_models_that_are_shown_the_others_answers_and_keep_their
     ]
     result = await result_of(three, {"banker": model}, model=model, synthesis="best_of", conductor="peers")
     assert (result.by, result.vote.counted) == ("craft", ("craft", "law", "money"))
+    views = {one.messages[0].text.partition("\n\n")[0] for one in model.requests[3:6]}
+    assert views == {"You are a lawyer", "You are a builder", "You are a banker"}
 
 
 async def test_a_peer_whose_vote_fails_has_none_and_where_all_fail_nothing_wins():
