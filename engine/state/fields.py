@@ -76,6 +76,7 @@ class StateSchema:
     Attributes:
         model: The pydantic model class.
         fields: The fields by name, in the model's order.
+        names: Whatever is named like a field, those included that cannot be used.
         problems: What cannot work, one sentence each with what to do.
 
     Example:
@@ -111,6 +112,7 @@ class StateSchema:
 
     def _lay_out(self) -> None:
         fields = self.fields
+        self.names: Mapping[str, object] = MappingProxyType({**self.model.model_fields, **fields})
         self._layout = Layout(
             names=tuple(fields),
             index={name: place for place, name in enumerate(fields)},
@@ -142,11 +144,6 @@ class StateSchema:
         other._views = {**self._views, **(views or {})}
         other._lay_out()
         return other
-
-    @property
-    def names(self) -> Mapping[str, object]:
-        """Whatever is named like a field, those included that cannot be used."""
-        return {**self.model.model_fields, **self.fields}
 
     def defaults(self, view: str) -> dict[str, object]:
         """The fields of a subgraph, and what they hold at its beginning."""
