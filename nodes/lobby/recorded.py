@@ -8,6 +8,7 @@ to the lobby under its old session, and hears what comes after its cursor.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
@@ -161,6 +162,8 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
         self._had: set[int] = set()
         # The lobby's seat, once something is not recorded.
         self._raw: SomeSeat | None = None
+        # Held while it is taken: branches of the body may want it at once.
+        self._taking = asyncio.Lock()
         # Whether the member left on purpose.
         self.left = False
 
@@ -327,7 +330,12 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
         return await (await self._live()).answer(made)
 
     async def _hear(self, _name: str, _cursor: int) -> LobbyMessage | Gap:
-        return await (await self._live()).head_or_gap()
+        raw = await self._live()
+        while True:
+            found = await raw.head_or_gap()
+            if isinstance(found, Gap) or found.number not in self._had:
+                return found
+            raw.take(found)  # a reply that another branch of the body had before, in an earlier process
 
     async def _leave(self, _name: str) -> None:
         with suppress(NotInLobbyError):  # it had left when its process died
@@ -345,25 +353,29 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
 
     async def _live(self) -> SomeSeat:
         """The lobby's seat; taken again, if the records of an earlier process or attempt ended here."""
-        if self._raw is None:
-            seated = self._seated
-            raw = await self._lobby.attach(
-                self._name,
-                session=seated.session,
-                observer=self._observer,
-                notices=self._notices,
-                after=self._cursor,
-                settled=self._settled,
-                had=self._had,
+        async with self._taking:
+            if self._raw is None:
+                self._raw = await self._back()
+            return self._raw
+
+    async def _back(self) -> SomeSeat:
+        seated = self._seated
+        raw = await self._lobby.attach(
+            self._name,
+            session=seated.session,
+            observer=self._observer,
+            notices=self._notices,
+            after=self._cursor,
+            settled=self._settled,
+            had=self._had,
+        )
+        if self._lobby.ident != seated.ident:
+            await raw.leave()
+            raise LobbyError(
+                f"{self._name!r} was in another lobby {self.lobby!r} before: that one's log did not outlive its "
+                "process (give it log=SqliteLog(...)), or this run is handed another one"
             )
-            if self._lobby.ident != seated.ident:
-                await raw.leave()
-                raise LobbyError(
-                    f"{self._name!r} was in another lobby {self.lobby!r} before: that one's log did not outlive its "
-                    "process (give it log=SqliteLog(...)), or this run is handed another one"
-                )
-            self._raw = raw
-        return self._raw
+        return raw
 
     async def _within(
         self, work: Coroutine[Any, Any, LobbyMessage], seconds: float | None
