@@ -26,13 +26,15 @@ from .mailer import Mailer
 from .nodes import (
     RECEIVED,
     SUPERVISED,
-    alive,
+    done,
     over,
+    passed_over,
     receiving_node,
-    replies,
+    replied,
+    replied_and_over,
     supervising_node,
-    told_and_alive,
-    told_and_over,
+    to_handle,
+    to_reply,
 )
 from .state import ActorState
 from .supervision import Supervision
@@ -129,23 +131,20 @@ def _connect(
 ) -> None:
     """Lead round: from the receiver to the handler, and from whatever ends the handling of a letter back to the receiver."""
     graph.edge(START, receiving)
+    graph.edge(receiving, ways[0], when=to_handle, label="a letter")
+    graph.feedback(receiving, receiving, limit=None, when=passed_over, label="passed over")
+    graph.edge(receiving, END, when=over, label="the end")
+    for one in ways:
+        graph.feedback(one, receiving, limit=None, when=done, label="the next")
+        graph.edge(one, END, when=over, label="the end")
     if mailer is None:
-        graph.edge(receiving, ways[0], when=alive, label="a letter")
-        graph.edge(receiving, END, when=over, label="the end")
-        for one in ways:
-            graph.feedback(one, receiving, limit=None, when=alive, label="the next")
-            graph.edge(one, END, when=over, label="the end")
         return
     replying = graph.node(mailer.replying(), name="reply")
-    graph.edge(receiving, ways[0], when=told_and_alive, label="a letter")
-    graph.edge(receiving, replying, when=replies, label="does not fit")
-    graph.edge(receiving, END, when=told_and_over, label="the end")
+    graph.edge(receiving, replying, when=to_reply, label="does not fit")
     for one in ways:
-        graph.edge(one, replying, when=replies, label="asked")
-        graph.feedback(one, receiving, limit=None, when=told_and_alive, label="the next")
-        graph.edge(one, END, when=told_and_over, label="the end")
-    graph.feedback(replying, receiving, limit=None, when=alive, label="the next")
-    graph.edge(replying, END, when=over, label="the end")
+        graph.edge(one, replying, when=to_reply, label="asked")
+    graph.feedback(replying, receiving, limit=None, when=replied, label="the next")
+    graph.edge(replying, END, when=replied_and_over, label="the end")
 
 
 # ---------------------------------------------------------------------- the types

@@ -53,25 +53,30 @@ def as_node(
         TypeError: It takes something else.
     """
     state, message, context, given = _parameters(handler, resources)
+    told = inspect.signature(handler).parameters
+    by_place = [name for name, one in told.items() if one.kind is inspect.Parameter.POSITIONAL_ONLY]
 
-    def arguments(taken: dict[str, Any]) -> dict[str, Any]:
+    def arguments(taken: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         own = {state: taken["state"], message: read(taken["mail"], kind)}
         if context:
             own[context] = taken[_CONTEXT]
-        return own | {name: taken[name] for name in given}
+        own |= {name: taken[name] for name in given}
+        return [own.pop(name) for name in by_place if name in own], own
 
     asynchronous = is_async(handler)
     made: Any
     if asynchronous:
 
         async def awaited(**taken: Any) -> Any:
-            return written(await handler(**arguments(taken)), taken["mail"])
+            first, rest = arguments(taken)
+            return written(await handler(*first, **rest), taken["mail"])
 
         made = awaited
     else:
 
         def called(**taken: Any) -> Any:
-            return written(handler(**arguments(taken)), taken["mail"])
+            first, rest = arguments(taken)
+            return written(handler(*first, **rest), taken["mail"])
 
         made = called
     hint = Context if asynchronous else BlockingContext

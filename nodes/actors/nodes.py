@@ -29,21 +29,20 @@ def receiving_node(kind: TypeAdapter[Any], *, replies: bool) -> Callable[..., An
     """
 
     async def receive(seen: list[str], ctx: Context) -> dict[str, Any]:
-        """Take the next letter that can be handled. Before that comes an abort; what came twice is passed over."""
-        dead: list[DeadLetter] = []
-        while True:
-            which, came = await ctx.first(ctx.receive(ABORT), ctx.receive(MAIL, schema=Mail | Pill))
-            if which == 0 or isinstance(came, Pill):
-                return {"ended": "drained" if which else "aborted", "dead": dead, "reply": None}
-            if came.key and came.key in seen:
-                continue
-            why = _unfit(came, kind, replies=replies)
-            if why:
-                dead.append(DeadLetter(mail=came, why=why))
-            if not why or (came.reply_to and replies):
-                keys = [came.key] if came.key else []
-                reply = Reply(error=why) if why else None
-                return {"mail": came, "dead": dead, "seen": keys, "reply": reply}
+        """Take a letter; one that came twice or does not fit is passed over. An abort comes before all letters."""
+        which, came = await ctx.first(ctx.receive(ABORT), ctx.receive(MAIL, schema=Mail | Pill))
+        if which == 0 or isinstance(came, Pill):
+            return {"ended": "drained" if which else "aborted", "reply": None}
+        if came.key and came.key in seen:
+            return {"mail": None, "reply": None}
+        fields = {"mail": came, "reply": None, "seen": [came.key] if came.key else []}
+        why = _unfit(came, kind, replies=replies)
+        if not why:
+            return fields
+        dead = {"dead": [DeadLetter(mail=came, why=why)]}
+        if came.reply_to and replies:
+            return fields | dead | {"reply": Reply(error=why)}
+        return fields | dead | {"mail": None}
 
     return receive
 
@@ -91,26 +90,36 @@ def supervising_node(directive: str, supervision: Supervision, initial: Any) -> 
 # ---------------------------------------------------------------------- conditions of the edges between them
 
 
-def alive(ended: str) -> bool:
-    """It goes on."""
-    return not ended
+def to_handle(mail: Mail | None, reply: Reply | None, ended: str) -> bool:
+    """There is a letter to handle."""
+    return mail is not None and reply is None and not ended
 
 
-def over(ended: str) -> bool:
-    """It has ended."""
-    return bool(ended)
+def passed_over(mail: Mail | None, ended: str) -> bool:
+    """There was a letter, of which nothing comes."""
+    return mail is None and not ended
 
 
-def replies(reply: Reply | None) -> bool:
+def to_reply(reply: Reply | None) -> bool:
     """There is something to reply."""
     return reply is not None
 
 
-def told_and_alive(reply: Reply | None, ended: str) -> bool:
+def done(reply: Reply | None, ended: str) -> bool:
     """There is nothing to reply, and it goes on."""
     return reply is None and not ended
 
 
-def told_and_over(reply: Reply | None, ended: str) -> bool:
+def over(reply: Reply | None, ended: str) -> bool:
     """There is nothing to reply, and it has ended."""
     return reply is None and bool(ended)
+
+
+def replied(ended: str) -> bool:
+    """What was to be replied is, and it goes on."""
+    return not ended
+
+
+def replied_and_over(ended: str) -> bool:
+    """What was to be replied is, and it has ended."""
+    return bool(ended)

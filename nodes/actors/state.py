@@ -60,7 +60,7 @@ class ActorState(BaseModel):
 
     Attributes:
         state: The actor's own state.
-        mail: The letter that is handled, or was last.
+        mail: The letter that is handled, or was last; None for one that was passed over.
         reply: What is to be replied to it.
         handled: How many letters were handled.
         ended: How it ended: ``drained`` when all before the pill was handled, ``aborted``, ``stopped`` by itself, ``failed``;

@@ -1,6 +1,7 @@
 """Actors: letters are handled one after the other, in order, and between them nothing is held."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from pydantic import BaseModel
@@ -13,6 +14,7 @@ from backedge import (
     Context,
     Graph,
     GraphError,
+    RunFailedError,
     RunNotFoundError,
     RunStatus,
     send,
@@ -31,7 +33,8 @@ from backedge.nodes.actors import (
 )
 from backedge.nodes.actors.state import KEPT, REMEMBERED, kept, remembered
 from backedge.nodes.agents import Agent, Conversation
-from backedge.providers import Message, Model, ScriptedModel
+from backedge.nodes.tools import tool
+from backedge.providers import Message, Model, OverloadedError, ScriptedModel, ToolCall
 
 from .living import Life, noting
 
@@ -191,6 +194,14 @@ async def test_an_object_that_can_be_called_is_a_handler_and_what_it_returns_is_
     assert "field 'state' takes int, but got str 'heavy'" in state.dead[0].why
 
 
+async def test_parameters_of_a_handler_may_be_given_by_place_or_bound():
+    def by_place(total: int, message: int, /, factor: int = 1) -> int:
+        return total + message * factor
+
+    for handler, after in ((by_place, 3), (partial(by_place, factor=10), 30)):
+        assert (await (await Life(handler, initial=0).begin(1, 2)).end()).state == after
+
+
 async def test_types_of_a_module_that_are_known_to_the_handler_alone_will_do():
     class Parcel(BaseModel):
         weight: int
@@ -217,6 +228,21 @@ async def test_an_agent_is_an_actor_whose_state_is_its_conversation():
     state = await life.end()
     assert [one.text for one in state.state] == ["one", "answer 1", "two", "answer 3", "three", "answer 5"]
     assert life.graph.name == "clerk"
+
+
+async def test_an_agent_whose_model_could_not_be_reached_goes_on_in_the_middle_of_the_letter():
+    @tool(permission="read")
+    async def look() -> str:
+        """Look."""
+        return "seen"
+
+    wanted = Message.of("assistant", ToolCall(id="1", name="look", arguments="{}"))
+    model = ScriptedModel([wanted, OverloadedError("full"), "answer"])
+    life = await Life(Agent(model, [look])).begin("one")
+    with pytest.raises(RunFailedError, match="full"):
+        await life.wake()
+    state = await life.end()
+    assert ([one.text for one in state.state][-1], len(model.requests)) == ("answer", 3)
 
 
 async def test_the_model_of_an_agent_may_be_a_resource():
@@ -275,6 +301,7 @@ def test_an_actor_is_drawn_as_a_loop_with_what_happens_when_handling_fails():
     edges = {one.id for one in flow.definition.edges}
     assert {"START->receive", "receive->handle", "handle->receive", "handle->restart!Exception"} < edges
     assert {"restart->receive", "handle->reply", "receive->reply", "reply->END", "receive->END"} < edges
+    assert "receive->receive" in edges
     assert flow.name == "noting"
     assert flow.warnings == ()
 
