@@ -34,7 +34,8 @@ from backedge.nodes.actors import (
 from backedge.nodes.actors.state import KEPT, REMEMBERED, kept, remembered
 from backedge.nodes.agents import Agent, Conversation
 from backedge.nodes.tools import tool
-from backedge.providers import Message, Model, OverloadedError, ScriptedModel, ToolCall
+from backedge.providers import Message, Model, ScriptedModel, ToolCall
+from backedge.providers.errors import OverloadedError
 
 from .living import Life, noting
 
