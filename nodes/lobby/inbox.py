@@ -21,12 +21,16 @@ class Gap:
     Attributes:
         upto: The number of the last that may be among them.
         missed: How many they are; None where nobody counted.
+        why: Why, if it is not that the reader was too slow for the log.
     """
 
     upto: int
     missed: int | None
+    why: str = ""
 
     def __str__(self) -> str:
+        if self.why:
+            return self.why
         many = "messages up to" if self.missed is None else f"{self.missed} messages up to"
         return f"{many} number {self.upto} are gone unread: read faster, or let the lobby's log keep more"
 

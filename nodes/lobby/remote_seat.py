@@ -59,6 +59,7 @@ State: TypeAlias = Literal["connecting", "open", "lost", "closed"]
 
 _LEAVE_WITHIN: Final = 5.0
 """Seconds for which a server's word is waited for that a member has left."""
+_LONGEST_PAUSE: Final = 5.0
 
 
 class RemoteSeat(Seat):
@@ -78,8 +79,11 @@ class RemoteSeat(Seat):
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[None] | None = None
         self._connection: ClientConnection | None = None
+        # Whether anything came over it, and how many in a row brought nothing.
+        self._moved = False
+        self._idle = 0
         # What goes out over the connection that there is.
-        self._outgoing: deque[FromClient] = deque()
+        self._outgoing: deque[bytes] = deque()
         self._sending = asyncio.Event()
         # Who waits for the answer to what, by handle.
         self._answers: dict[str, asyncio.Future[Done]] = {}
@@ -210,12 +214,7 @@ class RemoteSeat(Seat):
         known = self._answers.get(frame.handle)
         if known is not None:
             return await asyncio.shield(known)
-        size = len(written(frame))
-        if size > self._max_message:
-            raise MessageTooLargeError(
-                f"the message has {size} bytes on the wire, which carries {self._max_message} at most: send less, an "
-                "address instead of the content, or let the server carry more with max_message="
-            )
+        data = self._fitting(frame)
         await self._slots.acquire()
         try:
             self.check()
@@ -225,8 +224,20 @@ class RemoteSeat(Seat):
         answer: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
         self._answers[frame.handle] = answer
         self._exchange.owed[frame.handle] = frame
-        self._send(frame)
+        self._send(data)
         return await asyncio.shield(answer)
+
+    def _fitting(self, frame: Post | Topic) -> bytes:
+        try:
+            data = written(frame)
+        except ValueError as error:
+            raise LobbyError(f"the message cannot be written as JSON: {error}") from None
+        if len(data) > self._max_message:
+            raise MessageTooLargeError(
+                f"the message has {len(data)} bytes on the wire, which carries {self._max_message} at most: send less, "
+                "an address instead of the content, or let the server carry more with max_message="
+            )
+        return data
 
     async def request(
         self,
@@ -276,10 +287,10 @@ class RemoteSeat(Seat):
                 if self._exchange.awaited.pop(request.handle, None) is not None:
                     self._send(Forget(request.handle))
 
-    def _send(self, frame: FromClient) -> None:
+    def _send(self, frame: FromClient | bytes) -> None:
         """Send it over the connection that there is; without one, the next begins with what is still to be answered."""
         if self.state == "open":
-            self._outgoing.append(frame)
+            self._outgoing.append(frame if isinstance(frame, bytes) else written(frame))
             self._sending.set()
 
     # ------------------------------------------------------------------ hearing
@@ -308,7 +319,7 @@ class RemoteSeat(Seat):
     async def head_or_gap(self) -> LobbyMessage | Gap:
         """The next message, or what is missing before it; a gap is given once."""
         found = await self._head()
-        return Gap(found.number, found.missed) if isinstance(found, Missed) else found
+        return Gap(found.number, found.missed, found.why) if isinstance(found, Missed) else found
 
     async def _head(self) -> LobbyMessage | Missed:
         if self._waiter is not None:
@@ -344,17 +355,19 @@ class RemoteSeat(Seat):
         """Keep a connection for as long as the seat lasts."""
         try:
             while True:
-                self._connection = await self._connect()
+                connection = await self._connect()
                 try:
-                    await self._talk(self._connection)
+                    await self._talk(connection)
                 finally:
-                    self._connection.transport.abort()
-                    self._connection = None
+                    connection.transport.abort()
                 self.state = "lost"
                 self._outgoing.clear()
                 if self._left is not None:
                     return self.end(SeatClosedError(f"{self.name!r} left the lobby {self.lobby!r}"))
                 self.reconnections += 1
+                self._idle = 0 if self._moved else self._idle + 1
+                if self._idle:  # one connection after the other that is lost at once: no hurry
+                    await asyncio.sleep(min(0.01 * 2**self._idle, _LONGEST_PAUSE))
         except LobbyError as error:
             self.end(error)
         except Exception as error:
@@ -392,7 +405,8 @@ class RemoteSeat(Seat):
             ) from error
 
     async def _try_to_connect(self) -> ClientConnection:
-        connection = await self._lobby.connect()
+        connection = self._connection = await self._lobby.connect()
+        self._moved = False
         try:
             await connection.send(written(self._exchange.hello()), text=True)
             async with asyncio.timeout(min(10.0, self._lobby.give_up_after)):
@@ -443,10 +457,11 @@ class RemoteSeat(Seat):
             await self._sending.wait()
             self._sending.clear()
             while self._outgoing or self._exchange.untold:
-                frame = self._outgoing.popleft() if self._outgoing else self._exchange.tell()
-                await connection.send(written(frame), text=True)
+                data = self._outgoing.popleft() if self._outgoing else written(self._exchange.tell())
+                await connection.send(data, text=True)
 
     def _came(self, frame: FromServer) -> None:
+        self._moved = True
         match frame:
             case Deliver() | Missed():
                 if self._exchange.arrived(frame):

@@ -232,12 +232,12 @@ class Visit:
             await self._until_room()
             found = await self.seat.head_or_gap()
             if isinstance(found, Gap):
-                heard: Deliver | Missed = Missed(found.upto, found.missed, str(found))
+                number, data = found.upto, written(Missed(found.upto, found.missed, str(found)))
             else:
                 self.seat.take(found)
-                heard = self._fitting(found)
-            self._unread.append(heard.number)
-            await self._send(heard)
+                number, data = found.number, self._fitting(found)
+            self._unread.append(number)
+            await self._connection.send(data, text=True)
 
     async def _until_room(self) -> None:
         told = -1
@@ -251,13 +251,20 @@ class Visit:
                     told = self.seat.lag
                     await self._send(Waiting(told))
 
-    def _fitting(self, message: LobbyMessage) -> Deliver | Missed:
-        frame = Deliver(message, self.seat.lag)
-        size = len(written(frame))
-        if size <= self._max_message:
-            return frame
-        why = f"message {message.number} has {size} bytes on the wire, which carries {self._max_message} at most"
-        return Missed(message.number, 1, f"{why}: let the server carry more with max_message=")
+    def _fitting(self, message: LobbyMessage) -> bytes:
+        """A message as it goes out, or why it cannot: some come from this process, where nothing is too large."""
+        try:
+            data = written(Deliver(message, self.seat.lag))
+        except ValueError as error:
+            why = f"cannot be written as JSON: {error}"
+        else:
+            if len(data) <= self._max_message:
+                return data
+            why = (
+                f"has {len(data)} bytes on the wire, which carries {self._max_message} at most: let the server carry "
+                "more with max_message="
+            )
+        return written(Missed(message.number, 1, f"message {message.number} {why}"))
 
     async def _answer(self) -> None:
         """Do what the client asks for, in order."""

@@ -93,7 +93,7 @@ async def test_a_post_that_was_not_acknowledged_is_sent_again_and_said_once():
         await ann.post("end")
         assert await texts(bob, 2) == ["into the void", "end"]
         assert said.number < lobby.number
-        assert ann.reconnections == 1
+        assert ann.reconnections >= 1
 
 
 async def test_a_post_whose_acknowledgement_was_lost_is_said_once():
@@ -142,7 +142,7 @@ async def test_both_sides_notice_a_wire_that_went_dead_without_a_word():
         await bob.post("while you were away")
         wire.mend()
         assert await texts(ann, 1) == ["while you were away"]
-        assert ann.reconnections == 1
+        assert ann.reconnections >= 1
 
 
 async def test_who_is_gone_for_longer_than_the_grace_leaves_and_others_are_told():

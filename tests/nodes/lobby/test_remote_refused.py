@@ -211,6 +211,23 @@ async def test_a_message_of_this_process_that_the_wire_cannot_carry_is_told_as_a
         assert (await ann.receive(timeout=20)).text == "small"
 
 
+async def test_what_is_no_text_for_json_is_refused_at_its_end_of_the_wire_and_nothing_breaks():
+    async with (
+        Lobby("hall") as lobby,
+        lobby.enter("bob") as bob,
+        serve_lobby(lobby) as server,
+        RemoteLobby(server.url).enter("ann") as ann,
+    ):
+        with pytest.raises(LobbyError, match="cannot be written as JSON"):
+            await ann.post("\ud800")
+        await bob.post("\ud800")
+        await bob.post("small")
+        with pytest.raises(LaggedError, match="cannot be written as JSON"):
+            await ann.receive(timeout=20)
+        assert (await ann.receive(timeout=20)).text == "small"
+        assert ann.reconnections == 0
+
+
 # ---------------------------------------------------------------------- the token
 
 
