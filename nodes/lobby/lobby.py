@@ -20,7 +20,7 @@ from .errors import LobbyClosedError, LobbyError, SeatClosedError
 from .local import PAGE, LocalSeat
 from .log import LobbyLog, MemoryLog, Page
 from .message import Kind, LobbyMessage, LobbyPart
-from .room import Delivery, Record, Room, notice
+from .room import Delivery, Member, Record, Room, notice
 
 BUFFER: Final = 1000
 """How many messages wait for one member in memory."""
@@ -121,6 +121,10 @@ class Lobby:
     def members(self) -> tuple[str, ...]:
         """Who is in, observers and those who are away included, in order of entering."""
         return tuple(self._room.members) if self._room else ()
+
+    def member(self, name: str) -> Member | None:
+        """What is known of a member; None of who is not in."""
+        return self._room.members.get(name) if self._room else None
 
     @property
     def present(self) -> tuple[str, ...]:

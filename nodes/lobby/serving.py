@@ -217,8 +217,9 @@ class LobbyServer:
 
     def wait_for_all(self) -> None:
         """Begin the time of grace of everybody who came through a server before this one."""
-        for name, member in self.lobby._its_room().members.items():
-            if member.session.startswith(_REMOTE) and name not in self.lobby.present:
+        for name in self.lobby.members:
+            member = self.lobby.member(name)
+            if member and member.session.startswith(_REMOTE) and name not in self.lobby.present:
                 guest = self._guests[name] = _Guest(member.session, member.observer, member.notices)
                 self._wait_for(name, guest)
 
@@ -236,7 +237,7 @@ class LobbyServer:
             if guest.visit is not None or self._guests.get(name) is not guest:
                 return
             del self._guests[name]
-            member = self.lobby._its_room().members.get(name)
+            member = self.lobby.member(name)
             if member is None or member.session != guest.session:
                 return  # somebody else let it leave
             with suppress(NotInLobbyError, LobbyClosedError):
