@@ -15,7 +15,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Final, Literal, TypeAlias
 from weakref import WeakValueDictionary
@@ -301,19 +301,17 @@ class Manager:
     # ------------------------------------------------------------------ minding
 
     async def _mind(self) -> None:
-        """Look, again and again, for jobs that may go on, and for those that are silent."""
-        try:
-            while True:
-                await asyncio.sleep(self._pause)
+        """Look, again and again, for jobs that may go on, and for those that are silent; no error ends that."""
+        while True:
+            await asyncio.sleep(self._pause)
+            try:
                 for agent in self._agents.values():
                     agent.listen()
-                try:
-                    await self._look()
-                except BackedgeError as error:  # it may pass by itself
-                    _log.warning("manager %s could not look for jobs: %s", self._name, error)
-        except Exception as error:
-            self.broken(error)
-            _log.error("manager %s minds its agents no more: %r", self._name, error)
+                await self._look()
+            except BackedgeError as error:  # it may pass by itself
+                _log.warning("manager %s could not look for jobs: %s", self._name, error)
+            except Exception as error:
+                self.broken(error)
 
     @property
     def _pause(self) -> float:
@@ -438,9 +436,6 @@ class Manager:
                 await asyncio.wait(tasks)
             except asyncio.CancelledError as error:
                 cancelled = error
-        with suppress(asyncio.CancelledError):
-            if self._minder is not None:
-                self._minder.result()
         return cancelled
 
     def _tasks(self) -> Iterable[asyncio.Task[Any]]:

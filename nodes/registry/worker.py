@@ -102,7 +102,7 @@ class Worker:
         if after is None:
             return
         for job in self.lane.silent(asyncio.get_running_loop().time(), after):
-            again = job not in self._interrupted and self.lane.restart(job, card.restarts)
+            again = self.lane.restart(job, card.restarts)
             self.note(f"not heard of for {after:g} s{': stopped, to go on' if again else ''}", job)
             if again:
                 self.interrupt([job])

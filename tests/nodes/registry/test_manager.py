@@ -15,6 +15,7 @@ from backedge import (
     Graph,
     GraphChangedError,
     InputError,
+    JournalError,
     RunCancelledError,
     RunExistsError,
     RunFailedError,
@@ -76,6 +77,8 @@ async def work(name: str, seconds: float, ctx: Context) -> list[str]:
 
 
 async def say(name: str, ctx: Context) -> str:
+    if name.startswith("nap"):
+        await ctx.sleep(1000)
     return str(await ctx.ask("What?")) if name.startswith("ask") else "nothing"
 
 
@@ -130,6 +133,16 @@ def test_jobs_are_done_in_order_two_at_a_time_and_each_is_a_run_in_the_journal()
     assert (done.running, done.queued, done.ended) == ((), (), {RunStatus.COMPLETED: 5})
     assert done.alive
     assert time.time() - done.heard < 60
+
+
+def test_jobs_keep_the_order_in_which_they_were_given_whatever_they_are_called():
+    async def body(manager, _):
+        for name in ("z", "m", "a", "k"):
+            await manager.submit("ann", {"name": name}, job=name)
+        await manager.idle()
+
+    managing(body, cards=registry(concurrency=1))
+    assert DESK.begun == ["z", "m", "a", "k"]
 
 
 def test_a_concurrency_of_its_own_is_kept():
@@ -280,6 +293,23 @@ def test_a_graceful_stop_that_takes_too_long_interrupts():
     assert DESK.done == ["fast"]
 
 
+class SlowToOpen(MemoryJournal):
+    async def acquire(self, *args, **options):
+        await asyncio.sleep(1)
+        return await super().acquire(*args, **options)
+
+
+def test_a_job_that_is_stopped_while_its_run_is_opened_does_not_begin():
+    async def body(manager, _):
+        await manager.submit("ann", {"name": "j", "seconds": 10}, job="j")
+        await asyncio.sleep(0.5)
+        await manager.stop(how="now")
+        assert manager.status("ann").queued == ("j",)
+
+    managing(body, journal=SlowToOpen())
+    assert DESK.done == []
+
+
 def test_an_unknown_way_to_stop_is_refused():
     async def body(manager, _):
         with pytest.raises(InputError, match="how= is"):
@@ -324,8 +354,8 @@ def test_the_next_manager_goes_on_with_all_that_is_not_over():
 
 def test_two_managers_of_one_name_do_nothing_twice():
     async def go():
-        cards, journal = registry(), MemoryJournal()
-        async with Manager(cards, journal=journal) as one:
+        cards, journal, told = registry(), MemoryJournal(), []
+        async with Manager(cards, journal=journal, tell=told.append) as one:
             await one.stop()
             for number in range(4):
                 await one.submit("ann", {"name": f"j{number}"}, job=str(number))
@@ -334,8 +364,12 @@ def test_two_managers_of_one_name_do_nothing_twice():
                 await one.start("ann")
                 with pytest.raises(RunOwnedError):
                     await handle.result()
+                async with Manager(cards, journal=journal) as three:
+                    assert three.status("ann").running == (), "what others are at is theirs"
                 await asyncio.gather(one.idle(), two.idle())
                 await asyncio.sleep(3)
+        assert told == [], "that somebody else does it is no trouble"
+        assert one.list() == ()
 
     run_virtual(go())
     assert sorted(DESK.begun) == ["j0", "j1", "j2", "j3"]
@@ -387,6 +421,7 @@ def test_a_job_that_fails_is_told_and_may_be_tried_again():
             await job.result()
         assert manager.status("ann").ended == {RunStatus.FAILED: 1}
         again = await manager.retry("ann", "b")
+        assert (again.run_id, again.over) == (job.run_id, False)
         with pytest.raises(RunFailedError):
             await again.result()
         fine = await manager.submit("ann", {"name": "fine"}, job="f")
@@ -438,6 +473,67 @@ def test_who_is_silent_is_reported_and_gone_on_with_as_often_as_it_may():
     assert DESK.begun == ["silent", "beats", "silent"]
 
 
+def test_silence_is_heard_in_time_however_seldom_the_journal_is_looked_at():
+    told = []
+
+    async def body(manager, _):
+        await manager.submit("ann", {"name": "silent", "seconds": 1000})
+        await asyncio.sleep(5.1)
+        assert len(told) == 1
+
+    managing(body, tell=told.append, cards=registry(silent_after=4), poll=600)
+
+
+def test_a_job_that_sleeps_long_holds_no_place():
+    async def body(manager, _):
+        for number in range(3):
+            await manager.submit("ann", {"name": f"nap{number}"}, job=str(number))
+        await manager.idle()
+        assert manager.status("ann").waiting == ("0", "1", "2")
+
+    managing(body)
+
+
+def test_a_journal_that_cannot_be_looked_at_for_a_while_stops_nothing():
+    class Blind(MemoryJournal):
+        looks = 0
+
+        async def pending(self, *args, **options):
+            self.looks += 1
+            if self.looks < 4:
+                raise JournalError("memory", "the disk is busy")
+            return await super().pending(*args, **options)
+
+    async def body(manager, journal):
+        job = await manager.submit("ann", {"name": "ask"}, job="a")
+        await manager.idle()
+        await answer(job.run_id, "say", "hello", journal=journal)
+        assert (await job.result()).state.said == "hello"
+
+    managing(body, journal=Blind())
+
+
+def only_short(value: list[str], more: list[str]) -> list[str]:
+    if len(more) > 1:
+        raise ValueError("too many")
+    return value + more
+
+
+def test_inputs_that_a_reducer_refuses_are_refused_before_anything_is_queued():
+    class Short(BaseModel):
+        log: Annotated[list[str], only_short] = []
+
+    graph = Graph(Short, name="short")
+    graph.edge(START, END)
+
+    async def body(manager, journal):
+        with pytest.raises(InputError, match="too many"):
+            await manager.submit("ann", {"log": ["a", "b"]})
+        assert await journal.runs() == []
+
+    managing(body, cards=Registry(AgentCard("ann", graph.compile())))
+
+
 def test_a_job_that_waits_for_a_person_holds_no_place_and_goes_on_with_the_answer():
     async def body(manager, journal):
         jobs = [await manager.submit("ann", {"name": f"ask{n}"}, job=str(n)) for n in range(3)]
@@ -479,7 +575,9 @@ def test_a_cancelled_job_ends_for_good_wherever_it_is():
         await queued[0].result()
         return manager.status("ann").ended
 
-    ended = managing(body)
+    told = []
+    ended = managing(body, tell=told.append)
+    assert told == []
     assert ended == {RunStatus.CANCELLED: 3, RunStatus.COMPLETED: 1}
     assert "q2" not in DESK.begun
 
@@ -519,6 +617,21 @@ def test_a_job_that_ends_its_processes_is_left_and_told_until_somebody_tries_it_
             "job k of ann ended 3 processes in a row: find out why, then retry() it",
         )
     ]
+
+
+def test_what_the_listener_raises_of_a_silence_does_not_keep_others_from_being_heard():
+    def tell(notice):
+        raise KeyError(notice.job)
+
+    async def body(manager, journal):
+        await manager.submit("ann", {"name": "silent", "seconds": 8}, job="s")
+        ask = await manager.submit("ann", {"name": "ask"}, job="a")
+        await asyncio.sleep(6)
+        await answer(ask.run_id, "say", "hello", journal=journal)
+        assert (await ask.result()).state.said == "hello"
+
+    with pytest.raises(KeyError, match="s"):
+        managing(body, tell=tell, cards=registry(silent_after=4))
 
 
 def test_what_the_listener_raises_stops_no_job_and_is_raised_in_the_end():
