@@ -149,7 +149,7 @@ def problem_with(by: Any, *, scores: bool = False) -> str:
     if is_generator(by):
         return "a generator gives no answer: write a function that returns one"
     try:
-        parameters = _parameters(by)
+        parameters = list(_parameters(by))
     except NoSignatureError as error:
         return f"it does not tell its parameters ({error}): wrap it in a function"
     for one in parameters:

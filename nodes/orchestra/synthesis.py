@@ -147,8 +147,6 @@ def _best(base: OrchestraResult, rules: Rules, ballots: Sequence[Ballot]) -> Orc
 def _dissenting(result: OrchestraResult, rules: Rules, reference: Said | None = None) -> OrchestraResult:
     """The result with those whose answer differs from the reference, by default from the most central one."""
     answers = list(result.answers.values())
-    if not answers:
-        return result
     found = similarity(reference or answers[central(answers, kind=rules.kind)], answers, rules.kind)
     dissent = tuple(
         Dissent(perspective=one.perspective, similarity=similar, text=one.text, reason=one.reason)

@@ -106,6 +106,7 @@ def test_perspectives_that_cannot_be_asked(perspectives, told):
             "synthesis= is one of comprehensive, consensus, best_of, weighted, debate, none, not 'poetry'",
         ),
         ({"quorum": 3}, "quorum= is a number from 1 to 2, the number of perspectives, not 3"),
+        ({"quorum": True}, "quorum= is a number from 1 to 2, the number of perspectives, not True"),
         ({"quorum": 0}, "quorum= is a number from 1 to 2, the number of perspectives, not 0"),
         ({"threshold": 1.5}, "threshold= is an agreement from 0 to 1, not 1.5"),
         ({"deadline": 0}, "deadline= is seconds above 0, not 0"),
@@ -198,8 +199,17 @@ def test_functions_that_cannot_be_called_are_told_all_at_once():
     def positional(question: str, /) -> str:
         return question
 
-    sides = [Perspective(f"p{n}", by=by) for n, by in enumerate((generator, blocking, plain, positional))]
-    assert problems(sides) == (
+    class Secret:
+        __signature__ = "none of your business"
+
+        def __call__(self) -> str:
+            return ""
+
+    functions = (generator, blocking, plain, positional, Secret())
+    sides = [Perspective(f"p{n}", by=by) for n, by in enumerate(functions)]
+    *found, secret = problems(sides)
+    assert secret.startswith("perspective 'p4': it does not tell its parameters (")
+    assert tuple(found) == (
         "perspective 'p0': a generator gives no answer: write a function that returns one",
         "perspective 'p1': it wants a context ('ctx'): write 'async def', and annotate it Context",
         "perspective 'p2': it wants a context ('ctx'): write 'async def', and annotate it Context",
@@ -232,11 +242,12 @@ async def test_partials_methods_and_callable_objects_are_functions():
             Perspective("b", by=Oracle().method),
             Perspective("c", by=functools.partial(function, "soft")),
             Perspective("d", by=functools.partial(function, tone="loud")),
+            Perspective("e", by=functools.partial(function, "own", question="question")),
         ],
         synthesis="none",
     )
     assert [one.text for one in result.answers.values()] == [
-        "object why?", "kind method why?", "soft partial why?", "loud partial why?",
+        "object why?", "kind method why?", "soft partial why?", "loud partial why?", "own partial question",
     ]  # fmt: skip
 
 

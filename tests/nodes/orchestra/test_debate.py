@@ -102,7 +102,9 @@ async def test_a_debate_goes_on_while_too_few_have_answered():
 
 async def test_who_fails_in_a_later_round_keeps_its_answer_and_is_told_as_missing():
     sides = [in_rounds("a", "yes", ValueError("lost")), in_rounds("b", "no", "yes")]
-    result = await result_of(sides, synthesis="debate", kind=VOTE, rounds=2)
+    judge = ScriptedModel([json.dumps({"choice": "yes"})])
+    result = await result_of(sides, synthesis="debate", kind=VOTE, rounds=2, conductor=judge)
+    assert "No answer came from" not in asked(judge)
     assert (result.status, result.answer.text) == ("done", "yes")
     assert (result.answers["a"].round, result.answers["b"].round) == (0, 1)
     assert [(one.perspective, one.round, one.why) for one in result.missing] == [("a", 1, "ValueError: lost")]

@@ -125,3 +125,9 @@ def test_a_choice_is_between_two_different_options(options):
 def test_a_text_says_something(wrong):
     with pytest.raises(AnswerError, match="a text that says something"):
         Text().read(wrong)
+
+
+def test_texts_have_no_mean():
+    assert not Text().has_mean
+    with pytest.raises(TypeError, match="no mean"):
+        Text().mean([Said(text="x")], [ONE])

@@ -7,6 +7,7 @@ import pytest
 from backedge import RunFailedError
 from backedge.nodes.agents import Agent
 from backedge.nodes.orchestra import Choice, Number, Perspective, Said, Scores
+from backedge.nodes.voting import Opinion
 from backedge.providers import ScriptedModel
 
 from .stage import all_saying, asked, by_instructions, instructed, result_of, saying
@@ -67,6 +68,11 @@ async def test_an_agent_that_conducts_is_told_its_task_with_the_question():
 async def test_a_resource_of_the_run_may_conduct():
     result = await result_of(all_saying(a="x"), {"writer": ScriptedModel(["just x [a]"])}, conductor="writer")
     assert result.answer.text == "just x [a]"
+
+
+async def test_a_conductor_may_give_its_answer_with_a_reason():
+    result = await result_of(all_saying(a="x"), conductor=lambda: Said(text="x", reason="says [a]"))
+    assert (result.answer, result.sources) == (Said(text="x", reason="says [a]"), ("a",))
 
 
 @pytest.mark.parametrize("wrong", [None, "  ", 3])
@@ -192,7 +198,8 @@ async def test_a_judge_scores_answers_of_perspectives_however_they_are_called(na
 
 async def test_a_function_may_name_the_best_and_what_it_may_not_name_fails_the_run():
     said = all_saying(a="x", b="y")
-    assert (await result_of(said, synthesis="best_of", conductor=lambda: "b")).by == "b"
+    for opinion in ("b", {"a": 1, "b": 2}, Opinion(scores={"a": 1, "b": 2}, reason="clear")):
+        assert (await result_of(said, synthesis="best_of", conductor=lambda given=opinion: given)).by == "b"
     with pytest.raises(RunFailedError, match="there is no option 'c': the options are 'a', 'b'"):
         await result_of(said, synthesis="best_of", conductor=lambda: "c")
     with pytest.raises(RunFailedError, match="a number from 0 to 10 for each name"):
