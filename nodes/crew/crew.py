@@ -6,20 +6,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, TypeAdapter
-from pydantic.errors import PydanticUserError
+from pydantic import BaseModel
 
-from backedge.engine.compiler.typerelation import spell
 from backedge.engine.errors import GraphError
 from backedge.engine.graph import Graph
 from backedge.engine.node import Node
-from backedge.engine.shown import shown
 
 from .building import build
 from .checking import problems, shape_problems
 from .declared import Member, Role, Task
+from .outputs import output_problems, outputs_of
 from .plan import AtLimit, Plan, Process
-from .states import output_of
 
 if TYPE_CHECKING:
     from backedge.engine.flow import Flow
@@ -93,42 +90,13 @@ class Crew:
             at_limit=at_limit,
             twice=tuple(each for each, times in Counter(task.name for task in tasks).items() if times > 1),
         )
-        if wrong := problems(plan):
+        outputs = outputs_of(plan)
+        if wrong := [*problems(plan), *output_problems(plan, outputs)]:
             raise GraphError(wrong)
-        built = build(plan, _outputs(plan))
+        built = build(plan, outputs)
         self.graph: Graph[Any] = built.graph
         self.nodes: Mapping[str, Node[..., Any]] = built.nodes
 
     def compile(self) -> Flow[Any]:
         """Make it runnable; see `Graph.compile`."""
         return self.graph.compile()
-
-
-def _outputs(plan: Plan) -> dict[str, Any]:
-    """The type of each task's result. Raises GraphError where the roles that may do it differ, or cannot give it."""
-    found: dict[str, Any] = {}
-    wrong = []
-    for name, task in plan.tasks.items():
-        if not _is_type(task.output):
-            wrong.append(f"task {name!r}: output= wants a type, not {shown(task.output)}")
-            continue
-        given = {role: output_of(task, plan.roles[role]) for role in plan.workers(task)}
-        found[name] = next(iter(given.values())) if task.output is None else task.output
-        for role, kind in given.items():
-            if kind != found[name]:
-                wrong.append(
-                    f"task {name!r} gives {spell(found[name])}, but role {role!r} gives {spell(kind)}: say output= at the "
-                    f"task, and give an agent that type of output, or the role a model with tools and instructions"
-                )
-    if wrong:
-        raise GraphError(wrong)
-    return found
-
-
-def _is_type(output: Any) -> bool:
-    """Whether values can be checked for it."""
-    try:
-        TypeAdapter(Any if isinstance(output, str) else output)
-    except PydanticUserError:
-        return False
-    return not isinstance(output, str)

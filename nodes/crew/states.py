@@ -10,12 +10,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, create_model
 
-from backedge.engine.compiler.signatures import NoSignatureError, read_signature
 from backedge.engine.state.reducers import extend
-from backedge.nodes.agents import Agent
-from backedge.providers import Model
 
-from .declared import Missed, Role, Task, Verdict
+from .declared import Missed, Task, Verdict
 from .plan import Plan
 
 GIVEN: Final = "given_"
@@ -61,20 +58,6 @@ def task_state(
         "reviews": (Annotated[list[Verdict], extend], []),
     }
     return _made(task.name, BaseModel, fields)
-
-
-def output_of(task: Task, role: Role) -> Any:
-    """The type of what a task gives when a role does it."""
-    if isinstance(role.who, Agent):
-        return role.who.output
-    if task.output is not None:
-        return task.output
-    if isinstance(role.who, Model | str) or role.who is None:
-        return str
-    try:
-        return read_signature(role.who, {}).hints.get("return", str)
-    except NoSignatureError:
-        return str
 
 
 def _made(name: str, base: type[BaseModel], fields: Mapping[str, Any]) -> type[BaseModel]:

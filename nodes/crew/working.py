@@ -6,6 +6,7 @@ Each reads fields of a state and makes a `Job` of them; models and functions are
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from inspect import Parameter, Signature
 from typing import Any, Final, Literal
 
@@ -15,6 +16,7 @@ from backedge.engine.compiler.signatures import is_async
 from backedge.engine.context import Context
 from backedge.engine.shown import listed
 from backedge.nodes.agents import Agent, Review
+from backedge.nodes.tools import AnyTool
 from backedge.providers import Message, Model
 
 from .declared import Job, Role, Task, Verdict
@@ -44,14 +46,14 @@ def work_node(
         needs: What it needs, and the field that holds each.
         again: Whether it may be sent back: then it reads ``result`` and ``feedback``.
     """
-    member = _Member(role.who, name, output, role, _WORK.format(role=name))
+    told = role.instructions or _WORK.format(role=name)
+    member = _Member(role.who, 1, name, told, role.tools, output, gives=output)
 
     async def work(job: Job, context: Context, models: Mapping[str, Model]) -> Any:
-        return await member.ask(job.message(), (job,), context, models)
+        return await member.ask(job.message, (job,), context, models)
 
-    return _node(
-        work, _jobs(name, task, needs), needs, ("result", "feedback") if again else (), member.models
-    )
+    reads = ("result", "feedback") if again else ()
+    return _node(work, _jobs(name, task, needs), needs, reads, member.models)
 
 
 def review_node(name: str, role: Role, task: Task, needs: Mapping[str, str], worker: str) -> Node:
@@ -65,10 +67,11 @@ def review_node(name: str, role: Role, task: Task, needs: Mapping[str, str], wor
         worker: The role that did it; empty where the field ``role`` says so.
     """
     told = f"{role.instructions}\n\n{_REVIEW}".strip()
-    member = _Member(role.reviews or role.who, name, Review, role, told, kind=Review | bool | str | None)
+    gives = Review | bool | str | None
+    member = _Member(role.reviews or role.who, 2, name, told, role.tools, Review, gives=gives)
 
     async def review(job: Job, context: Context, models: Mapping[str, Model]) -> Mapping[str, Any]:
-        given = await member.ask(job.message_with(job.last), (job, job.last), context, models)
+        given = await member.ask(partial(job.message_with, job.last), (job, job.last), context, models)
         judged = verdict(name, job, given, context.round())
         if judged.passed:
             return {"passed": True, "reviews": [judged]}
@@ -83,11 +86,12 @@ def assign_node(
 ) -> Node:
     """The function of a node in which a manager chooses who does a task."""
     told = f"{role.instructions}\n\n{_ASSIGN}".strip()
-    member = _Member(role.assigns or role.who, name, _choice(workers), role, told, kind=str)
+    member = _Member(role.assigns or role.who, 2, name, told, role.tools, _choice(workers), gives=str)
     there = [f"{each}: {_good_for(worker)}".rstrip(": ") for each, worker in workers.items()]
 
     async def assign(job: Job, context: Context, models: Mapping[str, Model]) -> str:
-        given = await member.ask(job.message(who_there_is=there), (job, tuple(workers)), context, models)
+        message = partial(job.message, who_there_is=there)
+        given = await member.ask(message, (job, tuple(workers)), context, models)
         chosen = getattr(given, "role", given)  # of what a model answered; a function gives the name alone
         if chosen not in workers:
             raise ValueError(f"{name} gave task {task.name!r} to {chosen!r}; there are {listed(workers)}")
@@ -132,27 +136,39 @@ class _Member:
     """Somebody who is asked for something: an agent, a model that becomes one, or a function."""
 
     def __init__(
-        self, who: Any, name: str, output: Any, role: Role, instructions: str, *, kind: Any = None
+        self,
+        who: Any,
+        given: int,
+        name: str,
+        instructions: str,
+        tools: Sequence[AnyTool],
+        output: Any,
+        *,
+        gives: Any,
     ) -> None:
-        """`kind` is what a function gives, where that is not `output`."""
-        self._name = name
-        self._kind = output if kind is None else kind
+        """`given` is how much a function is given besides the context, and `gives` the type of what it gives."""
         if isinstance(who, Model | str):
-            told = role.instructions if instructions == _WORK.format(role=name) else ""
-            who = Agent(who, role.tools, told or instructions, output=output, name=name)
+            who = Agent(who, tools, instructions, output=output, name=name)
         self._who = who
+        self._name = name
+        self._gives = gives
+        self._with_context = not isinstance(who, Agent) and takes_context(who, given)
         self.models: frozenset[str] = who.models if isinstance(who, Agent) else frozenset()
 
     async def ask(
-        self, message: Message, given: tuple[Any, ...], context: Context, models: Mapping[str, Model]
+        self,
+        message: Callable[[], Message],
+        given: tuple[Any, ...],
+        context: Context,
+        models: Mapping[str, Model],
     ) -> Any:
         """Ask for it: an agent with a message, a function with what is given."""
         who = self._who
         if isinstance(who, Agent):
-            return (await who.run(message, context, models=models)).output
+            return (await who.run(message(), context, models=models)).output
         if not is_async(who):
-            return await context.step(self._name, who, *given, returns=self._kind)
-        return await (who(*given, context) if takes_context(who, len(given)) else who(*given))
+            return await context.step(self._name, who, *given, returns=self._gives)
+        return await (who(*given, context) if self._with_context else who(*given))
 
 
 def _jobs(name: str, task: Task, needs: Mapping[str, str]) -> Callable[[Mapping[str, Any]], Job]:

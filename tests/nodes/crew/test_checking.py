@@ -228,6 +228,16 @@ def test_outputs_that_are_no_types_are_told():
     ]
 
 
+def test_problems_of_all_sorts_are_told_together():
+    tasks = [Task("a", "x", output=7), Task("b", "x", needs="c"), Task("d", "x", role="y")]
+    assert problems_of(tasks, {"x": 7}, limit=0, process="parallel") == [
+        "limit= wants a whole number from 1 or None, not 0",
+        "task 'b' needs 'c', which is no task and no input; there are 'a', 'b', 'd'",
+        "task 'd': role= names 'y', which is no role; there are 'x'",
+        "task 'a': output= wants a type, not 7",
+    ]
+
+
 def test_names_that_are_said_twice_count_once():
     tasks = [Task("a", "x", role=["x", "x"]), Task("b", "x", needs=["a", "a"])]
     assert [
