@@ -50,7 +50,9 @@ from backedge.engine.execution.events import (
     ActivationCancelled,
     ActivationFailed,
     ActivationFinished,
+    ActivationsReady,
     ActivationStarted,
+    ActivationSuspended,
     CustomEvent,
     Event,
     EventsDropped,
@@ -62,6 +64,7 @@ from backedge.engine.graph import END, START, Graph, Marker, Node
 from backedge.engine.letters import answer, cancel, open_questions, send
 from backedge.engine.records import ActivationId, Cause, ErrorInfo, RunStatus
 from backedge.engine.run import Run, RunResult
+from backedge.engine.shares import Share
 from backedge.engine.state.reducers import add, append, extend, maximum, merge, minimum, union
 
 if TYPE_CHECKING:
@@ -82,6 +85,8 @@ __all__ = [
     "ActivationFinished",
     "ActivationId",
     "ActivationStarted",
+    "ActivationSuspended",
+    "ActivationsReady",
     "BackedgeError",
     "BackedgeWarning",
     "BlockingContext",
@@ -141,6 +146,7 @@ __all__ = [
     "RunResult",
     "RunStatus",
     "ScheduleError",
+    "Share",
     "StepError",
     "UpdateError",
     "add",
