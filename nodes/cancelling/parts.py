@@ -130,6 +130,8 @@ class Part:
         self._watched = False
         self._task: asyncio.Task[Any] | None = None
         self._cut = False
+        # What it is cancelled with, once that is on record.
+        self._recorded: Asked | None = None
         # How many lines of the work stop at checkpoints, how many stand at one, and how many were passed.
         self._lines = 0
         self._standing = 0
@@ -212,8 +214,9 @@ class Part:
     async def _end(self) -> tuple[Cancel, Any]:
         """Wait until it is cancelled, and see it to its end."""
         self._watched = True
+        self.token.due = self._is_due
         with self._ctx.branch(ENDING):
-            asked = await self._asked()
+            asked = self._recorded = await self._asked()
             if self._task is not None:  # else the record says that it was cancelled
                 await self._wait_for_place(asked)
                 self._cut = True
@@ -271,6 +274,12 @@ class Part:
     @property
     def _progress(self) -> int:
         return self._passed + self.token.entered
+
+    def _is_due(self) -> bool:
+        """Whether nothing holds back any more that it is cut off."""
+        request, known = self.token.request, self._recorded
+        caught_up = known is None or self._progress >= known.after
+        return request is not None and request.how == "at once" and caught_up and self.token.held == AT_ONCE
 
     def _stands(self) -> bool:
         return self._standing >= max(1, self._lines)

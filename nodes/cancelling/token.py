@@ -17,9 +17,6 @@ from .policy import AT_ONCE, Cancel, Guard, Policy, policy, strictest
 Callback: TypeAlias = Callable[[Cancel], object]
 """Told of a cancellation. It should be short, and raise nothing."""
 
-_TICKS: Final = 4
-"""Turns of the loop in which a cancellation that waited for a guard arrives."""
-
 _AROUND: Final[ContextVar[tuple[tuple[CancelToken, Policy], ...]]] = ContextVar(
     "backedge_cancelling_around", default=()
 )
@@ -35,6 +32,7 @@ class CancelToken:
 
     Attributes:
         name: What to call it.
+        due: For what runs under it: whether it is about to be cut off.
 
     Args:
         name: What to call it.
@@ -60,6 +58,7 @@ class CancelToken:
         "_request",
         "_shelter",
         "_watchers",
+        "due",
         "name",
     )
 
@@ -75,6 +74,8 @@ class CancelToken:
         # The strictest of those that it as a whole is in.
         self._shelter = AT_ONCE
         self._entered = 0
+        # Whether what runs under it is about to be cut off; None where nobody would do that.
+        self.due: Callable[[], bool] | None = None
         # Told whenever the request or the guards change.
         self._watchers: list[Callable[[], None]] = []
 
@@ -228,9 +229,8 @@ class CancelToken:
         finally:
             _AROUND.reset(around)
             self._leave(held)
-        if self.cancelled:
-            for _ in range(_TICKS):
-                await asyncio.sleep(0)
+        if self._about_to_be_cut():
+            await asyncio.get_running_loop().create_future()  # it is cut off here
 
     @property
     def held(self) -> Policy:
@@ -260,6 +260,14 @@ class CancelToken:
                 self._watchers.remove(callback)
 
         return forget
+
+    def _about_to_be_cut(self) -> bool:
+        token: CancelToken | None = self
+        while token is not None:
+            if token.due is not None and token.due():
+                return True
+            token = token._parent
+        return False
 
     def _enter(self, held: Policy) -> None:
         token: CancelToken | None = self
