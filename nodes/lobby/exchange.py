@@ -74,7 +74,7 @@ class Exchange:
         """How many messages wait, here and at the server."""
         return len(self.inbox) + self.behind
 
-    def hello(self) -> Hello:
+    def hello(self, *, leaving: bool = False) -> Hello:
         """The first frame of a connection."""
         self.untold = False
         return Hello(
@@ -90,6 +90,7 @@ class Exchange:
             had=tuple(self._had),
             pending=tuple(self.asking),
             topics=tuple(self.topics),
+            leaving=leaving,
             settled=None if self._settled is None else tuple(self._settled),
         )
 

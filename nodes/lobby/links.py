@@ -63,7 +63,7 @@ class Token:
             given = headers.get("Authorization") or ""
         except LookupError:  # several of them
             return False
-        return hmac.compare_digest(given.encode(), f"Bearer {self._text}".encode())
+        return hmac.compare_digest(given.encode(errors="replace"), f"Bearer {self._text}".encode())
 
 
 class QuietLogger(logging.LoggerAdapter[logging.Logger]):

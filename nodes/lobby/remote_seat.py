@@ -166,15 +166,14 @@ class RemoteSeat(Seat):
             raise type(self._closed)(*self._closed.args) from self._closed.__cause__
 
     async def leave(self) -> None:
-        """See `Seat.leave`. Without a connection the server finds out when it has waited long enough."""
+        """See `Seat.leave`. If the server cannot be told within 5 seconds, it finds out when it has waited long enough."""
         self.check()
         try:
-            if self.state == "open":
-                self._left = asyncio.get_running_loop().create_future()
-                self._send(Leave(self.cursor))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_LEAVE_WITHIN):
-                        await self._left
+            self._left = asyncio.get_running_loop().create_future()
+            self._send(Leave(self.cursor))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LEAVE_WITHIN):
+                    await self._left
         finally:
             self.end(SeatClosedError(f"{self.name!r} left the lobby {self.lobby!r}"))
             await self.over()
@@ -362,8 +361,6 @@ class RemoteSeat(Seat):
                     connection.transport.abort()
                 self.state = "lost"
                 self._outgoing.clear()
-                if self._left is not None:
-                    return self.end(SeatClosedError(f"{self.name!r} left the lobby {self.lobby!r}"))
                 self.reconnections += 1
                 self._idle = 0 if self._moved else self._idle + 1
                 if self._idle:  # one connection after the other that is lost at once: no hurry
@@ -408,7 +405,8 @@ class RemoteSeat(Seat):
         connection = self._connection = await self._lobby.connect()
         self._moved = False
         try:
-            await connection.send(written(self._exchange.hello()), text=True)
+            hello = self._exchange.hello(leaving=self._left is not None)
+            await connection.send(written(hello), text=True)
             async with asyncio.timeout(min(10.0, self._lobby.give_up_after)):
                 first = read_server(await connection.recv())
             self._welcomed(first)
@@ -424,6 +422,8 @@ class RemoteSeat(Seat):
                 self.state = "open"
                 for frame in self._exchange.welcomed(first):
                     self._send(frame)
+                if self._left is not None:
+                    self._send(Leave(self.cursor))
                 if not self._opened.done():
                     self._opened.set_result(None)
             case Welcome():
@@ -432,8 +432,8 @@ class RemoteSeat(Seat):
                 raise NameTakenError(why)
             case Refused(_, why):
                 raise LobbyRefusedError(why)
-            case Gone(_, why):
-                raise LobbyClosedError(why)
+            case Gone(code, why):
+                raise SeatClosedError(why) if code == "left" else LobbyClosedError(why)
             case _:
                 raise WireError(f"a server says welcome first, not {first.frame}")
 

@@ -143,6 +143,9 @@ class LobbyServer:
         if guest is None or guest.session != _REMOTE + hello.session:
             guest = _Guest(_REMOTE + hello.session, hello.observer, hello.notices)
         async with guest.entering:
+            if hello.leaving and self._is_out(hello.name, guest):
+                await connection.send(written(Gone("left", f"{hello.name!r} left")), text=True)
+                return
             try:
                 visit = await self._enter(connection, hello, guest)
             except LobbyError as error:
@@ -200,8 +203,6 @@ class LobbyServer:
         if begin is not None and seat.cursor > begin:
             why = f"{hello.name!r} was away for longer than {self._grace} s, and left: what was said meanwhile is gone"
             frames.append(Missed(seat.cursor, None, why))
-            for topic in hello.topics:
-                await seat.subscribe(topic)
         return Visit(
             connection,
             seat,
@@ -231,28 +232,36 @@ class LobbyServer:
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
+    def _is_out(self, name: str, guest: _Guest) -> bool:
+        member = self.lobby.member(name)
+        return member is None or member.session != guest.session
+
     async def _leave(self, name: str, guest: _Guest) -> None:
         """The member leaves. What its reader has not taken, of what was for it alone, goes back to who sent it."""
         async with guest.entering:
             if guest.visit is not None or self._guests.get(name) is not guest:
                 return
-            del self._guests[name]
-            member = self.lobby.member(name)
-            if member is None or member.session != guest.session:
-                return  # somebody else let it leave
-            with suppress(NotInLobbyError, LobbyClosedError):
-                if guest.heard is None:  # nobody knows what it read
-                    await self.lobby.remove(name)
-                    return
-                seat = await self.lobby.attach(
-                    name,
-                    session=guest.session,
-                    observer=guest.observer,
-                    notices=guest.notices,
-                    after=guest.heard,
-                    had=guest.had,
-                )
-                await seat.leave()
+            try:
+                if not self._is_out(name, guest):  # nobody else let it leave
+                    await self._remove(name, guest)
+            except (NotInLobbyError, LobbyClosedError):
+                pass
+            finally:
+                del self._guests[name]
+
+    async def _remove(self, name: str, guest: _Guest) -> None:
+        if guest.heard is None:  # nobody knows what it read
+            await self.lobby.remove(name)
+            return
+        seat = await self.lobby.attach(
+            name,
+            session=guest.session,
+            observer=guest.observer,
+            notices=guest.notices,
+            after=guest.heard,
+            had=guest.had,
+        )
+        await seat.leave()
 
     async def stop(self) -> None:
         """Wait for nobody any more. Who is away stays in the lobby, for the next server."""

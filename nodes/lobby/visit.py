@@ -115,6 +115,7 @@ class Visit:
         self._heard = heard
         self._had = had
         self._window = hello.window
+        self._topics = hello.topics
         # Numbers of what was sent and is not taken yet.
         self._unread = deque(sorted(hello.unread))
         self._unread.extend(frame.number for frame in first if isinstance(frame, Missed))
@@ -228,6 +229,9 @@ class Visit:
         """Send what the member hears, as long as the client has room for it."""
         for frame in self._first:
             await self._send(frame)
+        if any(isinstance(frame, Missed) for frame in self._first):  # it had to leave, and is in anew
+            for topic in self._topics:
+                await self.seat.subscribe(topic)
         while True:
             await self._until_room()
             found = await self.seat.head_or_gap()

@@ -79,6 +79,7 @@ class Hello:
         had: The numbers of replies after `heard` that it had out of turn.
         pending: The handles of requests whose replies it waits for: these go into no buffer.
         topics: What it is subscribed to: taken up again if it had to leave meanwhile.
+        leaving: It comes back only to say that it leaves.
         settled: The handles of requests that are over; replies to all others are kept for `Await`. None: all but the
             pending ones are over.
     """
@@ -94,7 +95,8 @@ class Hello:
     window: Annotated[int, Field(ge=1, le=10_000)] = WINDOW
     had: tuple[Count, ...] = ()
     pending: tuple[str, ...] = ()
-    topics: tuple[str, ...] = ()
+    topics: tuple[Name, ...] = ()
+    leaving: bool = False
     settled: tuple[str, ...] | None = None
     frame: Literal["hello"] = "hello"
 

@@ -383,14 +383,35 @@ async def test_a_reader_too_slow_for_the_log_is_told_what_is_missing():
         assert heard[-5:] == ["45", "46", "47", "48", "49"]
 
 
-async def test_leaving_without_a_connection_does_not_wait_for_one():
-    async with wired(grace=0.02) as (lobby, wire, there):
+async def test_leaving_waits_for_a_connection_as_long_as_it_may_be_waited_for():
+    async with wired(grace=0.02, give_up_after=0.1) as (lobby, wire, there):
         ann = await there.attach("ann")
         wire.refuse()
         await until(lambda: ann.state == "lost")
         await ann.leave()
         assert ann.ended
         await until(lambda: lobby.members == ())
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["heard of", "not heard of"])
+async def test_a_leaving_that_meets_a_lost_connection_is_done_once_over_the_next(heard):
+    async with wired() as (lobby, wire, there), lobby.enter("bob", notices=True) as bob:
+        ann = await there.attach("ann")
+        if heard:
+            wire.answers_lost = True
+        else:
+            wire.deaden()
+        leaving = asyncio.create_task(ann.leave())
+        if heard:
+            await until(lambda: lobby.members == ("bob",))
+        else:
+            await asyncio.sleep(0.01)
+        wire.answers_lost = False
+        wire.mend()
+        wire.cut()
+        await leaving
+        assert lobby.members == ("bob",)
+        assert [(await bob.receive(timeout=20)).kind for _ in range(bob.lag)] == ["entered", "left"]
 
 
 async def test_nothing_is_left_of_server_and_clients_when_they_end():
