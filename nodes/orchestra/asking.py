@@ -142,7 +142,9 @@ class Conclude:
                 ballots.append(await self._scores(self.seat, context, given, standing))
             else:
                 words = await self._words(self.seat, context, given, standing)
-                rules = await ready(rules, [*standing.values(), words], context) if self._decides else rules
+                rules = (
+                    await ready(self.rules, [*standing.values(), words], context) if self._decides else rules
+                )
         return settle(rules, answers, missing, words=words, ballots=ballots)
 
     def _is_needed(self, rules: Rules, standing: Mapping[str, Answer]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Final, Literal, Protocol, Self, TypeAlias, runtime_checkable
@@ -96,17 +97,31 @@ class Text:
         """With the vectors of these texts, where there is an embedding."""
         texts = sorted({one.text for one in answers})
         if self._embed is None or len(texts) < 2:
-            return self
+            return self._comparing(self._measure)
         vectors = await context.step("embed", self._embed, texts, returns=list[list[float]])
         if len(vectors) != len(texts):
             raise ValueError(
                 f"embed= gave {len(vectors)} vectors for {len(texts)} texts: it gives one for each"
             )
         known = cosine(dict(zip(texts, vectors, strict=True)))
-        return type(self)(replace(self._measure, similarity=known), embed=self._embed)
+        return self._comparing(replace(self._measure, similarity=known))
+
+    def _comparing(self, measure: Measure) -> Self:
+        """The same kind, for which no more has to be asked."""
+        made = copy(self)
+        made._measure, made._embed = measure, None
+        return made
 
     def compared(self, answers: Sequence[Said]) -> Compare:
-        """By `Measure.similar`; each text is read once."""
+        """By `Measure.similar`; each text is read once.
+
+        Raises:
+            TypeError: An embedding would have to be asked first, which a run does.
+        """
+        if self._embed is not None:
+            raise TypeError(
+                "vectors of texts are asked for in a node: compare by await kind.ready(answers, ctx)"
+            )
         read = self._measure.texts(one.text for one in answers)
         return lambda one, other: self._measure.similar(read[one], read[other])
 
@@ -198,14 +213,8 @@ class Number:
     def mean(self, answers: Sequence[Said], weights: Sequence[Fraction]) -> Said:
         """The weighted mean; of ranges that of both ends."""
         numbers = [_number(one) for one in answers]
-        total = sum(weights, Fraction(0))
-        low, high = (
-            float(
-                sum((Fraction(end) * weight for end, weight in zip(ends, weights, strict=True)), Fraction(0))
-                / total
-            )
-            for ends in ([one.low for one in numbers], [one.high for one in numbers])
-        )
+        low = _mean([one.low for one in numbers], weights)
+        high = _mean([one.high for one in numbers], weights)
         shown = [self._shown((end - self._unit.offset) / self._unit.factor) for end in (low, high)]
         text = shown[0] if low == high else " to ".join(shown)
         quantity = Quantity(low=low, high=high, dimension=self._unit.dimension, text=text)
@@ -231,6 +240,12 @@ def _plain(given: Any) -> float | None:
     if abs(number) > 1e200 or number != number:
         raise AnswerError(f"an answer is a number up to 1e200, not {given!r:.100}")
     return number
+
+
+def _mean(numbers: Sequence[float], weights: Sequence[Fraction]) -> float:
+    """The weighted mean, rounded once, so that the order does not matter."""
+    products = (Fraction(number) * weight for number, weight in zip(numbers, weights, strict=True))
+    return float(sum(products, Fraction(0)) / sum(weights, Fraction(0)))
 
 
 def _number(said: Said) -> Quantity:

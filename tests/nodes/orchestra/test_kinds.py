@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from backedge.nodes.orchestra import AnswerError, Choice, Number, Said, Text
+from backedge.nodes.orchestra import AnswerError, Choice, Number, Said, Text, agreement
 
 ONE = Fraction(1)
 
@@ -131,3 +131,8 @@ def test_texts_have_no_mean():
     assert not Text().has_mean
     with pytest.raises(TypeError, match="no mean"):
         Text().mean([Said(text="x")], [ONE])
+
+
+def test_texts_whose_vectors_have_to_be_asked_for_are_not_silently_compared_by_their_words():
+    with pytest.raises(TypeError, match="await kind.ready"):
+        agreement(["a", "b"], kind=Text(embed=lambda texts: []))

@@ -6,7 +6,7 @@ import pytest
 
 from backedge import RunFailedError
 from backedge.nodes.agents import Agent
-from backedge.nodes.orchestra import Choice, Number, Perspective, Said, Scores
+from backedge.nodes.orchestra import Choice, Number, Perspective, Said, Scores, Text
 from backedge.nodes.voting import Opinion
 from backedge.providers import ScriptedModel
 
@@ -121,6 +121,21 @@ async def test_where_there_is_no_consensus_no_model_is_asked_for_it():
     model = ScriptedModel([])
     result = await result_of(all_saying(a="by train", b="on foot"), synthesis="consensus", conductor=model)
     assert (result.status, model.requests) == ("no_consensus", [])
+
+
+class Loud(Text):
+    """Texts of which only the case counts."""
+
+    def compared(self, answers):
+        return lambda one, other: float(answers[one].text.isupper() == answers[other].text.isupper())
+
+
+async def test_a_kind_of_ones_own_says_what_agrees():
+    result = await result_of(
+        all_saying(a="GO", b="STAY", c="run"), synthesis="consensus", kind=Loud(), threshold=0.3
+    )
+    assert (result.by, result.agreement) == ("a", 1 / 3)
+    assert [one.perspective for one in result.dissent] == ["c"]
 
 
 # ---------------------------------------------------------------------- weighted
