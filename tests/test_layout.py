@@ -47,6 +47,7 @@ CORE = (
     "activation.py",
     "reach.py",
     "rules.py",
+    "shares.py",
     "schedule.py",
     "facts.py",
     "recovery.py",
@@ -73,7 +74,10 @@ def test_the_core_knows_neither_asyncio_nor_time_nor_chance():
     [
         ("state", set()),
         ("effects", {"compiler", "errors", "failures", "records", "state"}),
-        ("compiler", {"context", "definition", "errors", "loops", "plan", "rules", "shown", "state"}),
+        (
+            "compiler",
+            {"context", "definition", "errors", "loops", "plan", "rules", "shares", "shown", "state"},
+        ),
         (
             "execution",
             {
@@ -91,7 +95,7 @@ def test_the_core_knows_neither_asyncio_nor_time_nor_chance():
                 "ports",
                 "records",
             }
-            | {"recovery", "schedule", "shown", "state"},
+            | {"recovery", "schedule", "shares", "shown", "state"},
         ),
     ],
 )
