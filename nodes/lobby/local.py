@@ -121,12 +121,13 @@ class LocalSeat(Seat):
     ) -> LobbyMessage:
         """See `Seat.say`. The future is for the reply."""
         lobby = self._lobby
-        self._row += 1
-        if not self._row % _TURN:
-            await asyncio.sleep(0)
         self.check()
         if handle is None and lobby.immediate:
-            return lobby.say_now(self, parts, to, topic, reply_to, kind, asked)
+            made = lobby.say_now(self, parts, to, topic, reply_to, kind, asked)
+            self._row += 1
+            if not self._row % _TURN:
+                await asyncio.sleep(0)
+            return made
         return await lobby.say(
             self, parts, to=to, topic=topic, reply_to=reply_to, kind=kind, handle=handle, asked=asked
         )

@@ -34,15 +34,19 @@ async def texts(seat, count):
 
 async def test_a_post_is_heard_by_all_others_and_its_contents_are_shared(log):
     attached = File(name="big", media_type="application/pdf", data=b"x" * 10_000)
-    async with Lobby(log=log) as lobby, lobby.enter("ann") as ann, lobby.enter("bob") as bob:
-        async with lobby.enter("eve", observer=True) as eve:
-            made = await ann.post("look", attached)
-            heard = [await seat.receive() for seat in (bob, eve)]
-            assert all(each is made for each in heard)
-            assert made.parts[1] is attached
-            assert ann.lag == 0
-            with pytest.raises(LobbyError, match="observer"):
-                await eve.post("me too")
+    async with (
+        Lobby(log=log) as lobby,
+        lobby.enter("ann") as ann,
+        lobby.enter("bob") as bob,
+        lobby.enter("eve", observer=True) as eve,
+    ):
+        made = await ann.post("look", attached)
+        heard = [await seat.receive() for seat in (bob, eve)]
+        assert all(each is made for each in heard)
+        assert made.parts[1] is attached
+        assert ann.lag == 0
+        with pytest.raises(LobbyError, match="observer"):
+            await eve.post("me too")
 
 
 async def test_a_request_gets_its_reply_and_the_inbox_does_not(log):
@@ -61,7 +65,12 @@ async def test_a_request_gets_its_reply_and_the_inbox_does_not(log):
 
 
 async def test_the_first_reply_to_a_request_to_all_counts_and_the_others_are_messages():
-    async with Lobby() as lobby, lobby.enter("ann") as ann, lobby.enter("bob") as bob, lobby.enter("cy") as cy:
+    async with (
+        Lobby() as lobby,
+        lobby.enter("ann") as ann,
+        lobby.enter("bob") as bob,
+        lobby.enter("cy") as cy,
+    ):
         asking = asyncio.ensure_future(ann.request(None, "who?"))
         for seat in (cy, bob):
             await seat.reply(await seat.receive(), seat.name)
@@ -129,26 +138,32 @@ async def test_members_may_hear_who_comes_and_goes(log):
 
 
 async def test_a_slow_reader_reads_on_in_the_log_and_is_told_what_it_no_longer_holds():
-    async with Lobby(buffer=2, log=MemoryLog(3)) as lobby, lobby.enter("ann") as ann:
-        async with lobby.enter("bob") as bob:
-            for number in range(10):
-                await ann.post(str(number))
-                assert bob.lag == number + 1
-            assert await texts(bob, 2) == ["0", "1"]
-            with pytest.raises(LaggedError, match="5 messages up to number 9 are gone unread"):
-                await bob.receive()
-            assert bob.lag == 3
-            assert await texts(bob, 3) == ["7", "8", "9"]
-            assert bob.lag == 0
+    async with (
+        Lobby(buffer=2, log=MemoryLog(3)) as lobby,
+        lobby.enter("ann") as ann,
+        lobby.enter("bob") as bob,
+    ):
+        for number in range(10):
+            await ann.post(str(number))
+            assert bob.lag == number + 1
+        assert await texts(bob, 2) == ["0", "1"]
+        with pytest.raises(LaggedError, match="5 messages up to number 9 are gone unread"):
+            await bob.receive()
+        assert bob.lag == 3
+        assert await texts(bob, 3) == ["7", "8", "9"]
+        assert bob.lag == 0
 
 
 async def test_with_a_file_a_slow_reader_loses_nothing(tmp_path):
-    async with Lobby(buffer=2, log=SqliteLog(tmp_path / "lobby.db")) as lobby:
-        async with lobby.enter("ann") as ann, lobby.enter("bob") as bob:
-            for number in range(20):
-                await ann.post(str(number))
-            assert bob.lag == 20
-            assert await texts(bob, 20) == [str(number) for number in range(20)]
+    async with (
+        Lobby(buffer=2, log=SqliteLog(tmp_path / "lobby.db")) as lobby,
+        lobby.enter("ann") as ann,
+        lobby.enter("bob") as bob,
+    ):
+        for number in range(20):
+            await ann.post(str(number))
+        assert bob.lag == 20
+        assert await texts(bob, 20) == [str(number) for number in range(20)]
 
 
 async def test_with_overflow_wait_whoever_speaks_waits_for_the_slowest_reader():
@@ -238,26 +253,30 @@ async def test_streams_end_when_the_seat_or_the_lobby_does(log):
 
 
 async def test_one_stream_over_several_lobbies_is_tagged_in_order_and_fair():
-    async with Lobby("hall") as hall, Lobby("kitchen") as kitchen:
-        async with hall.enter("ann") as ann, kitchen.enter("ann") as cook:
-            async with hall.enter("bob") as bob, kitchen.enter("cy") as cy:
-                for number in range(5):
-                    await bob.post(f"h{number}")
-                await cy.post("k0")
-                stream = merged(ann, cook)
-                got = [await anext(stream) for _ in range(6)]
-                assert [each.message.text for each in got if each.lobby == "hall"] == [f"h{n}" for n in range(5)]
-                assert [each.message.text for each in got].index("k0") == 1
-                await got[1].seat.reply(got[1].message, "thanks")
-                assert await texts(cy, 1) == ["thanks"]
-                waiting = asyncio.ensure_future(anext(stream))
-                await asyncio.sleep(0)
-                await cook.leave()
-                await bob.post("h5")
-                assert (await waiting).message.text == "h5"
-                await stream.aclose()
-                await bob.post("h6")
-                assert await texts(ann, 1) == ["h6"]
+    async with (
+        Lobby("hall") as hall,
+        Lobby("kitchen") as kitchen,
+        hall.enter("ann") as ann,
+        kitchen.enter("ann") as cook,
+    ):
+        async with hall.enter("bob") as bob, kitchen.enter("cy") as cy:
+            for number in range(5):
+                await bob.post(f"h{number}")
+            await cy.post("k0")
+            stream = merged(ann, cook)
+            got = [await anext(stream) for _ in range(6)]
+            assert [each.message.text for each in got if each.lobby == "hall"] == [f"h{n}" for n in range(5)]
+            assert [each.message.text for each in got].index("k0") == 1
+            await got[1].seat.reply(got[1].message, "thanks")
+            assert await texts(cy, 1) == ["thanks"]
+            waiting = asyncio.ensure_future(anext(stream))
+            await asyncio.sleep(0)
+            await cook.leave()
+            await bob.post("h5")
+            assert (await waiting).message.text == "h5"
+            await stream.aclose()
+            await bob.post("h6")
+            assert await texts(ann, 1) == ["h6"]
 
 
 async def test_a_stream_over_nothing_or_twice_the_same_is_refused():

@@ -233,6 +233,6 @@ class LastingTalk(Talk):
 
 
 TestTalk = Talk.TestCase
-TestTalk.settings = settings(max_examples=60, stateful_step_count=40)
+TestTalk.settings = settings(max_examples=15, stateful_step_count=30)
 TestLastingTalk = LastingTalk.TestCase
-TestLastingTalk.settings = settings(max_examples=12, stateful_step_count=25)
+TestLastingTalk.settings = settings(max_examples=6, stateful_step_count=20)

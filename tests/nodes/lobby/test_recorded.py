@@ -1,0 +1,268 @@
+"""Seats inside of nodes: what they say and hear is recorded; replay calls nothing, retries and forks do what they should."""
+
+import asyncio
+from typing import Annotated
+
+import pytest
+from pydantic import BaseModel
+from tenacity import Retrying, stop_after_attempt
+
+from backedge import END, START, Context, Graph, RunFailedError, extend
+from backedge.checkpoints import MemoryJournal
+from backedge.nodes.lobby import (
+    LaggedError,
+    Lobby,
+    LobbyError,
+    LobbyTimeoutError,
+    MemoryLog,
+    UndeliverableError,
+    merged,
+)
+
+from ...virtual import run_virtual
+
+
+class State(BaseModel):
+    notes: Annotated[list[str], extend] = []
+
+
+def flow_of(*bodies, retry=None):
+    graph = Graph(State, resources={"lobby": Lobby, "kitchen": Lobby})
+    for body in bodies:
+        graph.chain(START, graph.node(body, writes="notes", retry=retry), END)
+    return graph.compile()
+
+
+async def ran(*bodies, lobby=None, **options):
+    """Run nodes side by side; what they did is run anew from its records, without anybody in the lobby."""
+    flow, journal = flow_of(*bodies, **options), MemoryJournal()
+    given = {"lobby": lobby or Lobby(), "kitchen": Lobby("kitchen")}
+    result = await flow.run(journal=journal, run_id="r", resources=given)
+    nobody = {"lobby": Lobby(), "kitchen": Lobby("kitchen")}
+    report = await flow.replay("r", journal=journal, rerun="all", resources=nobody)
+    assert report, str(report)
+    assert nobody["lobby"]._room is None, "replay does not even open the lobby"
+    return result.state.notes
+
+
+async def until_there(seat, name, ctx):
+    while (await seat.send(name, "there?")).returned:
+        await ctx.sleep(0.001)
+
+
+async def ann(lobby: Lobby, ctx: Context) -> list[str]:
+    async with lobby.enter("ann", ctx) as seat:
+        await until_there(seat, "bob", ctx)
+        reply = await seat.request("bob", "tea?", timeout=60)
+        gone = await seat.send("zed", "hello")
+        await seat.subscribe("tea")
+        await seat.send("bob", "go on")
+        return [reply.text, gone.returned, (await seat.receive()).text]
+
+
+async def bob(lobby: Lobby, ctx: Context) -> list[str]:
+    async with lobby.enter("bob", ctx) as seat:
+        heard = []
+        while not heard or heard[-1] != "go on":
+            message = await seat.receive(timeout=60)
+            heard.append(message.text)
+            if message.kind == "request":
+                await seat.reply(message, "yes")
+        await seat.post("green", topic="tea")
+        return heard
+
+
+async def test_nodes_talk_and_replay_does_without_the_lobby():
+    lobby = Lobby()
+    notes = await ran(ann, bob, lobby=lobby)
+    assert notes == ["yes", "'zed' is not in the lobby", "green", "there?", "tea?", "go on"]
+    assert lobby.members == ()
+
+
+def test_timeouts_are_recorded():
+    async def alone(lobby: Lobby, ctx: Context) -> list[str]:
+        told = []
+        async with lobby.enter("ann", ctx) as seat, lobby.enter("bob", ctx):
+            for call in (
+                seat.receive(timeout=30),
+                seat.request("bob", "?", timeout=30),
+                seat.request("zed", "?"),
+            ):
+                try:
+                    await call
+                except (LobbyTimeoutError, UndeliverableError) as error:
+                    told.append(str(error))
+        return told
+
+    assert run_virtual(ran(alone)) == [
+        "nothing came to 'ann' within 30 s",
+        "no reply from 'bob' within 30 s",
+        "'zed' is not in the lobby",
+    ]
+
+
+async def test_a_gap_is_recorded_and_the_reader_goes_on_after_it():
+    async def slow(lobby: Lobby, ctx: Context) -> list[str]:
+        async with lobby.enter("slow", ctx) as seat, lobby.enter("quick", ctx) as other:
+            for number in range(6):
+                await other.post(str(number))
+            told = []
+            while not told or told[-1] != "5":
+                try:
+                    told.append((await seat.receive()).text)
+                except LaggedError as error:
+                    told.append(str(error))
+            return told
+
+    notes = await ran(slow, lobby=Lobby(buffer=1, log=MemoryLog(2)))
+    assert notes[0] == "0"
+    assert notes[1].startswith("3 messages up to number 6 are gone unread")
+    assert notes[2:] == ["4", "5"]
+
+
+async def test_an_attempt_after_a_failed_one_comes_back_to_its_seat_and_says_nothing_twice():
+    tries = []
+
+    async def talks(lobby: Lobby, ctx: Context) -> list[str]:
+        async with lobby.enter("ann", ctx) as seat:
+            await seat.post("once")
+            first = (await seat.receive()).text
+            tries.append(first)
+            if len(tries) < 3:
+                raise ValueError("not yet")
+            return [first, (await seat.receive()).text]
+
+    lobby = Lobby()
+    async with lobby.enter("eve", notices=True) as eve:
+        flow, journal = (
+            flow_of(talks, retry=Retrying(stop=stop_after_attempt(3), reraise=True)),
+            MemoryJournal(),
+        )
+        given = {"lobby": lobby, "kitchen": Lobby("kitchen")}
+        running = asyncio.ensure_future(flow.run(journal=journal, resources=given))
+        assert [(await eve.receive()).kind, (await eve.receive()).text] == ["entered", "once"]
+        await eve.send("ann", "one")
+        await eve.send("ann", "two")
+        assert (await running).state.notes == ["one", "two"]
+        assert tries == ["one"] * 3
+        assert [(await eve.receive()).kind] == ["left"]
+        assert eve.lag == 0
+
+
+async def test_a_node_that_failed_for_good_is_away_and_a_resume_takes_its_seat_again():
+    class Broken:
+        on = True
+
+    async def talks(lobby: Lobby, ctx: Context) -> list[str]:
+        async with lobby.enter("ann", ctx) as seat:
+            if Broken.on:
+                raise ValueError("broken")
+            return [(await seat.receive()).text]
+
+    lobby, journal, flow = Lobby(), MemoryJournal(), flow_of(talks)
+    given = {"lobby": lobby, "kitchen": Lobby("kitchen")}
+    with pytest.raises(RunFailedError):
+        await flow.run(journal=journal, run_id="r", resources=given)
+    assert (lobby.members, lobby.present) == (("ann",), ())
+    async with lobby.enter("bob") as bob:
+        await bob.send("ann", "are you there?")
+    Broken.on = False
+    result = await flow.resume("r", journal=journal, resources=given)
+    assert result.state.notes == ["are you there?"]
+    assert lobby.members == ()
+
+
+async def test_a_run_that_goes_on_without_the_lobby_it_was_in_is_told_so():
+    async def talks(lobby: Lobby, ctx: Context) -> list[str]:
+        async with lobby.enter("ann", ctx) as seat:
+            await ctx.ask("go on?")
+            await seat.post("hello")
+            return []
+
+    flow, journal = flow_of(talks), MemoryJournal()
+    first = {"lobby": Lobby(), "kitchen": Lobby("kitchen")}
+    await flow.run(journal=journal, run_id="r", resources=first)
+    assert first["lobby"].members == ("ann",), "who waits for a person is still in"
+    other = Lobby()
+    async with other.enter("bob") as bob:
+        for number in range(5):
+            await bob.post(str(number))
+        with pytest.raises(RunFailedError, match="was in another lobby 'lobby' before"):
+            await flow.resume(
+                "r", journal=journal, answers={"talks": "yes"}, resources={**first, "lobby": other}
+            )
+        assert other.members == ("bob",)
+
+
+async def test_a_fork_says_its_own_and_not_what_its_parent_said():
+    async def talks(lobby: Lobby, ctx: Context) -> list[str]:
+        async with lobby.enter("ann", ctx) as seat:
+            return [(await seat.post("hello")).handle]
+
+    lobby, journal, flow = Lobby(), MemoryJournal(), flow_of(talks)
+    given = {"lobby": lobby, "kitchen": Lobby("kitchen")}
+    async with lobby.enter("eve") as eve:
+        result = await flow.run(journal=journal, run_id="r", resources=given)
+        fork = await flow.fork("r", at=0, journal=journal, resources=given)
+        heard = [(await eve.receive()).handle for _ in range(2)]
+        assert heard == [result.state.notes[0], fork.state.notes[0]]
+        assert heard[0] != heard[1]
+
+
+async def test_one_stream_over_two_lobbies_is_recorded():
+    async def talks(lobby: Lobby, kitchen: Lobby, ctx: Context) -> list[str]:
+        async with (
+            lobby.enter("ann", ctx) as one,
+            kitchen.enter("ann", ctx) as two,
+            lobby.enter("bob", ctx) as bob,
+            kitchen.enter("bob", ctx) as cook,
+        ):
+            for number in range(3):
+                await bob.post(f"h{number}")
+                await cook.post(f"k{number}")
+            told = []
+            async for lobby_, _, message in merged(one, two):
+                told.append(f"{lobby_} {message.text}")
+                if len(told) == 6:
+                    break
+            return told
+
+    notes = await ran(talks)
+    for place in ("lobby h", "kitchen k"):
+        assert [each for each in notes if each.startswith(place)] == [
+            f"{place}{number}" for number in range(3)
+        ]
+
+
+async def test_a_seat_of_a_node_refuses_what_it_does_by_itself():
+    async def wrong(lobby: Lobby, ctx: Context) -> list[str]:
+        told = []
+        async with lobby.enter("ann", ctx) as seat:
+            for call in (
+                lambda: seat.say((), handle="h"),
+                lambda: lobby.enter("x", ctx, session="s").__aenter__(),
+                lambda: lobby.enter("ann", ctx).__aenter__(),
+                lambda: seat.send("ann", "?"),
+                lambda: anext(merged(seat, await_none)),
+            ):
+                try:
+                    await call()
+                except (LobbyError, AttributeError) as error:
+                    told.append(str(error))
+            await seat.leave()
+            try:
+                await seat.post("?")
+            except LobbyError as error:
+                told.append(str(error))
+        return told
+
+    await_none = await Lobby("other").attach("ann")
+    notes = await ran(wrong)
+    assert [each.split(":")[0] for each in notes] == [
+        "inside of a node a message's handle is the key of its effect",
+        "with a context the seat keeps its session and cursor itself",
+        "'ann' is in the lobby already",
+        "'ann' speaks to themselves, and nobody hears themselves",
+        "merged() takes seats of one node, or seats outside of nodes, not both",
+        "'ann' left the lobby 'lobby'",
+    ]
