@@ -16,7 +16,7 @@ from backedge.nodes.agents.wiring import NodeOptions, as_node
 from backedge.providers import Model
 
 from .parts import Part, cancellable
-from .policy import Cancel
+from .policy import Cancel, Guard
 from .result import Outcome
 from .token import CancelToken
 
@@ -55,6 +55,7 @@ async def ask(
     *,
     token: CancelToken | None = None,
     signal: str = "",
+    guard: Guard = "at once",
     conversation: Sequence[Entry] = (),
     models: Mapping[str, Model] | None = None,
 ) -> Outcome[AgentResult[T]]:
@@ -78,7 +79,9 @@ async def ask(
     async def work(part: Part) -> AgentResult[T]:
         return await agent.run(prompt, context, conversation=conversation, models=models, stopping=part)
 
-    return await cancellable(context, work, token, name=agent.name, signal=signal, keeps=AgentPartial)
+    return await cancellable(
+        context, work, token, name=agent.name, signal=signal, guard=guard, keeps=AgentPartial
+    )
 
 
 def cancellable_agent(
@@ -91,6 +94,7 @@ def cancellable_agent(
     conversation: str = "",
     token: str = "",
     signal: str = "",
+    guard: Guard = "at once",
     name: str = "",
     **options: Unpack[NodeOptions],
 ) -> Node[..., Any]:
@@ -108,6 +112,7 @@ def cancellable_agent(
         conversation: The field that keeps its conversation; without one only what it said last is left of it.
         token: The resource of the graph that is the `CancelToken`.
         signal: The signal that cancels it, from any process.
+        guard: What it lets through, as for `cancellable`: with ``"graceful"`` it always ends its turn.
         name: The node's name; the agent's by default.
         **options: See `Graph.node`.
 
@@ -134,7 +139,7 @@ def cancellable_agent(
     def shape(output: Any) -> Mapping[str, Any]:
         return {stopped: output} if isinstance(output, Stopped) else {writes: output, stopped: None}
 
-    runs = _Stoppable(agent, token, signal)
+    runs = _Stoppable(agent, token, signal, guard)
     fields = (writes, stopped)
     function = as_node(runs, reads=reads, writes=fields, conversation=conversation, shape=shape)
     written = (*fields, conversation) if conversation else fields
@@ -152,13 +157,14 @@ class _Ended:
 class _Stoppable:
     """An agent that runs as a part that may be cancelled; its token is one more resource that it needs."""
 
-    def __init__(self, agent: Agent[Any], token: str, signal: str) -> None:
+    def __init__(self, agent: Agent[Any], token: str, signal: str, guard: Guard) -> None:
         self.name = agent.name
         self.models = agent.models | ({token} if token else set())
         self.output: Any = agent.output
         self._agent = agent
         self._token = token
         self._signal = signal
+        self._guard: Guard = guard
 
     async def run(
         self, prompt: Prompt, context: Context, *, conversation: Sequence[Any], models: Mapping[str, Any]
@@ -172,6 +178,7 @@ class _Stoppable:
             context,
             token=token,
             signal=self._signal,
+            guard=self._guard,
             conversation=conversation,
             models=given,
         )

@@ -22,7 +22,7 @@ from pydantic import BaseModel, JsonValue
 from backedge.engine.context import Context
 from backedge.engine.errors import InputError
 
-from .policy import AT_ONCE, NEVER, Cancel, Guard, Policy, Told
+from .policy import AT_ONCE, NEVER, Cancel, Guard, Policy, Told, policy
 from .result import Outcome
 from .token import CancelToken
 
@@ -62,6 +62,7 @@ async def cancellable(
     *,
     name: str = "part",
     signal: str = "",
+    guard: Guard = "at once",
     keeps: Any = JsonValue,
 ) -> Outcome[T]:
     """Run work that may be cancelled, inside a node.
@@ -75,6 +76,8 @@ async def cancellable(
         token: What cancels it, from this process.
         name: What it is called in records and errors; an identifier.
         signal: A signal that cancels it too, from any process; its value is a reason, or see `Told`.
+        guard: What all of it lets through, as a guard around it would: ``"graceful"`` for work that is stopped at
+            checkpoints only, ``"never"`` for work that is not stopped at all.
         keeps: The type of what it keeps; by default whatever JSON can carry as it is.
 
     Returns:
@@ -99,8 +102,9 @@ async def cancellable(
     """
     if token is None and not signal:
         raise InputError(f"{ctx.activation}: say what may cancel {name!r}: a token, or a signal=")
+    own = policy(guard)
     child = CancelToken(name) if token is None else token.child(name)
-    child.shelter()
+    child.shelter(own)
     try:
         with ctx.branch(name):
             return await Part(ctx, child, name, signal, keeps, alone=token is None).run(work)
@@ -299,7 +303,7 @@ class Part:
         )
         await self._until(lambda: self.token.held, since)
 
-    async def _until(self, policy: Callable[[], Policy], since: float) -> None:
+    async def _until(self, held: Callable[[], Policy], since: float) -> None:
         """Wait until a policy lets the work be cut off: where it stands at a checkpoint, or has had its time.
 
         The policy may change meanwhile.
@@ -309,7 +313,7 @@ class Part:
         forget = self.token.watch(changed.set)
         try:
             while True:
-                now = policy()
+                now = held()
                 left = now.seconds - (loop.time() - since)
                 if not now.never and (left <= 0 or self._stands()):
                     return

@@ -242,14 +242,14 @@ class CancelToken:
         """How many guards were entered under it so far."""
         return self._entered
 
-    def shelter(self) -> None:
-        """All that runs under it runs where this is called: so it is in the guards around that hold its parents."""
+    def shelter(self, own: Policy) -> None:
+        """All that runs under it runs where this is called: in the guards around that hold its parents, and in its own."""
         above: list[CancelToken] = []
         token = self._parent
         while token is not None:
             above.append(token)
             token = token._parent
-        self._shelter = strictest(held for token, held in _AROUND.get() if token in above)
+        self._shelter = strictest([own, *(held for token, held in _AROUND.get() if token in above)])
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back whenever it is cancelled or a guard is entered or left; gives what takes the callback back."""

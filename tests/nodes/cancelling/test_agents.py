@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from pydantic import BaseModel
 
-from backedge import END, START, Context, Graph, GraphError, RunStatus, send
+from backedge import END, START, Context, Graph, GraphError, RunCancelledError, RunStatus, cancel, send
 from backedge.checkpoints import MemoryJournal
 from backedge.nodes.agents import Agent, AgentPartial, Conversation
-from backedge.nodes.cancelling import CancelToken, Stopped, ask, cancellable_agent
+from backedge.nodes.cancelling import CancelToken, Stopped, ask, cancellable_agent, partial_results
 from backedge.nodes.tools import tool
 from backedge.providers import Finished, Message, Model, ScriptedModel, ToolCall
 from backedge.providers.recorded import pieces_of
@@ -148,6 +148,53 @@ def test_at_once_ends_a_tool_and_an_agent_among_the_tools():
         assert inner.closed == [1]
 
     run_virtual(main())
+
+
+def test_one_with_a_guard_ends_its_turn_however_urgent_it_is():
+    async def main():
+        model = Slow([call("1"), call("2"), "done"], 2)
+
+        async def act(token, run):
+            token.cancel("at once")
+            await asyncio.sleep(1)
+            model.go.set()
+
+        state = await stopped_in(flow_of(Agent(model, [look]), guard="graceful"), model, act)
+        assert (state.stopped.said, model.closed) == ("I look (2).", [])
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("who", ["run", "letter", "node"])
+async def test_whatever_ends_its_node_ends_the_call_of_its_model(who):
+    model, journal = Slow([call("1"), "done"], 2), MemoryJournal()
+    graph = Graph(State)
+    fields = {"reads": "question", "writes": "answer", "stopped": "stopped"}
+    node = cancellable_agent(graph, Agent(model, [look]), **fields, signal="stop")
+
+    @graph.node
+    async def other() -> None:
+        await model.inside.wait()
+        if who != "node":
+            await asyncio.Event().wait()
+
+    graph.chain(START, node, END)
+    graph.chain(START, other, END)
+    graph.cancel(other, node)
+    async with graph.compile().start({}, journal=journal, run_id="r") as run:
+        await model.inside.wait()
+        if who == "run":
+            run.cancel()
+        elif who == "letter":
+            await cancel("r", journal=journal)
+        if who == "node":
+            await run.result()
+        else:
+            with pytest.raises(RunCancelledError):
+                await run.result()
+    assert model.closed == [2]
+    (left,) = await partial_results("r", journal=journal)
+    assert (left.activation, left.said) == ("agent", ("I look (1).",))
 
 
 async def test_a_signal_from_anywhere_reaches_it():

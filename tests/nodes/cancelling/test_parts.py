@@ -315,6 +315,29 @@ def test_a_guard_around_a_part_holds_for_all_of_it_and_a_guard_beside_it_does_no
     run_virtual(main())
 
 
+@pytest.mark.parametrize(
+    ("guard", "left"),
+    [
+        ("at once", (None, "enough", [0, 1])),
+        ("graceful", (None, "enough", [0, 1, 2])),
+        ("never", ([0, 1, 2, 3], None, None)),
+    ],
+)
+def test_a_part_may_have_a_guard_around_all_of_it(guard, left):
+    async def main():
+        scene = Scene(2)
+
+        async def act(run):
+            ran.token.cancel("enough")
+            await quiet()
+            scene.go.set()
+
+        ran = Ran(flow_of(scene.counting, guard=guard), scene)
+        assert told(await ran(act)) == left
+
+    run_virtual(main())
+
+
 def test_who_stands_at_a_checkpoint_tears_nobody_out_of_a_guard_beside():
     async def main():
         scene = Scene(1)
