@@ -17,6 +17,8 @@ from backedge.providers import File
 
 
 class Talk(BaseModel):
+    """What came of the talk."""
+
     minutes: Annotated[list[str], extend] = []
 
 

@@ -258,25 +258,26 @@ async def test_one_stream_over_several_lobbies_is_tagged_in_order_and_fair():
         Lobby("kitchen") as kitchen,
         hall.enter("ann") as ann,
         kitchen.enter("ann") as cook,
+        hall.enter("bob") as bob,
+        kitchen.enter("cy") as cy,
     ):
-        async with hall.enter("bob") as bob, kitchen.enter("cy") as cy:
-            for number in range(5):
-                await bob.post(f"h{number}")
-            await cy.post("k0")
-            stream = merged(ann, cook)
-            got = [await anext(stream) for _ in range(6)]
-            assert [each.message.text for each in got if each.lobby == "hall"] == [f"h{n}" for n in range(5)]
-            assert [each.message.text for each in got].index("k0") == 1
-            await got[1].seat.reply(got[1].message, "thanks")
-            assert await texts(cy, 1) == ["thanks"]
-            waiting = asyncio.ensure_future(anext(stream))
-            await asyncio.sleep(0)
-            await cook.leave()
-            await bob.post("h5")
-            assert (await waiting).message.text == "h5"
-            await stream.aclose()
-            await bob.post("h6")
-            assert await texts(ann, 1) == ["h6"]
+        for number in range(5):
+            await bob.post(f"h{number}")
+        await cy.post("k0")
+        stream = merged(ann, cook)
+        got = [await anext(stream) for _ in range(6)]
+        assert [each.message.text for each in got if each.lobby == "hall"] == [f"h{n}" for n in range(5)]
+        assert [each.message.text for each in got].index("k0") == 1
+        await got[1].seat.reply(got[1].message, "thanks")
+        assert await texts(cy, 1) == ["thanks"]
+        waiting = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        await cook.leave()
+        await bob.post("h5")
+        assert (await waiting).message.text == "h5"
+        await stream.aclose()
+        await bob.post("h6")
+        assert await texts(ann, 1) == ["h6"]
 
 
 async def test_a_stream_over_nothing_or_twice_the_same_is_refused():
