@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 
 import pytest
@@ -107,6 +108,24 @@ def test_who_is_late_is_missing_and_holds_up_nobody_longer_than_its_deadline():
         ("b", "TimeoutError: no answer within 5 s")
     ]
     assert 60 <= took < 61
+
+
+async def test_a_plain_function_that_is_late_is_given_up_though_its_thread_goes_on():
+    gate = threading.Event()
+
+    def stuck() -> str:
+        gate.wait(30)
+        return "yes"
+
+    def conclude() -> str:
+        assert not gate.is_set()
+        gate.set()
+        return "yes"
+
+    said = [in_rounds("a", "yes"), Perspective("b", by=stuck, deadline=0.02)]
+    flow = orchestra(said, kind=VOTE, synthesis="debate", rounds=1, quorum=1, conductor=conclude).compile()
+    result = (await flow.run({"question": "?"})).state.result
+    assert (list(result.answers), result.answer.text) == (["a"], "yes")
 
 
 async def test_errors_that_are_not_agreed_on_fail_the_run_which_goes_on_with_who_has_not_answered():
