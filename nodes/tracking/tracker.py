@@ -204,7 +204,9 @@ class Tracker:
         tale = self._tales.get(activation)
         if tale is None:
             tale = self._tales[activation] = self._alive[activation] = Tale(activation)
-            node = self._nodes.setdefault(activation.node, NodeTale())
+            node = self._nodes.get(activation.node)
+            if node is None:
+                node = self._nodes[activation.node] = NodeTale()
             node.known += 1
             node.states[tale.state] += 1
             if self._horizon is not None and activation.node in self._horizon.entries:
@@ -315,5 +317,5 @@ def _waiting(tale: Tale) -> Waiting:
 
 
 def _told(node: NodeTale) -> NodeProgress:
-    states = {state: node.states[state] for state in State if node.states[state]}
+    states = {state: count for state, count in node.states.items() if count}
     return NodeProgress(node.known, states, node.median, node.seconds, node.failures)

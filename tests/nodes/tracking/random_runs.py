@@ -41,7 +41,7 @@ async def per_item(item: int) -> None:
 @st.composite
 def flows(draw: st.DrawFn) -> Flow[State] | None:
     """Draw a flow; None where the draw makes none."""
-    drawn = draw(graphs(most=6))
+    drawn = draw(graphs(most=5))
     limits = draw(st.lists(st.sampled_from([0, 1, 2, None]), min_size=1, max_size=3))
     kinds = draw(st.lists(st.sampled_from(["node", "node", "first", "each", "map"]), min_size=1, max_size=4))
     graph = Graph(State, resources={"chance": Chance})
@@ -64,7 +64,7 @@ def flows(draw: st.DrawFn) -> Flow[State] | None:
         seen.add((edge.source, edge.target))
         if edge.feedback:
             limit = limits[number % len(limits)]
-            graph.feedback(*ends, when=lambda chance: chance.random() < 0.6, limit=limit)
+            graph.feedback(*ends, when=lambda chance: chance.random() < 0.5, limit=limit)
         else:
             graph.edge(*ends, when=lambda chance: chance.random() < 0.93)
     try:

@@ -48,7 +48,7 @@ class Naive:
 async def followed(flow, seed, trouble, concurrency):
     """Run, resumed while it fails; each event checked as it comes. The tracker and the journal."""
     journal, chance, naive = MemoryJournal(), Chance(seed), Naive()
-    tracker, last = Tracker(flow), 0.0
+    tracker, last, count = Tracker(flow), 0.0, 0
     chance.trouble = trouble
     options = {"resources": {"chance": chance}, "concurrency": concurrency, "buffer": 100_000}
     run = flow.start({}, journal=journal, run_id="r", **options)
@@ -58,7 +58,9 @@ async def followed(flow, seed, trouble, concurrency):
                 async for event in run.events():
                     tracker.feed(event)
                     naive.feed(event)
-                    last = check(tracker.progress(), naive, last)
+                    count += 1
+                    if count < 100 or count % 20 == 0:  # long runs say the same again and again
+                        last = check(tracker.progress(), naive, last)
         except RunFailedError:
             chance.trouble = 0.0
             run = flow.reopen("r", journal=journal, **options)
@@ -80,7 +82,7 @@ def check(progress, naive, last):
 
 
 @given(flows(), st.integers(0, 2**32), st.sampled_from([0.0, 0.1]), st.sampled_from([None, 1, 2]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_progress_counts_what_is_known_and_neither_falls_nor_goes_beyond_all(
     flow, seed, trouble, concurrency
 ):
@@ -110,7 +112,7 @@ def test_progress_counts_what_is_known_and_neither_falls_nor_goes_beyond_all(
 def check_prefixes(graph, records):
     """Wherever a run breaks off, what the tracker takes for alive is what the engine would go on with."""
     last = 0.0
-    for size in range(1, len(records) + 1, 1 + len(records) // 10):
+    for size in range(1, len(records) + 1, 1 + len(records) // 6):
         part = records[:size]
         progress = Tracker(FlowOf(graph)).feed_all(events_of(graph, "r", part)).progress()
         schedule = recover(graph, part).schedule
