@@ -109,6 +109,15 @@ class LocalSeat(Seat):
         """See `Seat.say`."""
         return await self._say(parts, to, topic, reply_to, kind, handle)
 
+    async def reply(self, message: LobbyMessage, *said: Said) -> LobbyMessage:
+        """See `Seat.reply`."""
+        kind: Kind = "reply" if message.kind == "request" else "message"
+        return await self._say(parts_of(said), message.sender, None, message.handle, kind)
+
+    async def send(self, to: str, *said: Said) -> LobbyMessage:
+        """See `Seat.send`."""
+        return await self._say(parts_of(said), to)
+
     async def _say(
         self,
         parts: tuple[LobbyPart, ...],
@@ -174,11 +183,12 @@ class LocalSeat(Seat):
 
     async def _reply_in_log(self, request: LobbyMessage) -> LobbyMessage | None:
         async for message in self._lobby.heard(self._name, request.number):
-            if message.reply_to == request.handle:
+            if message.reply_to == request.handle and (message.returned or message.kind == "reply"):
+                if message.number > self._inbox.scanned:
+                    self._skipped.add(message.number)  # it is not to be read once more
                 if message.returned:
                     raise UndeliverableError(message.returned)
-                if message.kind == "reply":
-                    return message
+                return message
         return None
 
     # ------------------------------------------------------------------ hearing

@@ -366,3 +366,21 @@ async def test_one_agent_in_two_lobbies_hears_both_in_one_tagged_stream(hall):
         await stream.aclose()
         assert [text for seat, text in heard if seat is a] == [f"x{number}" for number in range(5)]
         assert [text for seat, text in heard if seat is b] == [f"y{number}" for number in range(5)]
+
+
+async def test_a_reply_that_is_found_in_the_log_is_not_read_once_more(hall):
+    """As after a restart: the seat is taken anew while its request is still open, and is behind."""
+    async with hall() as (lobby, _), lobby.enter("bob") as bob:
+        seat = await lobby.attach("ann", session="of ann", settled=set())
+        cursor = seat.cursor
+        request = await seat.say((Code(text="2 + 2"),), to="bob", kind="request", handle="h-1")
+        lobby.detach(seat)
+        await bob.post("before")
+        await bob.reply(await bob.receive(timeout=20), "4")
+        await bob.post("after")
+        settled = set()
+        back = await lobby.attach("ann", session="of ann", after=cursor, settled=settled)
+        assert (await back.answer(request)).text == "4"
+        settled.add("h-1")
+        assert await texts(back, 2) == ["before", "after"]
+        await back.leave()
