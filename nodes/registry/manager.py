@@ -121,7 +121,7 @@ class Manager:
         if self._store is not None:
             raise BackedgeError("this manager is at work: make another one")
         store = await self._stack.enter_async_context(opened(self._where))
-        self._store = store
+        self._store, self._broken = store, None
         try:
             for card in self._registry:
                 self._take_on(card.id)
@@ -184,7 +184,8 @@ class Manager:
             if how == "now":
                 agent.interrupt(agent.lane.running)
             agent.begin(self._its_store)
-        done = self._until(lambda: all(agent.lane.state is AgentState.STOPPED for agent in agents))
+        settled = (AgentState.STOPPED, AgentState.STARTED)  # or somebody started it again
+        done = self._until(lambda: all(agent.lane.state in settled for agent in agents))
         try:
             await asyncio.wait_for(done, within)
         except TimeoutError:
@@ -241,10 +242,14 @@ class Manager:
         made = self._last_made = max(time.time(), self._last_made + 1e-6)  # so that they keep their order
         making = asyncio.get_running_loop().create_task(self._make(agent, inputs, run_id, made))
         self._making.add(making)
-        making.add_done_callback(self._making.discard)
-        return await asyncio.shield(
-            making
-        )  # a job that is in the journal is queued, though nobody waits any more
+        making.add_done_callback(self._made)
+        # Not cancelled with who waits: a job that is in the journal has to be queued as well.
+        return await asyncio.shield(making)
+
+    def _made(self, making: asyncio.Task[Job]) -> None:
+        self._making.discard(making)
+        if not making.cancelled():
+            making.exception()  # perhaps nobody asks for it any more
 
     async def _make(self, agent: Worker, inputs: Inputs | None, run_id: str, made: float) -> Job:
         store = self._its_store

@@ -85,7 +85,7 @@ class Worker:
 
     def interrupt(self, jobs: Iterable[str]) -> None:
         """Stop running jobs, to go on with them later."""
-        for job in jobs:
+        for job in tuple(jobs):
             self._interrupted.add(job)
             if job in self._runs:  # else it is being opened, and will see
                 self._runs[job].interrupt()

@@ -206,7 +206,11 @@ def test_a_job_that_is_in_the_journal_is_done_though_who_gave_it_was_cancelled()
         await asyncio.wait([giving])
         await asyncio.sleep(3)
         assert DESK.done == ["j"]
+        await manager.submit("ann", {"name": "x"}, job="x")
+        twice = asyncio.ensure_future(manager.submit("ann", {"name": "x"}, job="x"))
         late = asyncio.ensure_future(manager.submit("ann", {"name": "late"}, job="late"))
+        await asyncio.sleep(0)
+        twice.cancel()  # and its refusal is heard by nobody
         await asyncio.sleep(0.5)
         return late
 
@@ -308,6 +312,18 @@ def test_a_job_that_is_stopped_while_its_run_is_opened_does_not_begin():
 
     managing(body, journal=SlowToOpen())
     assert DESK.done == []
+
+
+def test_a_stop_ends_its_waiting_when_somebody_starts_the_agent_again():
+    async def body(manager, _):
+        await manager.submit("ann", {"name": "slow", "seconds": 100})
+        stopping = asyncio.ensure_future(manager.stop())
+        await asyncio.sleep(1)
+        await manager.start("ann")
+        await stopping
+        assert manager.status("ann").state is AgentState.STARTED
+
+    managing(body)
 
 
 def test_an_unknown_way_to_stop_is_refused():
