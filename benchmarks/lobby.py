@@ -156,8 +156,6 @@ def main() -> None:
     agents = int(sys.argv[1]) if len(sys.argv) > 1 else AGENTS
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS
     rate = float(sys.argv[3]) if len(sys.argv) > 3 else RATE
-    gc.disable()
-    gc.freeze()
     tell(measure(agents, seconds, rate))
     print("as fast as it goes:")
     tell(measure(agents, 10, 0))

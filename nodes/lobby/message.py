@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field
 
@@ -59,15 +59,49 @@ class LobbyMessage:
         return "".join(part.text for part in self.parts if isinstance(part, Text | Code))
 
 
-_new = object.__new__
-_SETTERS = tuple(LobbyMessage.__dict__[name].__set__ for name in LobbyMessage.__slots__)
+class _Draft:
+    """A message that is not frozen yet."""
+
+    __slots__ = LobbyMessage.__slots__
+
+    def __init__(
+        self,
+        number: int,
+        handle: str,
+        sender: str,
+        parts: tuple[LobbyPart, ...],
+        to: str | None,
+        topic: str | None,
+        reply_to: str | None,
+        kind: Kind,
+        returned: str,
+    ) -> None:
+        self.number = number
+        self.handle = handle
+        self.sender = sender
+        self.parts = parts
+        self.to = to
+        self.topic = topic
+        self.reply_to = reply_to
+        self.kind = kind
+        self.returned = returned
 
 
-def made(*values: object) -> LobbyMessage:
-    """A message of all its attributes, in their order: like the class, in a third of the time. For the one place that makes many."""
-    message = _new(LobbyMessage)
-    for put, value in zip(_SETTERS, values, strict=True):
-        put(message, value)
+def made(
+    number: int,
+    handle: str,
+    sender: str,
+    parts: tuple[LobbyPart, ...],
+    to: str | None,
+    topic: str | None,
+    reply_to: str | None,
+    kind: Kind,
+    returned: str,
+) -> LobbyMessage:
+    """What the class makes, in a third of the time: making frozen dataclasses is most of what a post costs."""
+    draft: Any = _Draft(number, handle, sender, parts, to, topic, reply_to, kind, returned)
+    draft.__class__ = LobbyMessage  # both have the same slots and nothing else
+    message: LobbyMessage = draft
     return message
 
 

@@ -1,5 +1,7 @@
 """The pure room: who hears what, in one order; what is illegal changes nothing."""
 
+from dataclasses import replace
+
 import pytest
 from pydantic import TypeAdapter
 
@@ -151,3 +153,12 @@ def test_a_message_says_something_and_of_known_parts():
         parts_of([])
     with pytest.raises(LobbyError, match="not of int: 7"):
         parts_of(["x", 7])
+
+
+def test_a_message_that_was_said_is_frozen_and_equal_to_one_that_was_made(room):
+    said = room.say("ann", HELLO, to="bob", reply_to="h", kind="reply", handle="mine").message
+    assert said == LobbyMessage(5, "mine", "ann", HELLO, "bob", None, "h", "reply")
+    assert type(said) is LobbyMessage
+    with pytest.raises(AttributeError):
+        said.number = 7
+    assert replace(said, number=7).number == 7
