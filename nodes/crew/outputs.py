@@ -30,8 +30,8 @@ def outputs_of(plan: Plan) -> dict[str, Any]:
 def output_problems(plan: Plan, outputs: Mapping[str, Any]) -> Iterator[str]:
     """Outputs that are no types, and roles that give something else than their tasks do."""
     for name, task in plan.tasks.items():
-        if not _is_type(outputs[name]):
-            yield f"task {name!r}: output= wants a type, not {shown(outputs[name])}"
+        if task.output is not None and not _is_type(task.output):
+            yield f"task {name!r}: output= wants a type, not {shown(task.output)}"
             continue
         for called, role in _doers(plan, task).items():
             given = _given(task, role)
