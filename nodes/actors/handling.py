@@ -99,7 +99,7 @@ def written(came: Any, mail: Mail) -> dict[str, Any]:
         TypeError: JSON cannot carry the reply.
     """
     result = came if isinstance(came, Next) else Next(state=came)
-    fields: dict[str, Any] = {"handled": 1, "reply": None, "ended": "stopped" if result.stop else ""}
+    fields: dict[str, Any] = {"handled": 1, "ended": "stopped" if result.stop else ""}
     if result.state is not SAME:
         fields["state"] = result.state
     if mail.reply_to:

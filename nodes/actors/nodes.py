@@ -76,13 +76,16 @@ def supervising_node(directive: str, supervision: Supervision, initial: Any) -> 
         lately, too_often = supervision.counted(failures, ctx.now().timestamp())
         if too_often and ctx.attempt == 1:
             raise ActorFailingError(len(lately), supervision.within, why)
-        fields = {
+        fields: dict[str, Any] = {
             "dead": [DeadLetter(mail=mail, why=why)],
             "failures": [] if too_often else lately,
             "ended": "failed" if directive == "stop" else "",
-            "reply": Reply(error=why) if mail.reply_to else None,
         }
-        return fields | ({"state": initial} if directive == "restart" else {})
+        if mail.reply_to:
+            fields["reply"] = Reply(error=why)
+        if directive == "restart":
+            fields["state"] = initial
+        return fields
 
     return supervise
 

@@ -164,6 +164,25 @@ async def test_a_node_that_asks_rests_until_there_is_a_reply_and_asks_once():
     assert (await life.end()).handled == 1
 
 
+async def test_a_node_may_ask_several_at_once():
+    life = await Life(count, initial=0, replies=True).begin()
+    graph = Graph(State)
+
+    @graph.node(writes="answer")
+    async def both(ctx: Context) -> int:
+        asking = (life.mailer.ask(ctx, "r", message, returns=int) for message in (1, 10))
+        return sum(await ctx.gather(*asking))
+
+    graph.chain(START, both, END)
+    flow = graph.compile()
+    await flow.run(journal=life.journal, run_id="q")
+    await life.flow.recover(journal=life.journal)
+    state = (await flow.resume("q", journal=life.journal)).state
+    assert state.answer in (12, 21)
+    assert await flow.replay("q", journal=life.journal, rerun="all")
+    assert (await life.end()).handled == 2
+
+
 async def test_a_node_waits_for_a_reply_no_longer_than_it_says():
     life = await Life(count, initial=0, replies=True).begin()
     flow = asking_flow(life.mailer, within=0.05)
