@@ -102,7 +102,7 @@ def group_chat(
 def _graph(name: str, select: Select, voices: Sequence[Voice]) -> Graph[Chat]:
     models = select.selection.models.union(*(voice.models for voice in voices))
     graph: Graph[Chat] = Graph(Chat, name=name, resources=dict.fromkeys(sorted(models), Model))
-    writes = ("talk", "speaker", "chosen_by", "ended", "closing", "now", "spent", "signals", "mark")
+    writes = ("talk", "speaker", "chosen_by", "ended", "closing", "now", "spent", "signals", "mark", "before")
     choosing = _as_node(select.give, select.selection.models)
     choosing.takes_over = bool(select.admin)
     header = graph.node(choosing, name=CHOOSER, writes=writes)

@@ -159,13 +159,13 @@ class ByFunction:
         if is_async(given):
 
             async def call(_said: int) -> Any:
-                return _checked(await given(chat.handed_out()), given, among.names)
+                return _checked(await given(chat), given, among.names)
 
             name = await among.context.step(
                 CHOOSER, call, len(chat.talk), returns=str | None, raises=(SpeakerError,)
             )
         else:
-            name = _checked(given(chat.handed_out()), given, among.names)
+            name = _checked(given(chat), given, among.names)
         return Chosen(name or "", how)
 
 

@@ -142,9 +142,8 @@ class TextMention(Condition):
             object.__setattr__(self, "by", (self.by,))
 
     def check(self, chat: Chat) -> str | None:
-        """Looks at what was said since the mark, but for the task."""
-        first = max(chat.mark.said, 1 if chat.task else 0)
-        for said in chat.talk[first:]:
+        """Looks at what was said since the mark."""
+        for said in chat.talk[chat.mark.said :]:
             counts = said.turn > 0 if self.by is None else said.speaker in self.by
             if counts and self.text in said.text:
                 return f"{said.speaker} said {self.text!r}"

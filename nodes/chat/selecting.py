@@ -13,7 +13,7 @@ from backedge.providers import Message, Model, ToolResult
 from .choosing import Choosing, Chosen, Selection
 from .ending import ADMIN, Condition, turns_taken
 from .floor import Rules, candidates, homeless
-from .talk import NOTES, Chat, Mark, Said, Spent, Words
+from .talk import NOTES, Chat, Said, Spent, Words
 
 _NOBODY: Final = "user"  # who says the task where there is no admin
 _SIGNAL: Final[Any] = Words | str | None  # what comes with the admin's signal; nothing asks for the floor
@@ -60,8 +60,9 @@ class Select:
 
     def reason(self, chat: Chat) -> tuple[str, bool]:
         """Why the talk is over, empty as long as it is not; and whether that is final, whoever says something."""
-        if self.most is not None and chat.turns >= self.most:
-            return f"{turns_taken(chat.turns)}, the most there may be", True
+        taken = chat.turns - chat.before
+        if self.most is not None and taken >= self.most:
+            return f"{turns_taken(taken)}, the most there may be", True
         return self.until.check(chat) or "", False
 
 
@@ -89,7 +90,7 @@ class _Step:
         if task:
             message = Message.of("user", task) if isinstance(task, str) else task
             self._say(self._select.admin or _NOBODY, message)
-        self._set(mark=Mark(at=self._chat.now))
+        self._set(mark=self._chat.marked(), before=self._chat.turns)
 
     async def hear(self) -> None:
         """Take all signals that have come, and what the admin says.

@@ -90,7 +90,7 @@ Talk: TypeAlias = Annotated[list[Said], extend]
 
 
 class Mark(Frozen):
-    """From where on conditions count: the beginning, or where a person let the talk go on.
+    """From where on conditions count: behind the task, or where a person let the talk go on.
 
     Attributes:
         said: How much had been said.
@@ -128,7 +128,7 @@ class Chat(BaseModel):
 
     Attributes:
         task: How it begins: words or a whole message; it is said by the admin. Empty: somebody just begins.
-        talk: All that was said, in order.
+        talk: All that was said, in order. A run that is given one goes on with it.
         speaker: Who has the floor; empty when it is over.
         chosen_by: Why that one, in words.
         ended: Why it is over, in words; empty until then.
@@ -137,6 +137,7 @@ class Chat(BaseModel):
         spent: What the members' turns and the choices of speakers took.
         signals: Signals from outside that came, in order.
         mark: From where on conditions count.
+        before: How many turns had been taken before this run, of a talk that was handed to it.
     """
 
     task: str | Message = ""
@@ -149,6 +150,7 @@ class Chat(BaseModel):
     spent: Annotated[Spent, add] = Spent()
     signals: Annotated[list[str], extend] = []
     mark: Mark = Field(default_factory=Mark)
+    before: int = 0
 
     @property
     def turns(self) -> int:

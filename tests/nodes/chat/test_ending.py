@@ -56,17 +56,20 @@ def test_a_text_counts_in_any_turn_but_not_in_the_task_nor_in_results():
     over = TextMention("DONE")
     task = said("admin", "say DONE", role="user")
     result = said("user", ToolResult(id="1", content="DONE"), role="tool", turn=1)
-    assert not ended(over, task="say DONE", talk=[task, result, said("ann", "done", turn=2)])
-    assert ended(over, task="say DONE", talk=[task, said("ann", "all DONE.", turn=1), *turns(3)])
+    assert not ended(over, talk=[task, result, said("ann", "done", turn=2)])
+    assert ended(over, talk=[task, said("ann", "all DONE.", turn=1), *turns(3)])
+    assert not ended(over, talk=[said("ann", "DONE", turn=1), *turns(1)], mark=Mark(said=1))
     assert over.check(Chat(talk=[said("ann", "DONE", turn=1)])) == "ann said 'DONE'"
 
 
 def test_only_the_words_of_those_named_count_and_the_admin_may_be_named():
     talk = [said("admin", "task DONE", role="user"), said("ann", "DONE", turn=1)]
-    assert not ended(TextMention("DONE", by="bob"), task="t", talk=talk)
-    assert not ended(TextMention("DONE", by="admin"), task="t", talk=talk), "the task does not count"
+    assert not ended(TextMention("DONE", by="bob"), talk=talk)
+    assert not ended(TextMention("DONE", by="admin"), talk=talk, mark=Mark(said=1)), (
+        "the mark is behind the task"
+    )
     talk.append(said("admin", "DONE", role="user"))
-    assert ended(TextMention("DONE", by=["bob", "admin"]), task="t", talk=talk)
+    assert ended(TextMention("DONE", by=["bob", "admin"]), talk=talk, mark=Mark(said=1))
 
 
 def test_time_goes_by_the_recorded_times():
@@ -225,7 +228,7 @@ async def test_a_talk_ends_as_soon_as_its_condition_holds_and_says_why(until, na
     assert (order(state), state.ended, state.speaker) == (names, reason, "")
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 6), st.sampled_from("&|"))
 async def test_limits_are_never_passed(most, hard, tokens, sign):
     model = ScriptedModel(lambda request: answered("x", tokens=2))
@@ -243,6 +246,26 @@ async def test_limits_are_never_passed(most, hard, tokens, sign):
 async def test_a_condition_that_holds_at_once_lets_nobody_speak():
     state = (await talked(group_chat(ABC, until=lambda chat: True))).state
     assert (order(state), [one.speaker for one in state.talk]) == ([], ["admin"])
+
+
+async def test_the_task_does_not_end_it_whoever_says_it():
+    state = (await talked(group_chat(ABC, until=TextMention("x", by="admin") | MaxTurns(2)), "x")).state
+    assert state.ended == "2 turns were taken"
+
+
+async def test_a_talk_that_is_handed_to_a_run_goes_on_and_conditions_count_from_there():
+    flow = group_chat(ABC, until=MaxTurns(2) | TextMention("ann 1"), max_turns=2, admin=None).compile()
+    first = (await flow.run({"task": "go"})).state
+    assert first.ended == "ann said 'ann 1'"
+    second = (await flow.run({"task": "more", "talk": first.talk})).state
+    assert [(one.speaker, one.turn) for one in second.talk] == [
+        ("user", 0),
+        ("ann", 1),
+        ("user", 0),
+        ("bob", 2),
+        ("cy", 3),
+    ]
+    assert second.ended == "2 turns were taken, the most there may be"
 
 
 async def test_a_function_that_raises_fails_the_run_with_its_own_error():

@@ -386,6 +386,18 @@ async def test_a_talk_whose_model_could_not_be_reached_goes_on_where_it_was():
     assert await flow.replay("r", journal=journal, rerun="all")
 
 
+async def test_an_agent_whose_second_call_failed_goes_on_with_that_one():
+    model = ScriptedModel([calls(call("add", '{"one": 1}')), OverloadedError("full"), "two"])
+    flow, journal = (
+        group_chat([Agent(model, [add], name="ann")], until=MaxTurns(1)).compile(),
+        MemoryJournal(),
+    )
+    with pytest.raises(RunFailedError, match="full"):
+        await flow.run({}, journal=journal, run_id="r")
+    assert lines((await flow.resume("r", journal=journal)).state) == [("ann", "two")]
+    assert len(model.requests) == 3
+
+
 async def test_models_may_be_resources_of_the_graph():
     one, other = ScriptedModel(["a"]), ScriptedModel(["b"])
     graph = group_chat([Assistant("small", name="ann"), Agent("big", name="bob")], until=MaxTurns(2))
@@ -483,14 +495,15 @@ async def test_a_proxy_says_its_reply_when_there_is_nothing_else():
 
 async def test_a_proxy_runs_the_programs_that_others_write(unisolated):
     program = "First\n```python\nx = 2\n```\nthen\n```py\nprint(x * 21)\n```\nand\n```sh\nrm -rf /\n```\n"
-    model = ScriptedModel([program, "```python\n1 / 0\n```", "no program"])
+    model = ScriptedModel(["no program", program, "```python\n1 / 0\n```", "no program"])
     members = [Assistant(model, name="ann"), UserProxy("runner", human="never", sandbox=unisolated)]
-    flow, journal = group_chat(members, until=MaxTurns(6)).compile(), MemoryJournal()
+    flow, journal = group_chat(members, until=MaxTurns(8)).compile(), MemoryJournal()
     state = (await flow.run({"task": "```python\nnot this\n```"}, journal=journal, run_id="r")).state
-    assert lines(state)[2] == ("runner", "The program ran.\noutput:\n42\n\nended: exit status 0")
-    assert lines(state)[4][1].startswith("The program failed.\nerrors:\n")
-    assert "ZeroDivisionError" in lines(state)[4][1]
-    assert (state.talk[6].speaker, state.talk[6].message.parts) == ("runner", ())
+    assert lines(state)[4] == ("runner", "The program ran.\noutput:\n42\n\nended: exit status 0")
+    assert lines(state)[6][1].startswith("The program failed.\nerrors:\n")
+    assert "ZeroDivisionError" in lines(state)[6][1]
+    for place in (2, 8):
+        assert (state.talk[place].speaker, state.talk[place].message.parts) == ("runner", ())
     assert await flow.replay("r", journal=journal, rerun="all")
 
 
@@ -561,11 +574,13 @@ async def test_what_functions_do_to_the_chat_they_are_given_changes_nothing():
         wild(chat)
         return False
 
-    for speaker in (lambda chat: wild(chat), choose):
+    for speaker in ("round_robin", choose):
         members = [Member(spoken, name="wild"), says("bob")]
-        state = (await talked(group_chat(members, until=until, speaker=speaker, max_turns=2))).state
-        assert lines(state) == [("admin", "go"), ("wild", "wild"), ("wild", "wild")]
-        assert state.signals == []
+        rules = {"wild": ["bob", "wild"]} if speaker is choose else {"wild": ["bob"]}
+        graph = group_chat(members, until=until, speaker=speaker, max_turns=2, transitions=rules)
+        state = (await talked(graph)).state
+        assert order(state) == ["wild", "wild" if speaker is choose else "bob"]
+        assert (state.talk[0].text, state.signals) == ("go", [])
 
 
 async def test_a_member_of_ones_own_kind_takes_part_and_one_that_lacks_something_is_told():
