@@ -146,7 +146,7 @@ class Part:
     # ------------------------------------------------------------------ what work does
 
     @property
-    def cancel(self) -> Cancel | None:
+    def asked(self) -> Cancel | None:
         """What it was asked to stop with, if it was: work may come to an end by itself."""
         return self.token.request
 
@@ -191,7 +191,10 @@ class Part:
 
     async def run(self, work: Callable[[Part], Awaitable[T]]) -> Outcome[T]:
         """Run it, see `cancellable`."""
-        which, came = await self._ctx.first(self._end(), self._work(work))
+        try:
+            which, came = await self._ctx.first(self._end(), self._work(work))
+        finally:
+            self.token.due = None
         if which == 1:
             return Outcome(name=self._name, value=came)
         cancel, kept = came
@@ -220,7 +223,7 @@ class Part:
         self._watched = True
         self.token.due = self._is_due
         with self._ctx.branch(ENDING):
-            asked = self._recorded = await self._asked()
+            asked = self._recorded = await self._request()
             if self._task is not None:  # else the record says that it was cancelled
                 await self._wait_for_place(asked)
                 self._cut = True
@@ -232,7 +235,7 @@ class Part:
                 )
         return asked.cancel, kept
 
-    async def _asked(self) -> Asked:
+    async def _request(self) -> Asked:
         """What it is cancelled with: recorded, and before anything follows from it."""
         if self._alone:  # nobody has its token; what was recorded is there before the work may begin
             asyncio.get_running_loop().call_soon(self._looked.set)

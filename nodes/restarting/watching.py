@@ -74,8 +74,12 @@ def finder(on: On) -> Found | None:
         raise TypeError(f"{source_of(on)} takes a plain function: let a node of its own do what takes time")
     told = read_signature(given, {})
     names = [name for name in told.parameters if name not in told.bound]
-    parameters = tuple(inspect.Parameter(name, _KEYWORD) for name in names)
-    return Found(on, lambda fields: given(**{name: fields[name] for name in names}), parameters)
+    parameters = tuple(
+        inspect.Parameter(name, _KEYWORD, default=told.parameters[name].default) for name in names
+    )
+    return Found(
+        on, lambda fields: given(**{name: fields[name] for name in names if name in fields}), parameters
+    )
 
 
 _KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY

@@ -130,7 +130,7 @@ def test_work_may_see_that_it_is_to_stop_and_come_to_an_end_of_its_own():
         def make(ctx):
             async def work(part):
                 await ctx.step("job", scene.job, 0)
-                return f"ended early: {part.cancel.reason}" if part.cancel else "all"
+                return f"ended early: {part.asked.reason}" if part.asked else "all"
 
             return work
 
