@@ -82,7 +82,7 @@ def estimate(
     latest = None
     if remaining.most is not None:
         more = sum((count or 0) * timing(name) for name, count in remaining.nodes.items())
-        latest = now + max(work + more, likely)
+        latest = now + work + more
     return Eta(now + likely, latest, _sure(slowest.keys() | remaining.nodes.keys(), remaining, timing))
 
 

@@ -55,17 +55,17 @@ class Horizon:
         plan = graph.plan
         self._plan = plan
         self._bounds = most_by_node(graph)
-        # Nodes that may add items to the map around them while they run.
-        self._adders = frozenset(
-            plan.nodes[number]
+        maps = {key.removesuffix("[]"): each.body for key, each in plan.regions.items() if each.fans}
+        # For each map the place of the node that finds its items, and those of nodes that may add others while they run.
+        self._sources = {name: plan.number[f"{name}{_ITEMS}"] for name in maps}
+        adders = [
+            number
             for number in graph.rules.adders
             if (binding := graph.nodes[number].binding) is not None and binding.wants_context
-        )
-        # For each map the place of the node that finds its items, and all nodes that may change their number.
-        self._sources = {
-            name: self._mask({f"{name}{_ITEMS}", *(self._adders & region.body)})
-            for name, region in ((key.removesuffix("[]"), each) for key, each in plan.regions.items())
-            if region.fans
+        ]
+        self._adders = {
+            name: tuple(number for number in adders if plan.nodes[number] in body)
+            for name, body in maps.items()
         }
         self.entries = frozenset(self._sources)
         # Nodes that nobody declared: they hand fields in and out, and take no time worth speaking of.
@@ -81,7 +81,7 @@ class Horizon:
             known: How many activations are known of each node.
             items: For each map that was met how many items it had, at most.
         """
-        live = self._mask(alive)
+        live = self._finding(self._mask(alive))
         settled = self._settled(live, items)
         left: dict[str, int | None] = {}
         again = False
@@ -116,14 +116,20 @@ class Horizon:
                     after[number] = max(after[number], typical(target) + after[planned.target])
         return max((seconds + after[plan.number[name]] for name, seconds in left.items()), default=0.0)
 
+    def _finding(self, live: int) -> int:
+        """With the nodes that find the items of maps, where something may still add items: as if they ran."""
+        for name, adders in self._adders.items():
+            if any(live & (1 << number | self._plan.ancestors[number]) for number in adders):
+                live |= 1 << self._sources[name]
+        return live
+
     def _settled(self, live: int, items: Mapping[str, int]) -> Mapping[str, int]:
         """The maps of which it is known how many items they have at most: nothing can find or add any more."""
-        found: dict[str, int] = {}
-        for name, sources in self._sources.items():
-            finds = self._plan.number[f"{name}{_ITEMS}"]
-            if not (live & (sources | self._plan.ancestors[finds])):
-                found[name] = items.get(name, 0)
-        return found
+        return {
+            name: items.get(name, 0)
+            for name, number in self._sources.items()
+            if not live & (1 << number | self._plan.ancestors[number])
+        }
 
     def _in_loop(self, number: int) -> bool:
         return any(name in self._plan.loops for name in self._plan.nests[number])

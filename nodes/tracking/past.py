@@ -7,7 +7,7 @@ record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backedge.engine.compiler.compile import CompiledGraph
@@ -115,8 +115,8 @@ class _Past:
         self._run_id = run_id
         self._run = run
         self._orders = orders
-        # The attempts of activations in flight whose beginning was told, with when that was.
-        self._begun: dict[ActivationId, tuple[int, float]] = {}
+        # The activations in flight whose attempt was told to have begun.
+        self._begun: set[ActivationId] = set()
         # What waits for something since the run came to rest.
         self._waiting: set[Key] = set()
         # A result whose routing failed: told with that failure.
@@ -132,8 +132,11 @@ class _Past:
         at, after = _moment(record), _cause(record)
         fresh = self._orders.fresh
         if isinstance(record, RunResumed | RunForked):
-            fresh = {key: order for key, order in self._orders.items() if key not in self._waiting}
-            self._waiting.clear()
+            waiting, self._waiting = self._waiting, set()
+            if isinstance(record, RunForked):
+                waiting = set()  # what was in flight begins anew
+            yield from self._suspended(waiting, at)
+            fresh = {key: order for key, order in self._orders.items() if key not in waiting}
         named = [self._id(*key) for key, order in fresh.items() if isinstance(order, StartNode)]
         if named:
             yield ActivationsReady(tuple(named), at, after)
@@ -148,7 +151,7 @@ class _Past:
                     key_of(self._graph, activation) in self._orders
                 ):  # else it never ran: its tokens did not merge
                     yield from self._begin(activation, attempt, started)
-                self._begun.pop(activation, None)
+                self._begun.discard(activation)
                 yield ActivationFailed(activation, attempt, ended, ended - started, error, final)
             case RoutingFailed(_, activation, at, error):
                 result, self._unrouted = self._unrouted, None
@@ -160,7 +163,7 @@ class _Past:
             case Routed(_, activation, at, taken) if activation.node != START.name:
                 yield ActivationFinished(activation, 0, at, 0.0, {}, taken)
             case CancelledRecord(_, activation, at):
-                self._begun.pop(activation, None)
+                self._begun.discard(activation)
                 yield ActivationCancelled(activation, at)
             case EffectOpened(_, activation, attempt, at=at):
                 yield from self._begin(activation, attempt, at)
@@ -172,11 +175,8 @@ class _Past:
                 pass
 
     def _finished(self, record: NodeFinished) -> Iterator[Event]:
-        key = key_of(self._graph, record.activation)
-        if self._run.schedule.is_cancelled(*key):
-            return  # it was recorded before it had stopped
         yield from self._begin(record.activation, record.attempt, record.started)
-        self._begun.pop(record.activation, None)
+        self._begun.discard(record.activation)
         who, attempt, at = record.activation, record.attempt, record.ended
         seconds = at - record.started
         if record.error is not None:
@@ -189,21 +189,23 @@ class _Past:
 
     def _begin(self, activation: ActivationId, attempt: int, at: float) -> Iterator[Event]:
         """The attempt began at `at`, unless its beginning was told."""
-        told = self._begun.get(activation)
-        if told is None or told[0] != attempt:
-            self._begun[activation] = attempt, at
+        if activation not in self._begun:
+            self._begun.add(activation)
             yield ActivationStarted(activation, attempt, at)
 
     def _ended(self, at: float, status: RunStatus) -> Iterator[Event]:
         """The run came to rest."""
         if status in (RunStatus.SUSPENDED, RunStatus.IN_DOUBT):
-            for key in self._orders:
-                waits = still_open(self._run.effects.get(key, ()))
-                if waits:
-                    self._waiting.add(key)
-                    questions = tuple(map(question_of, waits))
-                    yield ActivationSuspended(self._id(*key), waits[0].attempt, at, questions)
+            self._waiting = {key for key in self._orders if still_open(self._run.effects.get(key, ()))}
+            yield from self._suspended(self._waiting, at)
         yield RunFinished(self._run_id, status, at)
+
+    def _suspended(self, keys: Collection[Key], at: float) -> Iterator[Event]:
+        """These wait for something."""
+        for key in [key for key in self._orders if key in keys]:
+            waits = still_open(self._run.effects.get(key, ()))
+            questions = tuple(map(question_of, waits))
+            yield ActivationSuspended(self._id(*key), waits[0].attempt, at, questions)
 
     def _id(self, node: int, rounds: Any) -> ActivationId:
         return self._run.schedule.activation_id(node, rounds)

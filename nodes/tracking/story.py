@@ -121,18 +121,16 @@ class NodeTale:
         states: How many are where.
         failures: How many attempts failed.
         seconds: How long its activations that are over took, together.
-        waited: How long they waited for slots, together.
         samples: How long the last ones that finished took.
     """
 
-    __slots__ = ("_median", "failures", "known", "samples", "seconds", "states", "waited")
+    __slots__ = ("_median", "failures", "known", "samples", "seconds", "states")
 
     def __init__(self) -> None:
         self.known = 0
         self.states: Counter[State] = Counter()
         self.failures = 0
         self.seconds = 0.0
-        self.waited = 0.0
         self.samples: deque[float] = deque(maxlen=_SAMPLES)
         # The median of the samples, until there is another sample.
         self._median: float | None = None

@@ -119,7 +119,7 @@ class Tracker:
         if isinstance(event, RunFinished):
             self._rest(event)
             return
-        self._status, self._ended = RunStatus.RUNNING, None
+        self._status = RunStatus.RUNNING
         if isinstance(event, ActivationsReady):
             self._ready(event)
         elif event.activation.node not in _MARKERS:
@@ -227,7 +227,6 @@ class Tracker:
         self._move(tale, state)
         node = self._nodes[tale.id.node]
         node.seconds += tale.took
-        node.waited += tale.waited or 0.0
         self._over.append(tale.id)
         if len(self._over) > self._keep:
             self._tales.pop(self._over.popleft(), None)

@@ -144,6 +144,91 @@ def test_failed_attempts_come_with_their_numbers_and_errors():
     run_virtual(go())
 
 
+def test_what_goes_on_after_a_resume_waits_until_it_is_heard_of_again():
+    async def go():
+        journal = MemoryJournal()
+        await FLOW.run({}, journal=journal, run_id="r", **options())
+        seen = len(await journal.read("r"))
+        await FLOW.resume("r", journal=journal, answers={"ask": "home"}, **options())
+        records = await journal.read("r")
+
+        def looked_at(size):
+            return Tracker(FLOW).feed_all(events_of(FLOW.graph, "r", records[:size])).progress()
+
+        resumed, answered = looked_at(seen + 1), looked_at(seen + 2)
+        assert resumed.status is RunStatus.RUNNING
+        assert [one.activation for one in resumed.waiting] == ["ask"]
+        assert (answered.running, answered.waiting) == (("ask",), ())
+
+    run_virtual(go())
+
+
+class Rows(BaseModel):
+    rows: list[list[int]] = [[1, 2], [3, 4, 5]]
+
+
+class Row(BaseModel):
+    row: list[int]
+
+
+async def cell_of(cell: int) -> None:
+    await asyncio.sleep(1)
+
+
+async def growing(row: list[int], ctx: Context) -> None:
+    await asyncio.sleep(1)
+    if len(row) > 2:
+        ctx.add([0], [0])
+
+
+def nested():
+    """A map in a map."""
+    inner = Graph(Row)
+    inner.chain(START, inner.map(cell_of, over="row", item="cell", name="cells"), END)
+    graph = Graph(Rows)
+    graph.chain(START, graph.map(inner, over="rows", item="row", name="lines"), END)
+    return graph.compile()
+
+
+def grown():
+    """A map whose items add others."""
+    graph = Graph(Rows)
+    graph.chain(START, graph.map(growing, over="rows", item="row", name="lines"), END)
+    return graph.compile()
+
+
+def bounds_of(flow):
+    """What a run was bounded to, event by event, and how many activations there were."""
+
+    async def go():
+        tracker, bounds = Tracker(flow), []
+        async with flow.start({}) as run:
+            async for event in run.events():
+                tracker.feed(event)
+                now = tracker.progress()
+                assert now.most is None or now.known <= now.most
+                bounds.append(now.most)
+        return bounds, tracker.progress().known
+
+    return run_virtual(go())
+
+
+def test_maps_in_maps_are_bounded_by_the_most_items_that_any_had():
+    bounds, known = bounds_of(nested())
+    assert known == 2 + 2 * 4 + 5
+    numbers = [bound for bound in bounds if bound is not None]
+    assert set(numbers) == {known}, "once all cells are found nothing more can come"
+    assert bounds[:3] == [None] * 3
+
+
+def test_items_that_may_add_others_leave_the_bound_open():
+    bounds, known = bounds_of(grown())
+    assert known == 2 + 4
+    numbers = [bound for bound in bounds if bound is not None]
+    assert set(numbers) == {known}
+    assert len(bounds) - len(numbers) > 8, "until the last item is done others may come"
+
+
 def test_a_fork_has_its_parents_past():
     async def go():
         journal = MemoryJournal()

@@ -171,6 +171,21 @@ def test_what_ran_when_the_run_was_stopped_is_stopped_and_goes_on_later():
     ]
 
 
+def test_what_ran_when_a_process_died_is_begun_anew_and_keeps_what_it_came_from():
+    tracker = fed(CHAIN, *HALF, began(15, "b"), ready(40, "b"), began(41, "b"), finished(43, "b", 2))
+    assert [(bar.began, bar.ended, bar.outcome) for bar in tracker.timeline().rows if bar.node == "b"] == [
+        (15, 40, State.STOPPED),
+        (41, 43, State.FINISHED),
+    ]
+    assert [leg.activation for leg in tracker.bottlenecks().path] == ["a", "b"]
+
+
+def test_an_end_that_is_told_twice_counts_once():
+    now = fed(CHAIN, *HALF, finished(14, "a", 4), ready(15, "a"), began(15, "a")).progress()
+    assert (now.done, now.known, now.running) == (1, 2, ())
+    assert now.nodes["a"].seconds == 4
+
+
 def test_what_nodes_emit_changes_nothing():
     before = fed(CHAIN, *HALF)
     assert fed(CHAIN, *HALF, CustomEvent(who("b"), "hello")).progress() == before.progress()
@@ -255,6 +270,8 @@ def test_without_the_graph_there_is_no_estimate():
 def test_a_timer_is_waited_for_until_it_is_due():
     timer = waits(15, "b", question("b", EffectKind.TIMER, due=115.0))
     assert fed(CHAIN, *HALF, timer, typical=TIMES).progress().eta.at == 115 + 3
+    two = [question("b", EffectKind.TIMER, due=due) for due in (90.0, 100.0)]
+    assert fed(CHAIN, *HALF, waits(15, "b", *two), typical=TIMES).progress().eta.at == 100 + 3
 
 
 @pytest.mark.parametrize(
@@ -281,6 +298,8 @@ def test_a_deadline_was_met_or_missed_when_the_run_is_over():
 def test_time_does_not_run_backwards():
     tracker = fed(CHAIN, *HALF)
     assert tracker.progress(now=3).now == 14
+    tracker.feed(began(5, "b"))  # by a clock that somebody set
+    assert tracker.progress().now == 14
 
 
 def test_what_is_kept_is_bounded_and_what_is_counted_is_not():
