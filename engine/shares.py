@@ -200,6 +200,9 @@ def _problems_of(share: Share) -> Iterator[str]:
 def _problems_of_pool(
     of: str, own: Mapping[str, Share], slots: Mapping[str, int | Share], users: Mapping[str, tuple[str, ...]]
 ) -> Iterator[str]:
+    if of == "threads":
+        yield "slots=: no pool can be called 'threads', which are those of the run; rename it"
+        return
     if isinstance(slots.get(of), Share) or any(of in uses for uses in users.values()):
         yield f"slots=: {shown(of)} is a pool, so no node can use it, and it is no share; rename one of them"
         return

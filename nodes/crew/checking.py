@@ -71,6 +71,9 @@ def _names(plan: Plan) -> Iterator[str]:
     for name in plan.twice:
         yield f"two tasks are called {name!r}: give one of them another name"
     fields = plan.inputs.model_fields if _has_fields(plan) else {}
+    for name in RESERVED:
+        if name in fields:
+            yield f"no input can be called {name!r}, which results of a crew have already; rename it"
     for name, task in plan.tasks.items():
         if not (name.isidentifier() and usable_name(name)) or name.startswith("_"):
             yield f"task {shown(name)}: its name becomes a field: use an identifier, such as 'draft'"

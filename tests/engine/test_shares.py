@@ -311,6 +311,12 @@ def test_a_pool_that_cannot_be_is_a_problem():
     ]
 
 
+def test_no_pool_is_called_like_the_threads():
+    assert problems_of(crew({"a": 1}, {"a": Share(1, of="threads")})[0]) == [
+        "slots=: no pool can be called 'threads', which are those of the run; rename it"
+    ]
+
+
 def test_a_node_that_uses_two_shares_of_one_pool_is_a_problem():
     graph, _ = crew({"a": 1, "b": 1}, {"a": Share(1, of="p"), "b": Share(1, of="p")})
 

@@ -48,6 +48,15 @@ def test_names_that_cannot_be_and_those_that_clash_are_told():
     ]
 
 
+def test_inputs_that_are_called_like_what_a_crew_tells_are_told():
+    class Given(BaseModel):
+        missed: str
+
+    assert problems_of([Task("a", "x")], inputs=Given) == [
+        "no input can be called 'missed', which results of a crew have already; rename it"
+    ]
+
+
 def test_roles_that_cannot_be_are_told():
     roles = {
         "a b": told,
