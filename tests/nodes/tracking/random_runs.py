@@ -6,7 +6,7 @@ from typing import Annotated
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from backedge import END, START, Flow, Graph, GraphError, add
+from backedge import END, START, Context, Flow, Graph, GraphError, add
 
 from ...engine.graphs import graphs
 from ...engine.oracle import END as ORACLE_END
@@ -38,12 +38,19 @@ async def per_item(item: int) -> None:
     return None
 
 
+async def growing(item: int, chance: Chance, ctx: Context) -> None:
+    if item and chance.random() < 0.5:
+        ctx.add(0)
+
+
 @st.composite
 def flows(draw: st.DrawFn) -> Flow[State] | None:
     """Draw a flow; None where the draw makes none."""
     drawn = draw(graphs(most=5))
     limits = draw(st.lists(st.sampled_from([0, 1, 2, None]), min_size=1, max_size=3))
-    kinds = draw(st.lists(st.sampled_from(["node", "node", "first", "each", "map"]), min_size=1, max_size=4))
+    kinds = draw(
+        st.lists(st.sampled_from(["node", "node", "first", "each", "map", "grow"]), min_size=1, max_size=4)
+    )
     graph = Graph(State, resources={"chance": Chance})
     nodes = {ORACLE_START: START, ORACLE_END: END}
     for name in drawn.nodes:
@@ -51,8 +58,9 @@ def flows(draw: st.DrawFn) -> Flow[State] | None:
             continue
         coming = {edge.source for edge in drawn.edges if edge.target == name}
         kind = kinds[len(nodes) % len(kinds)]
-        if kind == "map":
-            nodes[name] = graph.map(per_item, over="items", item="item", name=name)
+        if kind in ("map", "grow"):
+            item = per_item if kind == "map" else growing
+            nodes[name] = graph.map(item, over="items", item="item", name=name)
             continue
         join = kind if kind in ("first", "each") and len(coming) > 1 else None
         nodes[name] = graph.node(body(name), name=name, writes="count", join=join, may_stop=True)
