@@ -16,7 +16,8 @@ from __future__ import annotations
 from .agreement import agreed, agreement, central
 from .answers import Answer, AnswerError, Missing, Said, latest
 from .building import Mode, orchestra
-from .kinds import Choice, Compare, Kind, Number, Text
+from .kinds import Choice, Compare, Kind, Text
+from .numbers import Number
 from .perspectives import Perspective, Player, balanced_analysis, business_strategy, technical_review
 from .result import Dissent, OrchestraResult, Performance, Status
 from .synthesis import Score, Scores, Synthesis
