@@ -76,11 +76,13 @@ class Agents:
             agents = [asyncio.ensure_future(self._agent(number, seat)) for number, seat in enumerate(seats)]
             await asyncio.sleep(0)
             held = _memory() - before
+            gc.freeze()  # no collection need look through the agents again and again
             began, busy = time.perf_counter(), time.process_time()
             firsts = range(0, self.count, GROUP)
             await asyncio.gather(*(self._asker(first, began) for first in firsts))
             seconds, busy = time.perf_counter() - began, time.process_time() - busy
         await asyncio.gather(*agents)
+        gc.unfreeze()
         what = self.sent, self.missing, self.wrong, tuple(self.answers)
         return Load(self.count, *what, seconds, busy, held, self.late)
 

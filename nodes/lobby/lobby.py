@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+from contextlib import suppress
 from functools import partial
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from backedge.engine.context import Context
 
@@ -77,8 +78,8 @@ class Lobby:
         self._heard = 0
         # Messages that are being said under a handle of the sender's.
         self._flying: dict[str, asyncio.Future[LobbyMessage]] = {}
-        # What comes back since its member left in the same moment.
-        self._bouncing: set[asyncio.Future[None]] = set()
+        # What is done on the way.
+        self._doing: set[asyncio.Future[None]] = set()
         # What those who are away had read, of those who listened in this process.
         self._away: dict[str, int] = {}
         # Whether what is said is recorded and heard at once, without a wait.
@@ -105,6 +106,8 @@ class Lobby:
 
     async def close(self) -> None:
         """End all seats and let go of the log. Who was in stays in, as far as the log is concerned."""
+        if self._doing:
+            await asyncio.wait(self._doing)
         self._end(LobbyClosedError(f"the lobby {self.name!r} is closed"))
         await self._log.close()
 
@@ -157,7 +160,8 @@ class Lobby:
             observer: Hear, and say nothing.
             notices: Hear of others' coming and going.
             session: Who names the session that a member entered with comes back as this member.
-            after: The cursor to go on from; by default what was said before is not heard.
+            after: The cursor to go on from. By default a new member hears what comes after their entering, and a session that
+                comes back what it had not read, as far as this process knows.
 
         Raises:
             NameTakenError: Somebody else has the name.
@@ -198,9 +202,10 @@ class Lobby:
         entered = room.enter(name, session=session or uuid.uuid4().hex, observer=observer, notices=notices)
         old = self._seats.get(name)
         if old is not None:
+            self._away[name] = old.cursor
             old.end(SeatClosedError(f"{name!r} came back to the lobby {self.name!r} with a new seat"))
         since = room.members[name].since
-        begin = since if after is None else max(after, since)
+        begin = max(self._away.pop(name, since) if after is None else after, since)
         seat = LocalSeat(
             self, name, capacity=self._buffer, after=begin, heard=self._heard, settled=settled, had=had
         )
@@ -212,6 +217,8 @@ class Lobby:
             await seat.count()
         except BaseException:
             self.detach(seat)
+            if session is None:
+                self._later(self.remove(name))  # nobody could come back
             raise
         return seat
 
@@ -401,9 +408,18 @@ class Lobby:
 
     def _returning(self, message: LobbyMessage) -> None:
         """Who it was for left while it was being committed."""
-        bounced = asyncio.ensure_future(self._publish([self._its_room().bounce(message)]))
-        self._bouncing.add(bounced)
-        bounced.add_done_callback(self._bouncing.discard)
+        self._later(self._publish([self._its_room().bounce(message)]))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it on the way; who waits for the lobby's end waits for it."""
+
+        async def done() -> None:
+            with suppress(LobbyError):  # the lobby was closed before, which all who are in it are told
+                await work
+
+        task = asyncio.ensure_future(done())
+        self._doing.add(task)
+        task.add_done_callback(self._doing.discard)
 
     # ------------------------------------------------------------------ inside
 

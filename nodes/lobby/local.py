@@ -149,19 +149,25 @@ class LocalSeat(Seat):
     ) -> LobbyMessage:
         """See `Seat.request`."""
         coming: asyncio.Future[LobbyMessage] = asyncio.get_running_loop().create_future()
-        made = await self._say(parts_of(said), to, kind="request", asked=coming)
         try:
-            if made.returned:
-                raise UndeliverableError(made.returned)
             if timeout is None:
-                return await coming
+                return await self._asked(to, parts_of(said), coming)
             async with asyncio.timeout(timeout):
-                return await coming
+                return await self._asked(to, parts_of(said), coming)
         except TimeoutError:
             whom = "anybody" if to is None else repr(to)
             raise LobbyTimeoutError(f"no reply from {whom} within {timeout} s") from None
         finally:
-            self.asked.pop(made.handle, None)
+            coming.cancel()  # a reply that comes from now on is a message
+            self.asked = {handle: each for handle, each in self.asked.items() if not each.done()}
+
+    async def _asked(
+        self, to: str | None, parts: tuple[LobbyPart, ...], coming: asyncio.Future[LobbyMessage]
+    ) -> LobbyMessage:
+        made = await self._say(parts, to, kind="request", asked=coming)
+        if made.returned:
+            raise UndeliverableError(made.returned)
+        return await coming
 
     async def answer(self, request: LobbyMessage) -> LobbyMessage:
         """Wait for the reply to a request that was made before, perhaps by an earlier process.

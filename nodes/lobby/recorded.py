@@ -333,9 +333,13 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
         raw = await self._live()
         while True:
             found = await raw.head_or_gap()
-            if isinstance(found, Gap) or found.number not in self._had:
+            number = found.upto if isinstance(found, Gap) else found.number
+            if number > self._cursor and number not in self._had:
                 return found
-            raw.take(found)  # a reply that another branch of the body had before, in an earlier process
+            if isinstance(found, LobbyMessage):
+                raw.take(
+                    found
+                )  # the body had it: the seat was taken again while it still went through its records
 
     async def _leave(self, _name: str) -> None:
         with suppress(NotInLobbyError):  # it had left when its process died

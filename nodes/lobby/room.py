@@ -156,7 +156,8 @@ class Room:
             return self._presence(entered)
         if known.session != session:
             raise NameTakenError(
-                f"{name!r} is in the lobby already: choose another name, or wait until they leave"
+                f"{name!r} is in the lobby already: choose another name, name their session to come back, or remove() "
+                "them if they are gone"
             )
         if (known.observer, known.notices) != (observer, notices):
             raise LobbyError(f"{name!r} comes back with other options: leave first, then enter anew")
@@ -190,8 +191,7 @@ class Room:
             NotInLobbyError: They are not in.
             LobbyError: The topic is empty.
         """
-        if not isinstance(topic, str) or not topic:
-            raise LobbyError(f"a topic is some text, not {topic!r}")
+        _check_topic(topic)
         if self._member(name).subscribed(topic):
             return None
         return self._presence(Presence(self.number + 1, name, "subscribed", topic))
@@ -239,13 +239,12 @@ class Room:
             raise LobbyError(
                 f"{sender!r} is an observer, who hears and does not speak: enter as a member to post"
             )
-        if to is not None:
-            if topic is not None:
-                raise LobbyError(
-                    "a message goes to one member or under a topic: give to= or topic=, not both"
-                )
-            if to == sender:
-                raise LobbyError(f"{sender!r} speaks to themselves, and nobody hears themselves")
+        if topic is not None:
+            _check_topic(topic)
+            if to is not None:
+                raise LobbyError("a message goes to one or under a topic: give to= or topic=, not both")
+        elif to == sender:
+            raise LobbyError(f"{sender!r} speaks to themselves, and nobody hears themselves")
         audience = self.audience(sender, to, topic)
         number = self.number = self.number + 1
         gone = to is not None and not audience
@@ -342,6 +341,11 @@ class Room:
         listed = {topic: set(names) for topic, names in self._subscribers.items()}
         assert taken == listed, "subscribers are listed under their topics, and nobody else"
         assert set(self._noticing) == {each.name for each in self.members.values() if each.notices}
+
+
+def _check_topic(topic: str) -> None:
+    if not isinstance(topic, str) or not topic:
+        raise LobbyError(f"a topic is some text, not {topic!r}")
 
 
 def notice(ident: str, presence: Presence) -> LobbyMessage:

@@ -39,7 +39,7 @@ class Talker:
             for other in self.others:
                 while (await seat.send(other, "ready")).returned:
                     await ctx.sleep(0.002)
-            heard, asked, _ = await ctx.gather(self.listen(seat), self.ask(seat), self.post(seat))
+            _, asked, heard = await ctx.gather(self.post(seat), self.ask(seat), self.listen(seat))
             return [*(f"{self.name} < {each}" for each in heard), f"{self.name} ? {asked}"]
 
     async def post(self, seat) -> None:

@@ -146,3 +146,32 @@ async def test_in_memory_who_was_away_too_long_is_told():
         with pytest.raises(LobbyError, match="messages up to number 4 are gone unread"):
             await bob.receive()
         assert [(await bob.receive()).text for _ in range(2)] == ["2", "3"]
+
+
+async def test_who_is_cancelled_while_entering_is_not_in(tmp_path):
+    async with Lobby(log=SqliteLog(tmp_path / "lobby.db")) as lobby, lobby.enter("ann") as ann:
+        entering = asyncio.ensure_future(lobby.attach("bob"))
+        while "bob" not in lobby.members:  # noqa: ASYNC110  # nobody tells when somebody is on their way
+            await asyncio.sleep(0)
+        entering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await entering
+        await asyncio.wait(lobby._doing)
+        assert lobby.members == ("ann",)
+        asking = asyncio.ensure_future(ann.request("zed", "?"))
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        assert ann.asked == {}
+
+
+async def test_a_session_that_comes_back_without_a_cursor_hears_what_it_had_not_read():
+    async with Lobby() as lobby, lobby.enter("ann") as ann:
+        bob = await lobby.attach("bob", session="b")
+        for number in range(3):
+            await ann.post(str(number))
+        await bob.receive()
+        again = await lobby.attach("bob", session="b")
+        assert (again.lag, (await again.receive()).text) == (2, "1")
+        lobby.detach(again)
+        once_more = await lobby.attach("bob", session="b")
+        assert (once_more.lag, (await once_more.receive()).text) == (1, "2")

@@ -95,6 +95,7 @@ def test_a_session_comes_back_without_a_record_and_another_one_is_refused(room):
         (lambda room: room.say("eve", HELLO), LobbyError, "'eve' is an observer"),
         (lambda room: room.say("ann", HELLO, to="ann"), LobbyError, "nobody hears themselves"),
         (lambda room: room.say("ann", HELLO, to="bob", topic="t"), LobbyError, "not both"),
+        (lambda room: room.say("ann", HELLO, topic=""), LobbyError, "a topic is some text"),
         (lambda room: room.hears("dan", None), NotInLobbyError, "'dan' is not in the lobby"),
     ],
 )
