@@ -247,6 +247,18 @@ async def test_what_a_turn_stores_does_not_grow_with_the_talk():
     assert sizes[18] < 1.1 * sizes[5]
 
 
+async def test_what_was_said_is_shared_by_those_who_read_it_and_not_copied_for_each():
+    seen = []
+
+    async def ann(chat, context):
+        seen.append(chat.talk)
+        return "x"
+
+    await group_chat([ann], until=MaxTurns(3)).compile().run({"task": "go"})
+    assert seen[2][0] is seen[1][0] is seen[0][0]
+    assert seen[2] is not seen[1]
+
+
 async def test_a_resumed_run_goes_by_the_conditions_of_the_new_graph():
     journal = MemoryJournal()
     await group_chat([ANN, BOB], until=MaxTurns(2)).compile().run({"task": "go"}, journal=journal, run_id="r")
