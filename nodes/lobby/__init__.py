@@ -22,13 +22,14 @@ from .log import LobbyLog, MemoryLog
 from .merging import Tagged, merged
 from .message import LobbyMessage, LobbyPart
 from .process import serve
+from .reception import LobbyServer
 from .recorded import RecordedSeat
 from .refusals import LobbyLostError, LobbyRefusedError, MessageTooLargeError
 from .remote import RemoteLobby
 from .remote_seat import RemoteSeat
 from .room import Delivery, Member, Presence, Room
 from .seat import Seat
-from .serving import LobbyServer, serve_lobby
+from .serving import serve_lobby
 from .sqlite_log import SqliteLog
 
 __all__ = [

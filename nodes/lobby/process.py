@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .lobby import Lobby
-from .serving import LobbyServer, serve_lobby
+from .reception import LobbyServer
+from .serving import serve_lobby
 from .wire import MAX_MESSAGE
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from .errors import (
 from .exchange import Exchange
 from .inbox import Gap
 from .message import Kind, LobbyMessage, LobbyPart, parts_of
-from .refusals import LobbyLostError, LobbyRefusedError, MessageTooLargeError, error_named
+from .reconnecting import connected, said
+from .refusals import LobbyRefusedError, MessageTooLargeError, error_named
 from .seat import Said, Seat
 from .wire import (
     GARBAGE,
@@ -368,38 +369,16 @@ class RemoteSeat(Seat):
         except LobbyError as error:
             self.end(error)
         except Exception as error:
-            broken = LobbyError(
-                f"the seat of {self.name!r} in the lobby {self.lobby!r} broke: {_said(error)}"
-            )
+            broken = LobbyError(f"the seat of {self.name!r} in the lobby {self.lobby!r} broke: {said(error)}")
             broken.__cause__ = error
             self.end(broken)
 
     async def _connect(self) -> ClientConnection:
         """A connection on which the server said welcome."""
-        from tenacity import (
-            AsyncRetrying,
-            retry_if_exception,
-            stop_after_delay,
-            wait_random_exponential,
+        lobby = self._lobby
+        return await connected(
+            self._try_to_connect, url=lobby.url, wait=lobby.wait, give_up_after=lobby.give_up_after
         )
-
-        retrying = AsyncRetrying(
-            wait=self._lobby.wait or wait_random_exponential(multiplier=0.2, max=10),
-            stop=stop_after_delay(self._lobby.give_up_after),
-            retry=retry_if_exception(_is_passing),
-            reraise=True,
-        )
-        try:
-            return await retrying(self._try_to_connect)
-        except LobbyError:
-            raise
-        except Exception as error:
-            if _is_passing(error):
-                why = f"no connection to the lobby {self._lobby.url} for {self._lobby.give_up_after} s: {_said(error)}"
-                raise LobbyLostError(why) from error
-            raise LobbyRefusedError(
-                f"the lobby {self._lobby.url} does not let us in: {_said(error)}"
-            ) from error
 
     async def _try_to_connect(self) -> ClientConnection:
         connection = self._connection = await self._lobby.connect()
@@ -512,23 +491,3 @@ class RemoteSeat(Seat):
 def _wake(waiter: asyncio.Future[None] | None) -> None:
     if waiter is not None and not waiter.done():
         waiter.set_result(None)
-
-
-def _is_passing(error: BaseException) -> bool:
-    """Whether a connection that failed in this way may be there the next time."""
-    from websockets.client import process_exception
-    from websockets.exceptions import ConnectionClosed
-
-    if isinstance(error, ConnectionClosed):
-        return error.rcvd is None or error.rcvd.code not in (GARBAGE, TOO_LARGE, VIOLATED)
-    return isinstance(error, Exception) and process_exception(error) is None
-
-
-def _said(error: BaseException) -> str:
-    """What went wrong, for people; no part of it is a secret."""
-    from websockets.exceptions import InvalidStatus
-
-    if isinstance(error, InvalidStatus):
-        body = (error.response.body or b"").decode(errors="replace").strip()
-        return f"HTTP {error.response.status_code}: {body}"
-    return str(error) or type(error).__name__

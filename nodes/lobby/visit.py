@@ -14,6 +14,7 @@ from .errors import LobbyClosedError, LobbyError, SeatClosedError
 from .inbox import Gap
 from .local import LocalSeat
 from .message import LobbyMessage
+from .pending import Pending
 from .wire import (
     FAILED,
     GARBAGE,
@@ -47,38 +48,6 @@ _LOGGER: Final = logging.getLogger("backedge.lobby.server")
 
 LAG_EVERY: Final = 0.5
 """Seconds after which a client with a full window is told how many messages wait."""
-
-
-class AllBut(set[str]):
-    """All handles but those in it."""
-
-    def __contains__(self, handle: object) -> bool:
-        return not super().__contains__(handle)
-
-
-class Pending:
-    """Which requests of a member wait for replies: these are kept for it, and go into no buffer.
-
-    Args:
-        hello: What the member said of that when it came.
-    """
-
-    def __init__(self, hello: Hello) -> None:
-        recorded = hello.settled is not None
-        self.settled: set[str] = set(hello.settled or ()) if recorded else AllBut(hello.pending)
-        self._recorded = recorded
-
-    def begin(self, handle: str) -> None:
-        """A request is made."""
-        if not self._recorded:
-            self.settled.add(handle)
-
-    def end(self, handle: str) -> None:
-        """It was answered, or nobody waits any more."""
-        if self._recorded:
-            self.settled.add(handle)
-        else:
-            self.settled.discard(handle)
 
 
 class Visit:
@@ -135,11 +104,13 @@ class Visit:
         delivering = asyncio.create_task(self._until_gone(self._deliver))
         answering = asyncio.create_task(self._until_gone(self._answer))
         try:
-            left = await self._read()
-            if left:
-                self._asked.put_nowait(None)
-                await answering
-            return left
+            if not await self._read():
+                return False
+            self._asked.put_nowait(None)
+            closed = asyncio.create_task(self._connection.wait_closed())
+            await asyncio.wait((answering, closed), return_when=asyncio.FIRST_COMPLETED)
+            closed.cancel()
+            return answering.done()
         finally:
             tasks = (delivering, answering, *self._awaiting.values())
             for task in tasks:
@@ -257,18 +228,19 @@ class Visit:
 
     def _fitting(self, message: LobbyMessage) -> bytes:
         """A message as it goes out, or why it cannot: some come from this process, where nothing is too large."""
+        data, why = self._measured(Deliver(message, self.seat.lag))
+        return data or written(Missed(message.number, 1, f"message {message.number} {why}"))
+
+    def _measured(self, frame: Deliver | Answer) -> tuple[bytes, str]:
+        """A frame as it goes out; or nothing, and why it cannot."""
         try:
-            data = written(Deliver(message, self.seat.lag))
+            data = written(frame)
         except ValueError as error:
-            why = f"cannot be written as JSON: {error}"
-        else:
-            if len(data) <= self._max_message:
-                return data
-            why = (
-                f"has {len(data)} bytes on the wire, which carries {self._max_message} at most: let the server carry "
-                "more with max_message="
-            )
-        return written(Missed(message.number, 1, f"message {message.number} {why}"))
+            return b"", f"cannot be written as JSON: {error}"
+        if len(data) <= self._max_message:
+            return data, ""
+        size = f"has {len(data)} bytes on the wire, which carries {self._max_message} at most"
+        return b"", f"{size}: let the server carry more with max_message="
 
     async def _answer(self) -> None:
         """Do what the client asks for, in order."""
@@ -303,11 +275,12 @@ class Visit:
         try:
             reply = await self.seat.answer(request)
             self._had.add(reply.number)
-            answer: Answer | Denied = Answer(frame.handle, reply)
+            data, why = self._measured(Answer(frame.handle, reply))
+            data = data or written(Denied(frame.handle, "LobbyError", f"the reply {why}"))
         except (SeatClosedError, LobbyClosedError):
             raise
         except LobbyError as error:
-            answer = Denied(frame.handle, type(error).__name__, str(error))
-        await self._send(answer)
+            data = written(Denied(frame.handle, type(error).__name__, str(error)))
+        await self._connection.send(data, text=True)
         self._awaiting.pop(frame.handle, None)
         self._pending.end(frame.handle)

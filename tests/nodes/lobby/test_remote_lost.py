@@ -414,6 +414,19 @@ async def test_a_leaving_that_meets_a_lost_connection_is_done_once_over_the_next
         assert [(await bob.receive(timeout=20)).kind for _ in range(bob.lag)] == ["entered", "left"]
 
 
+async def test_a_server_ends_though_a_member_that_leaves_still_waits_for_room_to_speak(monkeypatch):
+    monkeypatch.setattr("backedge.nodes.lobby.remote_seat._LEAVE_WITHIN", 0.02)
+    lobby = Lobby("hall", buffer=1, overflow="wait")
+    async with wired(lobby) as (_, _wire, there), lobby.enter("bob"):
+        ann = await there.attach("ann")
+        posts = [asyncio.create_task(ann.post(str(number))) for number in range(3)]
+        await posts[0]
+        await ann.leave()
+        for post in posts[1:]:
+            with pytest.raises(SeatClosedError):
+                await post
+
+
 async def test_nothing_is_left_of_server_and_clients_when_they_end():
     before = asyncio.all_tasks()
     async with wired() as (_lobby, _wire, there):

@@ -211,6 +211,20 @@ async def test_a_message_of_this_process_that_the_wire_cannot_carry_is_told_as_a
         assert (await ann.receive(timeout=20)).text == "small"
 
 
+async def test_a_reply_that_the_wire_cannot_carry_is_told_to_who_asked():
+    async with (
+        Lobby("hall") as lobby,
+        lobby.enter("bob") as bob,
+        serve_lobby(lobby, max_message=2000) as server,
+        RemoteLobby(server.url).enter("ann") as ann,
+    ):
+        asking = asyncio.create_task(ann.request("bob", "all you know", timeout=20))
+        await bob.reply(await bob.receive(timeout=20), "x" * 3000)
+        with pytest.raises(LobbyError, match=r"the reply has 3\d\d\d bytes on the wire"):
+            await asking
+        assert ann.reconnections == 0
+
+
 async def test_what_is_no_text_for_json_is_refused_at_its_end_of_the_wire_and_nothing_breaks():
     async with (
         Lobby("hall") as lobby,
@@ -267,6 +281,14 @@ def test_a_token_that_no_header_can_bear_is_refused_without_being_shown(bad):
     with pytest.raises(LobbyError, match="token=") as caught:
         RemoteLobby("ws://127.0.0.1:1/hall", token=bad)
     assert "Evil" not in str(caught.value)
+
+
+async def test_a_token_of_other_characters_is_wrong_and_nothing_worse():
+    async with Lobby("hall") as lobby, serve_lobby(lobby, token="t") as server:
+        for token in ("\u00e9", "\u00ff", "t\u00e9"):
+            with pytest.raises(InvalidStatus) as caught:
+                await connect(server.url, additional_headers={"Authorization": f"Bearer {token}"})
+            assert caught.value.response.status_code == 401
 
 
 async def test_a_page_in_a_browser_cannot_enter():
