@@ -103,8 +103,8 @@ class Mailer:
         if within is None:
             reply: Reply = await coming
             return reply
-        which, came = await context.first(coming, context.sleep(within))
-        return None if which == 1 else came
+        _, came = await context.first(coming, context.sleep(within))
+        return came  # of the sleep comes None
 
     def replying(self) -> Callable[..., Awaitable[None]]:
         """The node of an actor that replies."""

@@ -179,6 +179,7 @@ async def test_a_mailbox_may_be_bounded_by_those_who_send():
 async def test_what_is_no_letter_is_refused_and_disturbs_nobody():
     life = await Life(noting, initial=[]).begin(1)
     await send("r", "mail", 7, journal=life.journal)
+    await send("r", "other", {"message": 8}, journal=life.journal)
     await life.told(2)
     assert await life.left() == [1, 2]
     assert (await life.end()).state == [1, 2]
@@ -243,7 +244,8 @@ async def test_an_agent_whose_model_could_not_be_reached_goes_on_in_the_middle_o
     with pytest.raises(RunFailedError, match="full"):
         await life.wake()
     state = await life.end()
-    assert ([one.text for one in state.state][-1], len(model.requests)) == ("answer", 3)
+    assert [one.role for one in state.state] == ["user", "assistant", "tool", "assistant"]
+    assert (state.state[-1].text, len(model.requests)) == ("answer", 3)
 
 
 async def test_the_model_of_an_agent_may_be_a_resource():

@@ -162,6 +162,7 @@ async def test_a_node_that_asks_rests_until_there_is_a_reply_and_asks_once():
     assert (await flow.resume("q", journal=life.journal)).state.answer == 3
     assert await flow.replay("q", journal=life.journal, rerun="all")
     assert (await life.end()).handled == 1
+    assert await life.journal.letters("q") == [], "the reply was sent once"
 
 
 async def test_a_node_may_ask_several_at_once():
