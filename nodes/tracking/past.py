@@ -24,9 +24,10 @@ from backedge.engine.execution.events import (
     Event,
     RunFinished,
 )
+from backedge.engine.execution.preparing import unfit
 from backedge.engine.facts import Order, StartNode
 from backedge.engine.plan import Key
-from backedge.engine.ports import Journal, opened
+from backedge.engine.ports import opened
 from backedge.engine.records import ActivationCancelled as CancelledRecord
 from backedge.engine.records import (
     ActivationId,
@@ -72,13 +73,7 @@ async def tracked(flow: Flow[Any], run_id: str, *, journal: Where, **options: An
         try:
             return tracker.feed_all(events_of(flow.graph, run_id, records))
         except UNFIT as error:
-            raise await _unfit(flow.graph, store, run_id, error) from error
-
-
-async def _unfit(graph: CompiledGraph, store: Journal, run_id: str, error: Exception) -> Exception:
-    from backedge.engine.execution.preparing import unfit
-
-    return unfit(graph, store, await store.header(run_id), error)
+            raise unfit(flow.graph, store, await store.header(run_id), error) from error
 
 
 def events_of(graph: CompiledGraph, run_id: str, records: Sequence[Record]) -> Iterator[Event]:
