@@ -62,6 +62,11 @@ async def main(folder: Path) -> None:
         print("dead:", [f"{one.mail.message}, {one.why}" for one in state.dead])
 
 
+def on_disk(folder: Path) -> int:
+    """Bytes in a folder."""
+    return sum(one.stat().st_size for one in folder.iterdir())
+
+
 async def rest(folder: Path, number: int) -> None:
     """Let many actors rest in one file, and wake one of them."""
     flow = actor(account, initial=0).compile()
@@ -78,9 +83,10 @@ async def rest(folder: Path, number: int) -> None:
         began = time.perf_counter()
         woken = await flow.recover(journal=journal)
         found = time.perf_counter() - began
-    size = sum(one.stat().st_size for one in folder.iterdir()) / number / 1000
     tasks = len(asyncio.all_tasks()) - 1
-    print(f"{number} actors rest in one file: {size:.1f} KB each on disk, {tasks} tasks")
+    print(
+        f"{number} actors rest in one file: {on_disk(folder) / number / 1000:.1f} KB each on disk, {tasks} tasks"
+    )
     print(
         f"{born / number * 1000:.2f} ms to begin one; {found * 1000:.0f} ms to find and wake {len(woken)} of them"
     )
