@@ -1,5 +1,7 @@
 """Messages: what they hold, and that a state can carry them."""
 
+import copy
+
 import pytest
 from pydantic import BaseModel, ValidationError
 
@@ -42,6 +44,30 @@ def test_a_state_carries_messages_with_every_part():
     raw, back = schema.roundtrip("messages", messages)
     assert back == messages
     assert schema.decode("messages", raw) == messages
+
+
+def test_a_copy_shares_all_but_what_can_be_changed():
+    result = ToolResult(id="1", content=(Text(text="2", raw={"signed": ["a"]}), Text(text="3")))
+    said, answered = (
+        Message.of("user", "look", Image(media_type="image/png", data=b"x")),
+        Message.of("tool", CALL, result),
+    )
+    talk = [said, answered]
+    copied = copy.deepcopy(talk)
+    assert copied == talk
+    assert copied is not talk
+    assert copied[0] is said
+    call, told = copied[1].parts
+    assert call is CALL
+    assert told.content[1] is result.content[1]
+    told.content[0].raw["signed"].append("b")
+    assert result.content[0].raw == {"signed": ["a"]}
+
+
+def test_a_deep_copy_with_something_else_leaves_the_original_as_it_was():
+    text = Text(text="a")
+    assert text.model_copy(update={"text": "b"}, deep=True) == Text(text="b")
+    assert text == Text(text="a")
 
 
 def test_usage_adds_up():
