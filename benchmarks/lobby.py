@@ -1,8 +1,8 @@
 """How many agents a lobby carries in one process: ``python -m benchmarks lobby``, or ``python -m benchmarks.lobby 10000 60 3``.
 
-All agents are alive at once in one lobby, each a task of its own. For each hundred there is one member more who sends messages
-to these agents, so many a second to each, and they answer. Each answer is checked: it belongs to a message that was sent, no
-message has two, and in the end none is without.
+All agents are alive at once in one lobby, each a task of its own. Each hundred have a topic, under which one member more posts,
+so many times a second; all who hear it answer. Each answer is checked: it belongs to a post, no agent answers one twice, and
+in the end no answer is missing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Load:
 
     Attributes:
         agents: How many were alive.
-        sent: Messages that were sent to them.
+        sent: Messages that they should hear.
         missing: Of these, how many were not answered.
         wrong: Answers to nothing that was sent, or second ones.
         answers: How many messages each agent answered.
@@ -73,6 +73,8 @@ class Agents:
         async with self.lobby:
             before = _memory()
             seats = [await self.lobby.attach(f"agent {number}") for number in range(self.count)]
+            for number, seat in enumerate(seats):
+                await seat.subscribe(str(number // GROUP))
             agents = [asyncio.ensure_future(self._agent(number, seat)) for number, seat in enumerate(seats)]
             await asyncio.sleep(0)
             held = _memory() - before
@@ -93,15 +95,16 @@ class Agents:
 
     async def _asker(self, first: int, began: float) -> None:
         """Ask the agents from `first` on, and check what they answer."""
+        topic = str(first // GROUP)
         async with self.lobby.enter(f"asker {first}") as seat:
-            open_: dict[str, float] = {}
+            open_: dict[tuple[str | None, str], float] = {}
             names = [f"agent {number}" for number in range(first, min(first + GROUP, self.count))]
             due = began + self.pause * first / self.count
             for _ in range(self.rounds):
                 while (left := due - time.perf_counter()) > 0 or seat.lag:
                     await self._hear(seat, open_, max(left, 0))
-                for name in names:
-                    open_[(await seat.send(name, QUESTION)).handle] = due
+                asked = await seat.post(QUESTION, topic=topic)
+                open_.update(((asked.handle, name), due) for name in names)
                 self.sent += len(names)
                 due = due + self.pause if self.pause else time.perf_counter()
                 while not self.pause and open_:
@@ -110,13 +113,13 @@ class Agents:
                 pass
             self.missing += len(open_)
 
-    async def _hear(self, seat: Seat, open_: dict[str, float], seconds: float) -> bool:
+    async def _hear(self, seat: Seat, open_: dict[tuple[str | None, str], float], seconds: float) -> bool:
         """Take an answer, if one comes in time."""
         try:
             answer = await seat.receive(timeout=seconds)
         except LobbyTimeoutError:
             return False
-        due = open_.pop(answer.reply_to or "", None)
+        due = open_.pop((answer.reply_to, answer.sender), None)
         if due is None:
             self.wrong += 1
         else:

@@ -314,3 +314,19 @@ async def test_agents_and_lobbies_leave_nothing_behind():
         assert not room.members
     gc.collect()
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_reply_that_comes_while_its_asker_reads_the_log_is_not_read_as_a_message(tmp_path):
+    async with (
+        Lobby(buffer=1, log=SqliteLog(tmp_path / "lobby.db")) as lobby,
+        lobby.enter("ann") as ann,
+        lobby.enter("bob") as bob,
+    ):
+        for number in range(3):
+            await bob.post(str(number))
+        asking = asyncio.ensure_future(ann.request("bob", "?"))
+        await bob.reply(await bob.receive(), "!")
+        assert (await asking).text == "!"
+        await bob.post("3")
+        assert ann.lag == 4
+        assert await texts(ann, 4) == ["0", "1", "2", "3"]

@@ -175,3 +175,16 @@ async def test_a_session_that_comes_back_without_a_cursor_hears_what_it_had_not_
         lobby.detach(again)
         once_more = await lobby.attach("bob", session="b")
         assert (once_more.lag, (await once_more.receive()).text) == (1, "2")
+
+
+async def test_what_is_on_its_way_to_somebody_who_leaves_comes_back(tmp_path):
+    lobby = await Lobby(log=SqliteLog(tmp_path / "lobby.db")).open()
+    ann, bob = await lobby.attach("ann", session="a"), await lobby.attach("bob")
+    sending = asyncio.ensure_future(ann.send("bob", "x"))
+    while lobby._room.number == lobby.number:  # noqa: ASYNC110  # nobody tells when a post is on its way
+        await asyncio.sleep(0)
+    await asyncio.gather(sending, bob.leave())
+    await lobby.close()  # waits for what is on its way back
+    async with Lobby(log=SqliteLog(tmp_path / "lobby.db")) as lobby:
+        ann = await lobby.attach("ann", session="a")
+        assert [(await ann.receive()).returned for _ in range(ann.lag)] == ["'bob' left without reading it"]

@@ -101,6 +101,23 @@ def test_timeouts_are_recorded():
     ]
 
 
+async def test_a_late_reply_is_heard_like_any_message_also_when_the_body_runs_again():
+    async def asks(lobby: Lobby, ctx: Context) -> list[str]:
+        async with lobby.enter("ann", ctx) as seat:
+            with pytest.raises(LobbyTimeoutError):
+                await seat.request("bob", "?", timeout=0.01)
+            await seat.send("bob", "too late")
+            return [(await seat.receive(timeout=10)).text]
+
+    lobby = Lobby()
+    async with lobby.enter("bob") as bob:
+        running = asyncio.ensure_future(ran(asks, lobby=lobby))
+        asked = await bob.receive()
+        assert (await bob.receive()).text == "too late"
+        await bob.reply(asked, "sorry")
+        assert await running == ["sorry"]
+
+
 async def test_a_gap_is_recorded_and_the_reader_goes_on_after_it():
     async def slow(lobby: Lobby, ctx: Context) -> list[str]:
         async with lobby.enter("slow", ctx) as seat, lobby.enter("quick", ctx) as other:
@@ -266,3 +283,40 @@ async def test_a_seat_of_a_node_refuses_what_it_does_by_itself():
         "merged() takes seats of one node, or seats outside of nodes, not both",
         "'ann' left the lobby 'lobby'",
     ]
+
+
+async def test_a_branch_that_comes_back_early_does_not_make_another_hear_twice():
+    """The first branch has nothing recorded and takes the seat again, before the second has gone through its records."""
+    broken = [True]
+
+    async def talks(lobby: Lobby, ctx: Context) -> list[str]:
+        async with lobby.enter("ann", ctx) as seat:
+
+            async def say() -> None:
+                if not broken[0]:
+                    await seat.post("back again")
+
+            async def hear() -> list[str]:
+                heard = [(await seat.receive()).text for _ in range(3)]
+                if broken[0]:
+                    raise ValueError("broken")
+                return [*heard, (await seat.receive()).text]
+
+            with ctx.branch("say"):
+                await say()
+            with ctx.branch("hear"):
+                return await hear()
+
+    lobby, journal, flow = Lobby(), MemoryJournal(), flow_of(talks)
+    given = {"lobby": lobby, "kitchen": Lobby("kitchen")}
+    async with lobby.enter("bob", notices=True) as bob:
+        running = asyncio.ensure_future(flow.run(journal=journal, run_id="r", resources=given))
+        await bob.receive()
+        for number in range(3):
+            await bob.post(str(number))
+        with pytest.raises(RunFailedError):
+            await running
+        await bob.post("3")
+        broken[0] = False
+        result = await flow.resume("r", journal=journal, resources=given)
+        assert result.state.notes == ["0", "1", "2", "3"]
