@@ -17,7 +17,14 @@ from backedge import (
     send,
 )
 from backedge.checkpoints import MemoryJournal
-from backedge.nodes.cancelling import Cancel, CancelToken, Outcome, PartCancelledError, cancellable
+from backedge.nodes.cancelling import (
+    Cancel,
+    CancelToken,
+    Outcome,
+    PartCancelledError,
+    cancellable,
+    partial_results,
+)
 
 from ...virtual import run_virtual
 from .running import Ran, Scene, State, flow_of
@@ -756,5 +763,79 @@ def test_what_cannot_be_kept_is_told():
         ran = Ran(flow_of(make), scene)
         with pytest.raises(RunFailedError, match="partial result"):
             await ran(act)
+
+    run_virtual(main())
+
+
+def test_a_token_that_is_cancelled_before_lets_no_step_begin():
+    async def main():
+        done = []
+
+        async def step() -> None:
+            done.append("step")
+
+        def make(ctx):
+            async def work(part):
+                await ctx.step("step", step)
+
+            return work
+
+        token = CancelToken()
+        token.cancel("before")
+        flow = flow_of(make)
+        state = (await flow.run({}, journal=MemoryJournal(), resources={"token": token})).state
+        assert (state.reason, done) == ("before", [])
+
+    run_virtual(main())
+
+
+def test_a_guard_of_another_token_around_a_part_does_not_hold_it():
+    async def main():
+        scene, other = Scene(2), CancelToken("other")
+
+        def make(ctx):
+            async def work(part):
+                async with other.guard("never"):
+                    outcome = await cancellable(ctx, scene.counting(ctx), part.token, name="inner")
+                    return outcome.cancel.reason
+
+            return work
+
+        async def act(run):
+            ran.token._children[next(iter(ran.token._children))].cancel("enough")
+
+        ran = Ran(flow_of(make, guard="graceful"), scene)
+        state = await ran(act)
+        assert "2 cut" in scene.done
+        assert (state.value, state.reason) == ("enough", None)
+
+    run_virtual(main())
+
+
+def test_an_attempt_that_is_cancelled_again_has_a_reason_and_a_partial_result_of_its_own():
+    async def main():
+        scene, token = Scene(1), CancelToken()
+        graph = Graph(State)
+
+        @graph.node(writes="value")
+        async def node(ctx: Context) -> list[int]:
+            return (await cancellable(ctx, scene.counting(ctx), token, name="search")).result()
+
+        graph.chain(START, node, END)
+        flow, journal = graph.compile(), MemoryJournal()
+        async with flow.start({}, journal=journal, run_id="r") as run:
+            await scene.inside.wait()
+            token.cancel("first")
+            with pytest.raises(RunFailedError, match="search was cancelled: first"):
+                await run.result()
+        scene.slow, token = {3}, CancelToken()
+        scene.inside.clear()
+        async with flow.reopen("r", journal=journal) as run:
+            await scene.inside.wait()
+            token.cancel("second")
+            with pytest.raises(RunFailedError, match="search was cancelled: second"):
+                await run.result()
+        (left,) = await partial_results("r", journal=journal)
+        assert (left.cancel.reason, left.partial) == ("second", [0, 1, 2])
 
     run_virtual(main())

@@ -182,6 +182,34 @@ def test_a_peer_who_says_something_new_makes_it_stale_and_one_who_agrees_does_no
     run_virtual(main())
 
 
+def test_a_peer_who_says_the_same_in_other_words_says_nothing_new_and_begins_again_too():
+    said = ["Ships pass below it.", "SHIPS pass below it", "never asked"]
+    asked = []
+
+    async def peer(restarts: list) -> str:
+        asked.append(len(restarts))
+        return said[sum(isinstance(one, Begun) for one in restarts)]
+
+    async def main():
+        scene = Scene(Restart(on=[PeerAnswer("critique")]), "It is 3 km long.", peer=peer)
+        state = await scene.run()
+        assert kinds(state) == [Begun, Ignored, Settled]
+        assert asked[:2] == [0, 1], "it is named in again="
+
+    run_virtual(main())
+
+
+def test_what_a_function_takes_beside_fields_is_left_to_its_default():
+    def short(answer: str, least: int = 3) -> str:
+        return f"shorter than {least}" if len(answer) < least else ""
+
+    async def main():
+        state = await Scene(Restart(on=[Custom(short)]), "ab", "abc").run()
+        assert [one.triggers[0].text for one in begun(state)] == ["shorter than 3"]
+
+    run_virtual(main())
+
+
 def test_an_error_begins_it_again_and_at_the_limit_fails_the_run():
     async def main():
         restart = Restart(on=[OnError(OverloadedError)], limit=2)
