@@ -14,7 +14,7 @@ from backedge.nodes.lobby import Lobby, RemoteLobby, SqliteLog, serve_lobby
 from .wires import Wire, until
 
 NAMES = ("ann", "bob", "cy")
-COUNT = 20
+COUNT = 10
 EVERY = 5  # so many posts are followed by a request
 
 
