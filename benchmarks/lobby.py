@@ -22,6 +22,7 @@ AGENTS = 10_000
 SECONDS = 60.0
 RATE = 3.0
 GROUP = 100  # agents for one who asks
+OPEN = 5 * GROUP  # who asks does not run further ahead, should the machine be too slow
 QUESTION = Text(text="what do you think?")
 
 
@@ -101,8 +102,8 @@ class Agents:
             names = [f"agent {number}" for number in range(first, min(first + GROUP, self.count))]
             due = began + self.pause * first / self.count
             for _ in range(self.rounds):
-                while (left := due - time.perf_counter()) > 0 or seat.lag:
-                    await self._hear(seat, open_, max(left, 0))
+                while (left := due - time.perf_counter()) > 0 or seat.lag or len(open_) > OPEN:
+                    await self._hear(seat, open_, max(left, 0) or 1)
                 asked = await seat.post(QUESTION, topic=topic)
                 open_.update(((asked.handle, name), due) for name in names)
                 self.sent += len(names)
