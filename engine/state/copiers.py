@@ -48,7 +48,9 @@ def model_copier(cls: type[BaseModel], copiers: Mapping[str, Copier]) -> Copier 
     plain = not cls.__private_attributes__ and cls.model_config.get("extra") != "allow"
     if plain and not copiers and cls.model_config.get("frozen"):
         return None
-    if not plain:
+    if (
+        not plain or cls.__deepcopy__ is not BaseModel.__deepcopy__
+    ):  # one of its own knows better what to share
         return deep
     steps = tuple(copiers.items())
 

@@ -17,6 +17,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from typing_extensions import TypeAliasType, TypedDict
 
+from backedge.engine.state.fields import StateSchema
 from backedge.engine.state.reducers import extend
 from backedge.engine.state.typefacts import type_facts
 
@@ -319,3 +320,28 @@ def test_none_is_copied_as_none():
 )
 def test_immutable_values_are_handed_out_as_they_are(annotation):
     assert type_facts(annotation).copier is None
+
+
+class Known(BaseModel):
+    """A model that says itself what of it a copy has of its own."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: list[int]
+
+    def __deepcopy__(self, memo=None):
+        return self
+
+
+def test_a_model_that_copies_itself_is_asked_to():
+    class State(BaseModel):
+        known: Known
+        many: list[Known]
+
+    known = Known(items=[1])
+    fields = StateSchema(State).fields
+    assert fields["known"].value.facts.copier(known) is known
+    many = [known]
+    copied = fields["many"].value.facts.copier(many)
+    assert copied is not many
+    assert copied[0] is known
