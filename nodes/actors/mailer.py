@@ -103,8 +103,9 @@ class Mailer:
         if within is None:
             reply: Reply = await coming
             return reply
-        _, came = await context.first(coming, context.sleep(within))
-        return came  # of the sleep comes None
+        came: Reply | None
+        _, came = await context.first(coming, context.sleep(within))  # of the sleep comes None
+        return came
 
     def replying(self) -> Callable[..., Awaitable[None]]:
         """The node of an actor that replies."""
