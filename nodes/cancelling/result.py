@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from pydantic_core import to_jsonable_python
+
 from backedge.engine.errors import BackedgeError
 
 from .policy import Cancel
@@ -72,12 +74,5 @@ class Outcome(Generic[T]):
             PartCancelledError: It was cancelled.
         """
         if self.cancel is not None:
-            raise PartCancelledError(self.name, self.cancel.reason, to_plain(self.partial))
+            raise PartCancelledError(self.name, self.cancel.reason, to_jsonable_python(self.partial))
         return self.value  # type: ignore[return-value]  # it returned, so this is a T
-
-
-def to_plain(value: Any) -> Any:
-    """A value as JSON has it, since errors are stored."""
-    from pydantic_core import to_jsonable_python
-
-    return to_jsonable_python(value)
