@@ -122,7 +122,8 @@ async def _post(run_id: str, kind: LetterKind, name: str, value: object, journal
             f"{kind.value} {name!r}: the value is nothing that JSON can carry: {error}"
         ) from None
     async with opened(journal) as store:
-        last = (await store.read(run_id))[-1]
+        kept = await store.frontier(run_id)  # so that no long run is read from its beginning
+        last = (await store.read(run_id, after=-1 if kept is None else kept[0] - 1))[-1]
         if isinstance(last, RunEnded) and last.status in _OVER:
             raise InputError(f"run {run_id!r} is {last.status.value}: it takes no {kind.value} any more")
         await store.post(run_id, Letter(kind, name, raw, time.time()))

@@ -439,3 +439,42 @@ async def test_a_node_has_the_context_variables_of_the_runs_beginning_and_none_o
     SET.set("outside")
     for journal in (None, MemoryJournal()):
         assert (await graph.compile().run(journal=journal)).state.seen == ["outside", "outside"]
+
+
+class _Reader(MemoryJournal):
+    """Counts the records that are read."""
+
+    count = 0
+
+    async def read(self, run_id, *, after=-1, before=None):
+        records = await super().read(run_id, after=after, before=before)
+        self.count += len(records)
+        return records
+
+
+class _Rounds(BaseModel):
+    rounds: int = 0
+
+
+async def records_read_to_send_after(rounds):
+    graph = Graph(_Rounds)
+
+    @graph.node(writes="rounds")
+    async def count(rounds: int, ctx: Context) -> int:
+        if rounds == limit:
+            await ctx.receive("go on")
+        return rounds + 1
+
+    limit = rounds
+    graph.chain(START, count)
+    graph.feedback(count, count, when=lambda rounds: rounds <= limit, limit=None)
+    graph.edge(count, END, when=lambda rounds: rounds > limit)
+    async with _Reader() as journal:
+        await graph.compile().run(journal=journal, run_id="r")
+        journal.count = 0
+        await send("r", "go on", journal=journal)
+        return journal.count
+
+
+async def test_to_send_something_to_a_long_run_reads_no_more_than_to_a_short_one():
+    assert await records_read_to_send_after(4000) <= 2 * await records_read_to_send_after(1000) <= 2000
