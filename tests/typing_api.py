@@ -36,12 +36,31 @@ from backedge import (
     RunOptions,
     RunResult,
     RunStatus,
+    Share,
     StepError,
     extend,
     model,
 )
+from backedge.nodes.actors import ActorState, Next, actor
 from backedge.nodes.agents import Agent, AgentResult, KeepTokens, Work, adversarial_loop
+from backedge.nodes.cancelling import CancelToken
+from backedge.nodes.chat import (
+    Assistant,
+    Chat,
+    External,
+    MaxTurns,
+    TextMention,
+    UserProxy,
+    group_chat,
+)
+from backedge.nodes.crew import Crew, Role, Task
+from backedge.nodes.handoff import Limits, SwarmState, swarm
+from backedge.nodes.lobby import Lobby, LobbyMessage
+from backedge.nodes.orchestra import Number, Performance, Perspective, orchestra, technical_review
+from backedge.nodes.registry import AgentCard, Manager, Registry
 from backedge.nodes.tools import tool
+from backedge.nodes.tracking import Tracker
+from backedge.nodes.voting import Election, Result, count, veto
 from backedge.providers import Image, ModelRequest, NamedModel, RecordingModel, Structured, respond_as
 
 
@@ -312,3 +331,64 @@ async def inside(agent: Agent[Report], ctx: Context) -> None:
     assert_type(result, AgentResult[Report])
     assert_type(result.output, Report)
     assert_type(result.cost, float | None)
+
+
+# --------------------------------------------------------------------------- agents together
+
+
+class Say(BaseModel):
+    text: str
+
+
+async def greeter(message: Say, state: int) -> Next: ...
+
+
+def graphs_of_agents(asked: NamedModel, agent: Agent[Report]) -> None:
+    until = MaxTurns(10) & TextMention("DONE") | External("stop")
+    chat = group_chat(
+        [Assistant(asked, name="ann"), UserProxy(human="never"), agent],
+        until=until,
+        speaker="auto",
+        model=asked,
+    )
+    assert_type(chat, Graph[Chat])
+    group_chat([agent], until=3)  # type: ignore[arg-type]
+    group_chat([agent], until=until, speaker="loudest")  # type: ignore[arg-type]
+    assert_type(swarm([agent, agent], handoffs="all", limits=Limits(handoffs=3)), Graph[SwarmState])
+    assert_type(actor(greeter, message=Say, state=int, initial=0), Graph[ActorState])
+    tasks = [Task("facts", "Look."), Task("text", "Write.", role="writer", needs=["facts"], output=Report)]
+    crew = Crew(tasks, roles={"writer": Role(agent, count=3), "reader": asked}, process="parallel", limit=4)
+    assert_type(crew.nodes["text"], Node[..., Any])
+    Crew(tasks, roles={}, process="chaotic")  # type: ignore[arg-type]
+    views = [Perspective("law", "Is it allowed?", by=agent, weight=2), *technical_review(asked)]
+    assert_type(orchestra(views, synthesis="debate", kind=Number("$"), conductor=asked), Graph[Performance])
+    orchestra(views, synthesis="shouting")  # type: ignore[arg-type]
+    election = Election(options={"ship": "now"}, voters=["ann"], vetoes={"ann"})
+    assert_type(count(election, [veto("ann", "ship", seen=election.stamps)]), Result)
+    assert_type(Graph(Build, slots={"coder": Share(3, of="crew"), "crew": 4}), Graph[Build])
+
+
+async def rooms(ctx: Context) -> None:
+    lobby = Lobby("hall")
+    async with lobby.enter("ann") as seat, lobby.enter("bob", ctx) as own:
+        assert_type(await seat.post("hello", Image(media_type="image/png", data=b"")), LobbyMessage)
+        assert_type(await own.receive(timeout=1), LobbyMessage)
+        async for message in seat:
+            assert_type(message, LobbyMessage)
+
+
+async def watching(flow: Flow[Build], live: Run[Build]) -> None:
+    tracker = Tracker(flow)
+    async for event in live.events():
+        tracker.feed(event)
+    assert_type(tracker.progress().fraction, float | None)
+    registry = Registry(AgentCard("ann", flow, role="coder", functions=("write",)))
+    assert_type(registry.by_role("coder"), tuple[AgentCard, ...])
+    async with Manager(registry, journal="jobs.db") as manager:
+        assert_type(manager.queue_lengths(), dict[str, int])
+
+
+def cancelling() -> None:
+    token = CancelToken()
+    assert_type(token.child(), CancelToken)
+    assert_type(token.cancelled, bool)
