@@ -12,10 +12,11 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
+T = TypeVar("T")
 Copier: TypeAlias = Callable[[Any], Any]
 
 SCALARS: Final = frozenset({str, int, float, bool, type(None)})
@@ -38,20 +39,33 @@ def unless_none(copier: Copier) -> Copier:
     return lambda value: None if value is None else copier(value)
 
 
+def itself(value: T, memo: object = None) -> T:
+    """The value. As the ``__deepcopy__`` of a frozen model it says that all who read one share it, whatever it holds.
+
+    Lists of them are then copied as lists of numbers are, without a look at each.
+
+    Example::
+
+        class Said(BaseModel, frozen=True):
+            raw: dict[str, JsonValue]
+
+            __deepcopy__ = itself
+    """
+    return value
+
+
 def model_copier(cls: type[BaseModel], copiers: Mapping[str, Copier]) -> Copier | None:
-    """Copies instances of a model, field by field; None if they are immutable.
+    """Copies instances of a model, field by field; None if they are immutable, or shared (see `itself`).
 
     Args:
         cls: The model.
         copiers: How values of its mutable fields are copied.
     """
     plain = not cls.__private_attributes__ and cls.model_config.get("extra") != "allow"
-    if plain and not copiers and cls.model_config.get("frozen"):
+    if plain and cls.model_config.get("frozen") and (not copiers or cls.__deepcopy__ is itself):
         return None
-    if (
-        not plain or cls.__deepcopy__ is not BaseModel.__deepcopy__
-    ):  # one of its own knows better what to share
-        return deep
+    if not plain or cls.__deepcopy__ is not BaseModel.__deepcopy__:
+        return deep  # a way of its own knows better what to share
     steps = tuple(copiers.items())
 
     def copy_model(value: Any) -> Any:

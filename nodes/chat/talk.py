@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from backedge.engine.state.copiers import itself
 from backedge.engine.state.reducers import add, extend
 from backedge.nodes.agents import Entry
 from backedge.providers import Message, Usage
@@ -72,12 +73,7 @@ class Said(Frozen):
     own: tuple[Entry, ...] = ()
     instead: bool = False
 
-    # Readers of a state get copies of what could be changed, put together from the fields; a model with a private attribute
-    # is copied as it says itself. What was said is shared: else each turn would copy the whole talk, part by part.
-    _shared: bool = PrivateAttr(default=True)
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Said:
-        return self
+    __deepcopy__ = itself  # else each turn would copy the whole talk for its readers, or look through it
 
     @property
     def text(self) -> str:

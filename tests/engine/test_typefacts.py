@@ -17,6 +17,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from typing_extensions import TypeAliasType, TypedDict
 
+from backedge.engine.state.copiers import itself
 from backedge.engine.state.fields import StateSchema
 from backedge.engine.state.reducers import extend
 from backedge.engine.state.typefacts import type_facts
@@ -345,3 +346,23 @@ def test_a_model_that_copies_itself_is_asked_to():
     copied = fields["many"].value.facts.copier(many)
     assert copied is not many
     assert copied[0] is known
+
+
+class Shared(BaseModel):
+    """A model whose readers share it, and that holds what could be changed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: list[int]
+
+    __deepcopy__ = itself
+
+
+def test_a_model_that_all_readers_share_is_handed_out_as_it_is_and_lists_of_it_cost_no_look_at_each():
+    assert type_facts(Shared).copier is None
+    assert type_facts(list[Shared]).copier is list
+
+    class Thawed(Shared):
+        model_config = ConfigDict(frozen=False)
+
+    assert type_facts(Thawed).copier is not None, "what can be changed in place is nobody else's"

@@ -9,7 +9,18 @@ from pydantic import BaseModel
 
 from backedge import END, START, Graph, GraphError
 from backedge.checkpoints import MemoryJournal
-from backedge.nodes.chat import Assistant, Auto, MaxTurns, Member, RoundRobin, Talk, UserProxy, group_chat
+from backedge.engine.state.fields import StateSchema
+from backedge.nodes.chat import (
+    Assistant,
+    Auto,
+    Chat,
+    MaxTurns,
+    Member,
+    RoundRobin,
+    Talk,
+    UserProxy,
+    group_chat,
+)
 from backedge.nodes.tools import tool
 from backedge.providers import ScriptedModel
 
@@ -257,6 +268,8 @@ async def test_what_was_said_is_shared_by_those_who_read_it_and_not_copied_for_e
     await group_chat([ann], until=MaxTurns(3)).compile().run({"task": "go"})
     assert seen[2][0] is seen[1][0] is seen[0][0]
     assert seen[2] is not seen[1]
+    fields = StateSchema(Chat).fields
+    assert fields["talk"].value.facts.copier is list, "however long it is, nothing is looked at one by one"
 
 
 async def test_a_resumed_run_goes_by_the_conditions_of_the_new_graph():
