@@ -286,7 +286,7 @@ class _Versioned:
     version: int
 
 
-_LATER: Final = ConfigDict(defer_build=True)  # until the first frame: most lobbies are in one process
+_LATER: Final = ConfigDict(defer_build=True)  # until the first frame: each side reads frames of one sort only
 _VERSIONED: Final = TypeAdapter(_Versioned)
 _ANY: Final[TypeAdapter[FromClient | FromServer]] = TypeAdapter(
     Annotated[FromClient | FromServer, Field(discriminator="frame")], config=_LATER
