@@ -40,11 +40,9 @@ async def price(part: str) -> float:
 
 
 def talk(asked: Model, sandbox: Sandbox) -> Graph[Chat]:
-    members = [
-        Assistant(asked, name="assistant"),
-        UserProxy("user", human="at_end", tools=[price], sandbox=sandbox),
-    ]
-    return group_chat(members, until=TextMention("TERMINATE") | MaxTurns(12))
+    assistant = Assistant(asked, name="assistant")
+    user = UserProxy("user", human="at_end", tools=[price], sandbox=sandbox)
+    return group_chat([assistant, user], until=TextMention("TERMINATE") | MaxTurns(12))
 
 
 def scripted() -> ScriptedModel:

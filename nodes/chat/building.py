@@ -10,6 +10,7 @@ from backedge.engine.context import Context
 from backedge.engine.errors import GraphError
 from backedge.engine.graph import END, START, Graph
 from backedge.nodes.agents import Agent
+from backedge.nodes.agents.wiring import NodeOptions
 from backedge.providers import Model
 from backedge.providers.protocol import ToolSpec
 
@@ -71,7 +72,8 @@ def group_chat(
         result.state.transcript, result.state.ended
     """
     problems: list[str] = []
-    voices = _voices(members, problems)
+    found = _voices(members, problems)
+    voices = [voice for voice, _ in found]
     names = tuple(dict.fromkeys(voice.name for voice in voices))
     problems += problems_of(voices, admin=admin, max_turns=max_turns)
     after, wrong = transitions_of(voices, transitions, forbidden, repeat=repeat)
@@ -93,13 +95,14 @@ def group_chat(
         admin=admin or "",
         at_end=tuple(voice.name for voice in voices if voice.asks_at_end),
     )
-    return _graph(name, select, voices)
+    return _graph(name, select, found)
 
 
 # ---------------------------------------------------------------------- the graph
 
 
-def _graph(name: str, select: Select, voices: Sequence[Voice]) -> Graph[Chat]:
+def _graph(name: str, select: Select, members: Sequence[tuple[Voice, NodeOptions]]) -> Graph[Chat]:
+    voices = [voice for voice, _ in members]
     models = select.selection.models.union(*(voice.models for voice in voices))
     graph: Graph[Chat] = Graph(Chat, name=name, resources=dict.fromkeys(sorted(models), Model))
     writes = ("talk", "speaker", "chosen_by", "ended", "closing", "now", "spent", "signals", "mark", "before")
@@ -112,14 +115,16 @@ def _graph(name: str, select: Select, voices: Sequence[Voice]) -> Graph[Chat]:
     if select.admin:
         about.setdefault(select.admin, "")
     cases: dict[str, Any] = {}
-    for voice in voices:
+    for voice, options in members:
         others = {other: what for other, what in about.items() if other != voice.name}
         turn = _turn(voice, others, {key: spec for key, spec in offered.items() if key not in voice.tools})
         node = graph.node(
             _as_node(turn, voice.models),
             name=voice.name,
             writes=("talk", "spent"),
-            reuse=getattr(voice, "reuse", "completed"),
+            # What a model said is what may have failed: who is to try again asks it anew.
+            reuse="completed" if options.get("retry") else getattr(voice, "reuse", "completed"),
+            **options,
         )
         graph.feedback(node, header, when=goes_on, limit=None)
         cases[voice.name] = node
@@ -192,15 +197,22 @@ def _tried(problems: list[str], make: Callable[[], Any]) -> Any:
         return None
 
 
-def _voices(members: Any, problems: list[str]) -> list[Voice]:
+def _voices(members: Any, problems: list[str]) -> list[tuple[Voice, NodeOptions]]:
+    """The members, and how their nodes are carried out."""
     if isinstance(members, str | Mapping) or not isinstance(members, Iterable):
         problems.append(f"members= takes several members, as in [coder, critic], not {members!r}")
         return []
-    found = [_tried(problems, lambda one=one: voice_of(one)) for one in members]  # type: ignore[misc]  # the default binds it
-    voices = [voice for voice in found if voice is not None]
+    found = [_tried(problems, lambda one=one: _voice(one)) for one in members]  # type: ignore[misc]  # the default binds it
     if not found:
         problems.append("a talk has somebody who speaks: give it members, as in [coder, critic]")
-    return voices
+    return [one for one in found if one is not None]
+
+
+def _voice(given: Any) -> tuple[Voice, NodeOptions]:
+    plain = NodeOptions()
+    if isinstance(given, Member):
+        plain = NodeOptions(retry=given.retry, timeout=given.timeout)
+    return voice_of(given), plain
 
 
 def _selection(speaker: Any, model: Any, seed: Any, names: Sequence[str]) -> Selection:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from pydantic import TypeAdapter
+from tenacity import BaseRetrying
 
 from backedge.engine.compiler.signatures import is_async, name_of_callable
 from backedge.engine.context import Context
-from backedge.nodes.agents import Agent
+from backedge.nodes.agents import Agent, AgentExit
 from backedge.nodes.agents.conversation import messages_of
 from backedge.nodes.agents.prompts import text_of
+from backedge.nodes.handoff import everything
+from backedge.nodes.handoff.handoff import handoff_of
 from backedge.nodes.tools import AnyTool
 from backedge.providers import Message
 
@@ -37,13 +40,18 @@ class Member:
         who: An agent, an assistant, a user proxy or a function.
         name: What it is called; its own name by default. Assistants and user proxies have theirs.
         description: What others, and whoever chooses speakers, are told of it.
+        retry: How often a turn of it that fails is tried again, as for any node: a tenacity object, such as
+            ``AsyncRetrying(stop=stop_after_attempt(3))``.
+        timeout: Seconds for one such try.
 
-    Example: ``Member(agent, description="Looks for what is wrong with programs.")``
+    Example: ``Member(agent, description="Looks for what is wrong with programs.", timeout=600)``
     """
 
     who: Agent[Any] | Voice | Speaks
     name: str = ""
     description: str = ""
+    retry: BaseRetrying | None = None
+    timeout: float | None = None
 
 
 def voice_of(given: Any) -> Voice:
@@ -80,37 +88,61 @@ def _changed(who: Assistant | UserProxy, changes: Mapping[str, Any]) -> Voice:
 
 
 class _AgentVoice:
-    """An agent as a member: in its turn it works until it has an answer. Its tools are its own."""
+    """An agent as a member: in its turn it works until it has an answer, or hands over. Its tools are its own."""
 
     reuse: Final = "all"  # as in `Agent.node`: one whose 17th call failed goes on with that one
     silent = False
     asks_at_end = False
-    handoffs: Sequence[str] = ()
 
     def __init__(self, agent: Agent[Any], name: str, description: str) -> None:
-        self._agent = agent
+        self._exits = {
+            made.name: (made, handoff)
+            for made in agent.tools.values()
+            if (handoff := handoff_of(made)) is not None
+        }
+        for _, handoff in self._exits.values():
+            if handoff.returns or handoff.context is not everything:
+                raise ValueError(
+                    f"{name}: in a talk everybody hears all that is said, and the next speaker is chosen anew: "
+                    f"leave returns= and context= out of its handoff to {handoff.target}"
+                )
+        self._agent = copy.copy(agent)
+        self._agent.name = name
+        self._agent.tools = {key: made for key, made in agent.tools.items() if key not in self._exits}
         self.name = name
         self.description = description
         self.models = agent.models
         self.tools: Mapping[str, AnyTool] = {}
+        self.handoffs = [handoff.target for _, handoff in self._exits.values()]
 
     async def speak(self, chat: Chat, scene: Scene) -> Spoken:
         """Ask the agent with what was said last; what was said before is its conversation."""
         told = copy.copy(self._agent)
         about = introduction(self.name, scene.others)
-        told.name = self.name
         told.instructions = "\n\n".join(filter(None, (told.instructions.strip(), about)))
         past = view(chat.talk, self.name)
         heard = isinstance(past[-1], Message) and past[-1].role == "user" if past else False
         prompt = past.pop() if heard else Message.of("user", GO_ON)
         assert isinstance(prompt, Message)
-        result = await told.run(prompt, scene.context, conversation=past, models=scene.models)
+        exits = [made for made, _ in self._exits.values()]
+        result = await told.run_or_exit(
+            prompt, scene.context, exits=exits, conversation=past, models=scene.models
+        )
         own, instead = result.conversation[1:], False
         if not heard or result.conversation[0] != prompt:
             own, instead = result.conversation, heard
-        public = self._public(result.output, own)
         spent = Spent.of(result.usage, result.cost)
+        if isinstance(result, AgentExit):
+            public, target = self._handed(result)
+            return Spoken(public, target, own=own, instead=instead, spent=spent)
+        public = self._public(result.output, own)
         return Spoken(public, own=() if own == (public,) else own, instead=instead, spent=spent)
+
+    def _handed(self, left: AgentExit) -> tuple[Message, str]:
+        """What everybody hears of a handoff, and to whom it is made."""
+        made, handoff = self._exits[left.call.name]
+        words = (left.said.strip(), handoff.told(made, left.call.arguments))
+        return Message.of("assistant", "\n".join(filter(None, words))), handoff.target
 
     def _public(self, output: Any, own: Sequence[Any]) -> Message:
         """What everybody hears: the last answer as it is, or what stands for it where that is no text."""

@@ -65,9 +65,8 @@ class Handoff:
         what = "Ask {} and get the answer." if self.returns else "Give the work to {}."
         described = f"{what.format(self.target)} {self.when or about}".strip()
         check_options(self.name, described, "read", None, None, 1)
-        done = f"{self.target} was asked" if self.returns else f"{self.target} has the work now"
         base = _with_reason() if self.input is None else _with_details(self.input)
-        return replace(base, name=self.name, description=described, function=_Transfer(done))
+        return replace(base, name=self.name, description=described, function=_Transfer(self))
 
     def told(self, made: AnyTool, arguments: str) -> str:
         """What a model told with the handoff, as text: of a structured input the JSON."""
@@ -77,20 +76,28 @@ class Handoff:
 class _Transfer:
     """What handing off does by itself: nothing but to say so, or why not. The node of the agent does the rest."""
 
-    def __init__(self, done: str, refused: str = "") -> None:
-        self._done = done
+    def __init__(self, handoff: Handoff, refused: str = "") -> None:
+        self.handoff = handoff
         self._refused = refused
 
     async def __call__(self, **told: Any) -> str:
         """Say so. Raises ToolError."""
         if self._refused:
             raise ToolError(self._refused)
-        return self._done
+        target = self.handoff.target
+        return f"{target} was asked" if self.handoff.returns else f"{target} has the work now"
+
+
+def handoff_of(made: AnyTool) -> Handoff | None:
+    """The handoff that a tool makes; None for any other tool."""
+    return made.function.handoff if isinstance(made.function, _Transfer) else None
 
 
 def refusing(made: AnyTool, why: str) -> AnyTool:
     """The tool of a handoff that may not be made. A model that calls it is told why, and goes on."""
-    return replace(made, function=_Transfer("", why))
+    handoff = handoff_of(made)
+    assert handoff is not None
+    return replace(made, function=_Transfer(handoff, why))
 
 
 @cache

@@ -1,9 +1,11 @@
 """Agents, assistants, user proxies and functions in one talk: what each hears, and what each says."""
 
+import asyncio
 import dataclasses
 
 import pytest
 from pydantic import BaseModel
+from tenacity import AsyncRetrying, stop_after_attempt
 
 from backedge import GraphError, RunFailedError, RunStatus
 from backedge.checkpoints import MemoryJournal
@@ -18,6 +20,7 @@ from backedge.nodes.chat import (
     UserProxy,
     group_chat,
 )
+from backedge.nodes.handoff import Handoff, last
 from backedge.nodes.tools import tool
 from backedge.providers import (
     Image,
@@ -31,7 +34,7 @@ from backedge.providers import (
 )
 from backedge.providers.errors import BadToolCallError, OverloadedError
 
-from .talks import call, calls, lines, order, saying, says, talked
+from .talks import answered, call, calls, lines, order, saying, says, talked
 
 
 @tool(permission="read")
@@ -345,6 +348,65 @@ async def test_a_handoff_to_somebody_outside_ends_the_talk_where_that_is_wanted(
         if isinstance(part, ToolResult)
     ]
     assert [one.failed for one in results] == [False, True]
+
+
+async def test_an_agent_hands_the_floor_over_with_the_handoffs_among_its_tools():
+    reason = '{"reason": "you know it"}'
+    model = ScriptedModel([calls("well", call("transfer_to_cy", reason)), "back"])
+    other = ScriptedModel(["heard"])
+    agent = Agent(model, [add, Handoff(to="cy").tool()], name="agent")
+    members = [Member(agent, name="ann"), says("bob"), Assistant(other, name="cy")]
+    state = (await talked(group_chat(members, until=MaxTurns(3), transitions={"ann": ["bob"]}))).state
+    assert order(state) == ["ann", "cy", "ann"]
+    assert saying(other)[0][-1] == "user: ann: well\nyou know it\n[hands over to cy]"
+    roles = [message.role for message in model.requests[1].messages[1:]]
+    assert roles == ["user", "assistant", "tool", "user"]
+    assert [spec.name for spec in model.requests[0].tools] == ["add", "transfer_to_cy"]
+    assert agent.tools.keys() == {"add", "transfer_to_cy"}, "the agent itself stays as it was"
+
+
+async def test_a_handoff_of_an_agent_to_somebody_outside_ends_the_talk_where_that_is_wanted():
+    class Ticket(BaseModel):
+        number: int
+
+    model = ScriptedModel(
+        [answered("", tokens=5), calls(call("transfer_to_human", '{"details": {"number": 3}}'))]
+    )
+    agent = Agent(model, [Handoff(to="human", input=Ticket).tool()], name="ann")
+    state = (await talked(group_chat([agent], until=OnHandoff("human")))).state
+    assert (order(state), state.ended) == (["ann"], "ann handed over to human")
+    assert '"number": 3' in state.talk[-1].text
+    assert state.spent.tokens == 5, "what the turn took counts, as of any turn"
+
+
+@pytest.mark.parametrize(
+    ("handoff", "told"),
+    [
+        (Handoff(to="bob", returns=True), "leave returns= and context= out of its handoff to bob"),
+        (Handoff(to="bob", context=last(3)), "leave returns= and context= out of its handoff to bob"),
+        (Handoff(to="ann"), "ann hands over to itself"),
+    ],
+)
+def test_a_handoff_that_means_nothing_in_a_talk_is_told(handoff, told):
+    agent = Agent(ScriptedModel([]), [handoff.tool()], name="ann")
+    with pytest.raises(GraphError, match=told):
+        group_chat([agent, says("bob")], until=MaxTurns(1))
+
+
+async def test_a_turn_that_fails_is_tried_again_as_often_as_its_member_says_and_its_model_asked_anew():
+    model = ScriptedModel(["", "", "", OverloadedError("full"), "ok"])
+    thrice = AsyncRetrying(stop=stop_after_attempt(3))
+    graph = group_chat([Member(Agent(model, name="ann"), retry=thrice)], until=MaxTurns(1))
+    assert lines((await talked(graph)).state)[1:] == [("ann", "ok")]
+
+
+async def test_a_turn_takes_no_longer_than_its_member_may():
+    async def slow(chat, context):
+        await asyncio.Event().wait()
+
+    graph = group_chat([says("ann"), Member(slow, timeout=0.01)], until=MaxTurns(2))
+    with pytest.raises(RunFailedError, match=r"slow@1: took longer than its timeout of 0\.01 s"):
+        await graph.compile().run({})
 
 
 async def test_an_answer_that_is_empty_goes_back_and_too_often_is_the_end():
