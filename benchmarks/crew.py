@@ -56,7 +56,8 @@ _SKEW = {"coder": 40, "tester": 12, "writer": 8, "scout": 4}
 
 def wandering() -> Load:
     """Three roles with three places each, and twenty-four things that go from one to the next: the work wanders."""
-    tasks, seconds = [], {}
+    tasks: list[Task] = []
+    seconds: dict[str, float] = {}
     stages = {"scout": 1.0, "coder": 3.0, "tester": 2.0}
     for thing in range(24):
         before: list[str] = []
@@ -83,7 +84,8 @@ def drawn(seed: int) -> Load:
     chance = random.Random(seed)
     roles = list("abcde")
     chance.shuffle(roles)
-    tasks, seconds = [], {}
+    tasks: list[Task] = []
+    seconds: dict[str, float] = {}
     for number in range(60):
         role = chance.choices(roles, [16, 8, 4, 2, 1])[0]
         needs = [chance.choice(tasks).name] if tasks and chance.random() < 0.3 else []

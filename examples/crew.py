@@ -1,6 +1,7 @@
 """A newsroom: two scouts and a writer do tasks that need each other, an editor reviews, and the chief has the last word.
 
     .venv/bin/python examples/crew.py
+    .venv/bin/backedge check examples/crew.py:crew.graph
 
 The models are scripted, so no key is needed. The chief chooses who makes the headline; the editor sends the article back
 once, and it is written again with what was wrong.
@@ -13,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from backedge import ActivationFinished, Event, spent
-from backedge.nodes.crew import Crew, Role, Task
+from backedge.nodes.crew import Crew, Role, Task, Verdict
 from backedge.providers import ModelRequest, ScriptedModel
 
 
@@ -84,7 +85,7 @@ def told(event: Event) -> str:
     if not isinstance(event, ActivationFinished) or event.activation.node.endswith("/END"):
         return ""
     match {name.rpartition("/")[2]: value for name, value in event.updates.items()}:
-        case {"reviews": [verdict]}:
+        case {"reviews": [Verdict() as verdict]}:
             said = "is passed" if verdict.passed else f"is sent back ({verdict.feedback})"
             return f"{event.activation}: it {said}"
         case {"role": chosen}:
@@ -108,4 +109,5 @@ async def main() -> None:
             print(f"{role}: {took.calls} calls of its model")
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

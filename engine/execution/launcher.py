@@ -235,7 +235,7 @@ class Launcher:
         """
         if self._holds is not None and self._holds.begin(order.node, order.rounds):
             return
-        if told and (order.node, order.rounds) in self._unsettled:
+        if told and self._unsettled and (order.node, order.rounds) in self._unsettled:
             self._giving.add((order.node, order.rounds))
             return
         self._free(order.node, host)

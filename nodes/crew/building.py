@@ -9,12 +9,12 @@ from typing import Any
 from backedge.engine.graph import END, START, Graph
 from backedge.engine.node import Node, Place
 from backedge.engine.shares import Share
-from backedge.nodes.agents import Agent
 from backedge.providers import Model
 
 from .declared import Missed, RejectedTaskError, Task, several
-from .plan import Plan
-from .states import GIVEN, crew_state, task_state
+from .members import models_of
+from .plan import GIVEN, Plan
+from .states import crew_state, task_state
 from .working import assign_node, review_node, work_node
 
 
@@ -78,25 +78,16 @@ def _slots(plan: Plan) -> dict[str, int | Share]:
     """A share of the crew's places for each role that has something to do."""
     if plan.process == "sequential":
         return {}
-    busy = {role for task in plan.tasks.values() for role in plan.workers(task)}
-    if plan.process == "hierarchical":
-        busy |= {above for role in busy for above in plan.chain(role)}
-    slots: dict[str, int | Share] = {
-        slot_of(plan, name): Share(role.count, of=plan.name, least=role.least, most=role.most)
-        for name, role in plan.roles.items()
-        if name in busy
-    }
+    slots: dict[str, int | Share] = {}
+    for name in plan.busy():
+        role = plan.roles[name]
+        slots[slot_of(plan, name)] = Share(role.count, of=plan.name, least=role.least, most=role.most)
     return slots if plan.limit is None else {**slots, plan.name: plan.limit}
 
 
 def _models(plan: Plan) -> dict[str, Any]:
     """The resources that roles name as their models."""
-    names: set[str] = set()
-    for role in plan.roles.values():
-        if isinstance(role.who, str):
-            names.add(role.who)
-        elif isinstance(role.who, Agent):
-            names |= role.who.models
+    names = set[str]().union(*map(models_of, plan.roles.values()))
     return dict.fromkeys(sorted(names), Model)
 
 

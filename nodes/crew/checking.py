@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from backedge.engine.shown import listed, shown
 from backedge.nodes.agents import Agent
 from backedge.providers import Model
 
-from .declared import Task, several
+from .declared import Role, Task, several
 from .members import member_problems
 from .plan import PROCESSES, RESERVED, Plan
 
@@ -38,10 +39,10 @@ def shape_problems(tasks: Any, roles: Any) -> Iterator[str]:
 
 def problems(plan: Plan) -> list[str]:
     """Everything that is wrong with a crew."""
-    found = [*_options(plan), *_names(plan), *_needs(plan), *_roles(plan)]
-    if plan.process in PROCESSES:
+    found = [*_options(plan), *_names(plan), *_tasks(plan), *_needs(plan), *_roles(plan)]
+    if plan.process in PROCESSES and _is(plan.manager, str):
         who = [*_hierarchy(plan), *_who_does(plan)]
-        found += who or member_problems(plan)
+        found += who or [*_places(plan), *(member_problems(plan) if _has_fields(plan) else ())]
     return found
 
 
@@ -51,6 +52,8 @@ def problems(plan: Plan) -> list[str]:
 def _options(plan: Plan) -> Iterator[str]:
     if not is_text(plan.name):
         yield f"name= wants a text, not {shown(plan.name)}"
+    elif plan.name == "threads":
+        yield "no crew can be called 'threads', which are slots of every run; give it another name="
     if plan.process not in PROCESSES:
         yield f'process= wants "sequential", "parallel" or "hierarchical", not {shown(plan.process)}'
     if not _has_fields(plan):
@@ -63,6 +66,8 @@ def _options(plan: Plan) -> Iterator[str]:
         yield f"rejections= wants a whole number from 0, not {shown(plan.rejections)}"
     if plan.at_limit not in ("accept", "fail"):
         yield f'at_limit= wants "accept" or "fail", not {shown(plan.at_limit)}'
+    if not _is(plan.manager, str):
+        yield f"manager= wants the name of a role, not {shown(plan.manager)}"
 
 
 def _names(plan: Plan) -> Iterator[str]:
@@ -74,7 +79,7 @@ def _names(plan: Plan) -> Iterator[str]:
     for name in RESERVED:
         if name in fields:
             yield f"no input can be called {name!r}, which results of a crew have already; rename it"
-    for name, task in plan.tasks.items():
+    for name in plan.tasks:
         if not (name.isidentifier() and usable_name(name)) or name.startswith("_"):
             yield f"task {shown(name)}: its name becomes a field: use an identifier, such as 'draft'"
         elif name in fields:
@@ -83,8 +88,33 @@ def _names(plan: Plan) -> Iterator[str]:
             name in RESERVED or hasattr(BaseModel, name) or name.startswith(("model_validate", "model_dump"))
         ):
             yield f"no task can be called {name!r}, which results of a crew have already; rename it"
+        elif fields and hasattr(plan.inputs, name):
+            yield f"task {name!r} is called like something that inputs={plan.inputs.__name__} has; rename one of them"
+
+
+def _tasks(plan: Plan) -> Iterator[str]:
+    for name, task in plan.tasks.items():
         if not is_text(task.description):
             yield f"task {shown(name)}: description= wants a text that says what to do, not {shown(task.description)}"
+        if task.timeout is not None and not _is_time(task.timeout):
+            yield f"task {shown(name)}: timeout= wants a number of seconds above 0, not {shown(task.timeout)}"
+        if task.retry is not None and not _is_retrying(task.retry):
+            yield f"task {shown(name)}: retry= wants a tenacity object such as AsyncRetrying(...), not {shown(task.retry)}"
+        if not _is(task.version, str):
+            yield f"task {shown(name)}: version= wants a text, not {shown(task.version)}"
+        for option, value in (("optional", task.optional), ("approve", task.approve)):
+            if not _is(value, bool):
+                yield f"task {shown(name)}: {option}= wants True or False, not {shown(value)}"
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+def _is_retrying(value: object) -> bool:
+    from tenacity import BaseRetrying  # loaded only where somebody uses it
+
+    return isinstance(value, BaseRetrying)
 
 
 def _has_fields(plan: Plan) -> bool:
@@ -100,21 +130,40 @@ def _roles(plan: Plan) -> Iterator[str]:
     for name, role in plan.roles.items():
         if not (name.isidentifier() and usable_name(name)):
             yield f"role {shown(name)}: use an identifier, such as 'writer'"
-        if not is_whole(role.count, 1):
-            yield f"role {shown(name)}: count= wants a whole number from 1, not {shown(role.count)}"
-        elif not (is_whole(role.least, 0) and role.least <= role.count):
-            yield f"role {shown(name)}: least= wants a whole number from 0 to its count, {role.count}, not {shown(role.least)}"
-        elif role.most is not None and not is_whole(role.most, max(1, role.least)):
-            yield f"role {shown(name)}: most= wants a whole number from {max(1, role.least)} or None, not {shown(role.most)}"
+        yield from _numbers(name, role)
         if role.tools and not isinstance(role.who, Model | str):
             yield f"role {shown(name)}: tools= is for a model; an agent has its own, and a function has none"
-        if role.instructions and isinstance(role.who, Agent):
+        if not _is(role.instructions, str):
+            yield f"role {shown(name)}: instructions= wants a text, not {shown(role.instructions)}"
+        elif role.instructions and isinstance(role.who, Agent):
             yield f"role {shown(name)}: instructions= is of no use, since an agent has its own"
         for option in ("reports_to", "reviews", "assigns"):
             if plan.process != "hierarchical" and getattr(role, option):
                 yield f'role {shown(name)}: {option}= is for a hierarchy: say process="hierarchical", or drop it'
     if plan.process != "hierarchical" and plan.manager:
         yield 'manager= is for a hierarchy: say process="hierarchical", or drop it'
+
+
+def _numbers(name: str, role: Role) -> Iterator[str]:
+    if not is_whole(role.count, 1):
+        yield f"role {shown(name)}: count= wants a whole number from 1, not {shown(role.count)}"
+    elif not (is_whole(role.least, 0) and role.least <= role.count):
+        yield f"role {shown(name)}: least= wants a whole number from 0 to its count, {role.count}, not {shown(role.least)}"
+    elif role.most is not None and not is_whole(role.most, max(1, role.least)):
+        yield f"role {shown(name)}: most= wants a whole number from {max(1, role.least)} or None, not {shown(role.most)}"
+
+
+def _places(plan: Plan) -> Iterator[str]:
+    """Whether everybody who is needed can have a place, where the roles are sound."""
+    if plan.limit is None or not is_whole(plan.limit, 1):
+        return
+    busy = [plan.roles[name] for name in plan.busy()]
+    if not all(is_whole(role.least, 0) for role in busy):
+        return
+    kept = sum(role.least for role in busy)
+    if kept + any(role.least == 0 for role in busy) > plan.limit:
+        left = "" if kept > plan.limit else ", which leaves none for the others"
+        yield f"limit= is {plan.limit}, but the roles keep {kept} for themselves{left}; lower least=, or say a higher limit="
 
 
 def _hierarchy(plan: Plan) -> Iterator[str]:
@@ -188,6 +237,11 @@ def _circles(before: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:
                 state[name] = False
                 path.append(name)
                 ways.append(iter(before[name]))
+
+
+def _is(value: object, kind: type) -> bool:
+    """Whether it is what its annotation says; nobody has checked that."""
+    return isinstance(value, kind)
 
 
 def is_whole(value: object, least: int) -> bool:

@@ -68,7 +68,7 @@ class Role:
         least: How many of its places are never lent.
         most: How many of it may work at once, lent places included; None for as many as there are places.
         instructions: What a model is told of the role, before all else; and what a manager is told who chooses.
-        tools: What a model may call.
+        tools: What a model may call; see `Agent`.
         reports_to: The role that reviews what it does; by default the manager.
         reviews: How it reviews, where no model does: a function of the `Job` and its result that gives a `Review`, a bool,
             or what is wrong as a text.
@@ -86,7 +86,7 @@ class Role:
     least: int = 0
     most: int | None = None
     instructions: str = ""
-    tools: Sequence[AnyTool] = ()
+    tools: Sequence[AnyTool | Agent[Any] | Callable[..., Any]] = ()
     reports_to: str = ""
     reviews: Callable[..., Any] | None = None
     assigns: Callable[..., Any] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from inspect import Parameter
 from typing import Any
 
@@ -10,18 +10,26 @@ from backedge.engine.compiler.signatures import NoSignatureError, is_async, read
 from backedge.engine.context import Context
 from backedge.engine.shown import shown
 from backedge.nodes.agents import Agent, Review
+from backedge.nodes.tools import ToolDefinitionError
 from backedge.providers import Model
 
 from .declared import Role
-from .plan import Plan
+from .plan import GIVEN, OWN, RESERVED, Plan
+
+
+def models_of(role: Role) -> frozenset[str]:
+    """The resources that a role names as its model, or as that of an agent among its tools."""
+    who: Any = role.who
+    if isinstance(who, Model | str):
+        who = Agent(who, role.tools)
+    return who.models if isinstance(who, Agent) else frozenset()
 
 
 def member_problems(plan: Plan) -> Iterator[str]:
     """What is wrong with who fills the roles, of a crew whose tasks and hierarchy name only roles that there are."""
     working = {role for task in plan.tasks.values() for role in plan.workers(task)}
-    for name in plan.roles:
-        if name in working:
-            yield from _worker(name, plan.roles[name])
+    for name, role in plan.roles.items():
+        yield from _somebody(name, role, works=name in working) or _resources(plan, name, role)
     if plan.process == "hierarchical":
         reviewing = dict.fromkeys(
             above for role in plan.roles if role in working for above in plan.chain(role)
@@ -32,23 +40,38 @@ def member_problems(plan: Plan) -> Iterator[str]:
             yield from _assigner(plan.manager, plan.roles[plan.manager])
 
 
-def _worker(name: str, role: Role) -> Iterator[str]:
+def _somebody(name: str, role: Role, *, works: bool) -> list[str]:
+    """What is wrong with who fills a role."""
     who: Any = role.who
-    if isinstance(who, Agent | Model | str):
-        yield from _named_model(name, who)
-    elif who is None:
-        yield f"role {name!r} does tasks, but there is nobody: give it an agent, a model or a function"
-    elif not callable(who):
-        yield f"role {name!r} wants an agent, a model or a function, not {shown(who)}"
-    else:
-        yield from _function(f"role {name!r}", who, ("the job",))
-
-
-def _named_model(name: str, who: object) -> Iterator[str]:
     if isinstance(who, str) and not who.isidentifier():
-        yield (
+        return [
             f"role {name!r}: {who!r} is no name of a resource; for a provider's model say backedge.model({who!r})"
-        )
+        ]
+    if isinstance(who, Agent | Model | str) or (who is None and not works):
+        return []
+    if who is None:
+        return [f"role {name!r} does tasks, but there is nobody: give it an agent, a model or a function"]
+    if not callable(who):
+        return [f"role {name!r} wants an agent, a model or a function, not {shown(who)}"]
+    return list(_function(f"role {name!r}", who, ("the job",))) if works else []
+
+
+def _resources(plan: Plan, name: str, role: Role) -> Iterator[str]:
+    """What a role needs besides: tools, and models by name. A node reads those like fields, so no two can be called alike."""
+    tools: Any = role.tools
+    if isinstance(tools, str) or not isinstance(tools, Sequence):
+        yield f"role {name!r}: tools= wants several tools, as in [search], not {shown(tools)}"
+        return
+    try:
+        models = models_of(role)
+    except (ToolDefinitionError, ValueError) as error:
+        yield f"role {name!r}: tools=: {error}"
+        return
+    fields = {*plan.inputs.model_fields, *plan.tasks, *RESERVED}
+    if plan.process == "hierarchical":
+        fields |= {*OWN, *(GIVEN + need for need in fields)}
+    for model in sorted(models & fields):
+        yield f"role {name!r}: its model {model!r} is called like a field of the crew; give that resource another name"
 
 
 def _reviewer(name: str, role: Role) -> Iterator[str]:
@@ -57,9 +80,7 @@ def _reviewer(name: str, role: Role) -> Iterator[str]:
     elif isinstance(role.who, Agent):
         if role.who.output is not Review:
             yield f"role {name!r} reviews: let its agent answer with output=Review, or say reviews="
-    elif isinstance(role.who, Model | str):
-        yield from _named_model(name, role.who)
-    else:
+    elif not isinstance(role.who, Model | str):
         yield f"role {name!r} reviews: give it a model, or say reviews= how"
 
 

@@ -33,6 +33,9 @@ def output_problems(plan: Plan, outputs: Mapping[str, Any]) -> Iterator[str]:
         if task.output is not None and not _is_type(task.output):
             yield f"task {name!r}: output= wants a type, not {shown(task.output)}"
             continue
+        if task.output is None and not _is_type(outputs[name]):
+            yield f"task {name!r} gives {spell(outputs[name])}, which is no type of a field: say output= what it gives"
+            continue
         for called, role in _doers(plan, task).items():
             given = _given(task, role)
             if given != outputs[name]:

@@ -16,6 +16,10 @@ AtLimit: TypeAlias = Literal["accept", "fail"]
 PROCESSES: Final = ("sequential", "parallel", "hierarchical")
 RESERVED: Final = ("reviews", "missed")
 """Fields of a crew's state that are no task's."""
+OWN: Final = ("result", "role", "passed", "feedback", "reviews")
+"""Fields of the state of a task that is reviewed."""
+GIVEN: Final = "given_"
+"""What the fields of such a task begin with that hold what it needs."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,13 @@ class Plan:
         while (role := self.above(role)) and role not in found:
             found.append(role)
         return tuple(found)
+
+    def busy(self) -> tuple[str, ...]:
+        """The roles that have something to do: tasks, or reviews of them."""
+        found = {role for task in self.tasks.values() for role in self.workers(task)}
+        if self.process == "hierarchical":
+            found |= {above for role in found for above in self.chain(role)}
+        return tuple(name for name in self.roles if name in found)
 
     def before(self, task: Task) -> tuple[str, ...]:
         """The tasks that a task needs."""

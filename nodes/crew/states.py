@@ -6,7 +6,7 @@ They are pydantic models that are made of what was declared, so that results are
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import BaseModel, create_model
 
@@ -14,9 +14,6 @@ from backedge.engine.state.reducers import extend
 
 from .declared import Missed, Task, Verdict
 from .plan import Plan
-
-GIVEN: Final = "given_"
-"""What the fields of a reviewed task begin with that hold what it needs."""
 
 
 def crew_state(plan: Plan, outputs: Mapping[str, Any]) -> type[BaseModel]:

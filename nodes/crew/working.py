@@ -16,7 +16,6 @@ from backedge.engine.compiler.signatures import is_async
 from backedge.engine.context import Context
 from backedge.engine.shown import listed
 from backedge.nodes.agents import Agent, Review
-from backedge.nodes.tools import AnyTool
 from backedge.providers import Message, Model
 
 from .declared import Job, Role, Task, Verdict
@@ -141,7 +140,7 @@ class _Member:
         given: int,
         name: str,
         instructions: str,
-        tools: Sequence[AnyTool],
+        tools: Sequence[Any],
         output: Any,
         *,
         gives: Any,

@@ -36,3 +36,10 @@ def test_the_newsroom_sends_an_article_back_chooses_who_makes_the_headline_and_s
         "writer: 2 calls of its model",
         "editor: 2 calls of its model",
     ]
+
+
+def test_the_newsroom_can_be_looked_at_without_being_run():
+    done = forking.run("-m", "backedge", "check", f"{EXAMPLE}:crew.graph")
+    assert done.returncode == 0, done.stderr
+    assert b"article/editor-reviews->article/writer, at most 3 times" in done.stdout
+    assert b"rain" not in done.stdout

@@ -48,6 +48,105 @@ def test_names_that_cannot_be_and_those_that_clash_are_told():
     ]
 
 
+def test_options_of_tasks_that_cannot_be_are_told():
+    options = {"timeout": 0, "retry": 3, "version": 3, "optional": 1, "approve": "no"}
+    tasks = [Task("a", "x", **options), Task("b", "x", timeout="1")]
+    assert problems_of(tasks) == [
+        "task 'a': timeout= wants a number of seconds above 0, not 0",
+        "task 'a': retry= wants a tenacity object such as AsyncRetrying(...), not 3",
+        "task 'a': version= wants a text, not 3",
+        "task 'a': optional= wants True or False, not 1",
+        "task 'a': approve= wants True or False, not 'no'",
+        "task 'b': timeout= wants a number of seconds above 0, not '1'",
+    ]
+
+
+def test_tasks_that_are_called_like_something_else_that_inputs_have_are_told():
+    class Given(BaseModel):
+        topic: str
+
+        @property
+        def draft(self) -> str: ...
+
+    assert problems_of([Task("draft", "x")], inputs=Given) == [
+        "task 'draft' is called like something that inputs=Given has; rename one of them"
+    ]
+
+
+def test_a_crew_is_not_called_like_the_threads():
+    assert problems_of([Task("a", "x")], name="threads") == [
+        "no crew can be called 'threads', which are slots of every run; give it another name="
+    ]
+
+
+def test_models_that_are_called_like_a_field_are_told():
+    tasks = [Task("a", "x", role="x", needs="topic"), Task("b", "x", role="y", needs="a")]
+    roles = {"x": "topic", "y": Agent("a")}
+    told_of = "is called like a field of the crew; give that resource another name"
+    expected = [f"role 'x': its model 'topic' {told_of}", f"role 'y': its model 'a' {told_of}"]
+    assert problems_of(tasks, roles, inputs=Topic) == expected
+    managed = {"process": "hierarchical", "manager": "boss", "inputs": Topic}
+    for name in ("result", "feedback", "role", "passed", "reviews", "missed", "given_a", "given_topic"):
+        roles = {"x": name, "y": told, "boss": Role(None, reviews=lambda job, result: True)}
+        assert problems_of(tasks, roles, **managed) == [f"role 'x': its model {name!r} {told_of}"]
+    Crew(tasks, roles={"x": "result", "y": "given_a"}, inputs=Topic).compile()
+
+
+def test_tools_that_are_none_are_told():
+    model = ScriptedModel([])
+    roles = {
+        "one": Role(model, tools=told),
+        "no": Role(model, tools=[7]),
+        "two": Role(model, tools=[told, told]),
+        "said": Role(model, instructions=7),
+    }
+    assert problems_of([Task("a", "x", role="one")], roles) == [
+        "role 'said': instructions= wants a text, not 7",
+        f"role 'one': tools= wants several tools, as in [search], not {shown(told)}",
+        "role 'no': tools=: tool 'int': 7 does not tell its parameters: 7 is not a callable object",
+        "role 'two': tools=: agent has two tools called 'told': give one of them another name=",
+    ]
+
+
+def test_a_role_that_does_nothing_is_looked_at_too():
+    assert problems_of([Task("a", "x", role="x")], {"x": told, "idle": 7, "named": "a b"}) == [
+        "role 'idle' wants an agent, a model or a function, not 7",
+        "role 'named': 'a b' is no name of a resource; for a provider's model say backedge.model('a b')",
+    ]
+
+
+@pytest.mark.parametrize("manager", [None, ["boss"]])
+def test_a_manager_is_named(manager):
+    found = problems_of([Task("a", "x", role="x")], process="hierarchical", manager=manager)
+    assert found == [f"manager= wants the name of a role, not {manager!r}"]
+
+
+def test_roles_that_keep_more_places_than_there_are_are_told():
+    tasks = [Task("one", "x", role="a"), Task("two", "x", role="b")]
+
+    def kept(a, b=0):
+        return {"a": Role(told, count=2, least=a), "b": Role(told, least=b), "idle": Role(told, least=1)}
+
+    def problems_with(limit, **least):
+        return problems_of(tasks, kept(**least), process="parallel", limit=limit)
+
+    advice = "lower least=, or say a higher limit="
+    assert problems_with(2, a=2) == [
+        f"limit= is 2, but the roles keep 2 for themselves, which leaves none for the others; {advice}"
+    ]
+    assert problems_with(2, a=2, b=1) == [f"limit= is 2, but the roles keep 3 for themselves; {advice}"]
+    for limit, least in ((3, {"a": 2}), (3, {"a": 2, "b": 1})):
+        Crew(tasks, roles=kept(**least), process="parallel", limit=limit).compile()
+
+
+def test_a_function_whose_result_no_field_can_hold_is_told():
+    async def odd(job: Job) -> Crew: ...
+
+    assert problems_of([Task("a", "x")], {"x": odd}) == [
+        "task 'a' gives Crew, which is no type of a field: say output= what it gives"
+    ]
+
+
 def test_inputs_that_are_called_like_what_a_crew_tells_are_told():
     class Given(BaseModel):
         missed: str

@@ -121,6 +121,15 @@ async def test_models_of_a_role_may_have_tools_and_be_resources():
     assert (state.a, state.b) == ("empty", "seen")
 
 
+async def test_agents_among_the_tools_of_a_role_may_name_resources_as_their_models():
+    helper = Agent("mind", name="helper")
+    call = Message.of("assistant", ToolCall(id="1", name="helper", arguments='{"request": "help"}'))
+    own, mind = ScriptedModel([call, said("done")]), ScriptedModel([said("so")])
+    crew = Crew([Task("a", "x")], roles={"x": Role(own, tools=[helper])})
+    assert (await crew.compile().run(resources={"mind": mind})).state.a == "done"
+    assert len(mind.requests) == 1
+
+
 async def test_an_agent_goes_on_in_its_second_turn_when_its_run_is_resumed():
     @tool(permission="read")
     async def look() -> str:

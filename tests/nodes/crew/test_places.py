@@ -1,10 +1,8 @@
 """Places of a crew move to the role with the most work waiting, and come back."""
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backedge import GraphError
 from backedge.nodes.crew import Crew, Role, Task
 
 from .members import Slow, ran
@@ -94,8 +92,3 @@ def test_fewer_places_than_members_are_shared_in_proportion():
     ran(crew({"a": 20, "b": 20}, {"a": 6, "b": 3}, limit=3, slow=slow))
     first = sorted(slow.began, key=lambda name: (slow.began[name], name))[:9]
     assert sum(name.startswith("a") for name in first) == 6
-
-
-def test_what_roles_keep_for_themselves_has_to_leave_room_for_the_others():
-    with pytest.raises(GraphError, match="pool 'crew' has 2 places, but its shares keep 2"):
-        crew({"a": 1, "b": 1}, {"a": 2, "b": 1}, least={"a": 2}, limit=2).compile()
