@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from backedge.engine.context import Context
-from backedge.engine.errors import EffectError, InputError, JournalError, ReplayMismatchError
+from backedge.engine.errors import EffectError
 from backedge.nodes.voting import Ballot, Opinion, check
+from backedge.nodes.voting.polling import NEVER_ABSENT
 
 from .answers import Answer, Missing, Said
 from .perspectives import Perspective
@@ -18,9 +19,6 @@ from .result import OrchestraResult
 from .synthesis import JUDGE, Rules, election_of, opinion_of, settle
 
 T = TypeVar("T")
-
-_NEVER_ABSENT = (InputError, JournalError, ReplayMismatchError)
-"""Errors of the run itself, of which no perspective can be said to be missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +57,7 @@ class _Asking:
         )
         try:
             return await within(self.deadline, work, context), ""
-        except _NEVER_ABSENT:
+        except NEVER_ABSENT:
             raise
         except self.absent as error:
             return None, why(error)

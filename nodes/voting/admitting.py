@@ -80,13 +80,13 @@ def _option_problem(election: Election, ballot: Ballot) -> str | None:
 
 
 def _version_problem(election: Election, ballot: Ballot) -> str | None:
-    stamps = election.stamps
-    for name in sorted(ballot.options & set(stamps)):
-        seen = ballot.seen.get(name)
-        if seen is None:
+    spoken = ballot.options
+    for option in sorted((one for one in election.options if one.name in spoken), key=lambda one: one.name):
+        name, now, seen = option.name, option.stamp, ballot.seen.get(option.name)
+        if now and seen is None:
             return f"it does not say which version of {name!r} it judges: give seen=election.stamps"
-        if seen != stamps[name]:
-            return f"{name!r} has changed since: it judges version {seen}, and now it is {stamps[name]}: vote again"
+        if now and seen != now:
+            return f"{name!r} has changed since: it judges version {seen}, and now it is {now}: vote again"
     return None
 
 
@@ -142,7 +142,7 @@ def admit(election: Election, ballots: Iterable[Ballot]) -> Admitted:
                 f"{voter!r} cast {len(rivals) + 1} different ballots at the same time: cast one that is later"
             )
             refused += [Refused(ballot=one, why=why) for one in (*rivals, last)]
-            rest = [one for one in earlier if one not in rivals]
+            rest = [one for one in earlier if _time(one) != _time(last)]
             refused += [
                 Refused(ballot=one, why="later ones, which contradict each other, replace it") for one in rest
             ]

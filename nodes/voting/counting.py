@@ -13,9 +13,9 @@ from .dissenting import dissent
 from .election import READS, Election
 from .ranked import borda, instant_runoff
 from .result import Result, Status, Vetoed
-from .tallying import Count, by_average, by_shares, by_sum
+from .tallying import Count, Voice, by_average, by_shares, by_sum, voices, weight_of
 
-Counter: TypeAlias = Callable[[Election, Sequence[Ballot], Sequence[str]], Count]
+Counter: TypeAlias = Callable[[Election, Sequence[Voice], Sequence[str]], Count]
 
 _COUNTERS: Final[Mapping[str, Counter]] = {
     "majority": by_shares,
@@ -55,7 +55,7 @@ def count(election: Election, ballots: Iterable[Ballot], now: datetime | None = 
             f"now= is {now}, which has no time zone: give datetime.now(UTC), or ctx.now() in a node"
         )
     admitted = admit(election, ballots)
-    cast = admitted.ballots
+    cast, heard = admitted.ballots, voices(election, admitted.ballots)
     banned = tuple(
         Vetoed(option=name, voter=one.voter, reason=one.reason)
         for name in election.names
@@ -64,8 +64,8 @@ def count(election: Election, ballots: Iterable[Ballot], now: datetime | None = 
     )
     struck = {one.option for one in banned}
     standing = [name for name in election.names if name not in struck]
-    counted = _COUNTERS[election.method](election, cast, standing) if standing else Count(tally={}, ahead=())
-    status, winner, reason = _ending(election, cast, now, banned, counted)
+    counted = _COUNTERS[election.method](election, heard, standing) if standing else Count(tally={}, ahead=())
+    status, winner, reason = _ending(election, heard, now, banned, counted)
     return Result(
         status=status,
         winner=winner,
@@ -84,12 +84,12 @@ def count(election: Election, ballots: Iterable[Ballot], now: datetime | None = 
 
 
 def _ending(
-    election: Election, cast: Sequence[Ballot], now: datetime | None, banned: Sequence[Vetoed], counted: Count
+    election: Election, heard: Sequence[Voice], now: datetime | None, banned: Sequence[Vetoed], counted: Count
 ) -> tuple[Status, str | None, str]:
     """How it ended, who won, and why; the first reason against a winner that applies is told."""
     if now is not None and election.deadline is not None and now <= election.deadline:
         return "open", None, f"ballots are taken until {election.deadline}"
-    missing = _missing(election, cast)
+    missing = _missing(election, heard)
     if missing:
         return "no_quorum", None, missing
     vetoes = "; ".join(f"{one.voter} vetoed {one.option}" + _because(one.reason) for one in banned)
@@ -117,13 +117,13 @@ def _ending(
     return "won", first, f"{first} wins: {told}"
 
 
-def _missing(election: Election, cast: Sequence[Ballot]) -> str:
+def _missing(election: Election, heard: Sequence[Voice]) -> str:
     """What is missing for a quorum, in words; empty if nothing is."""
-    if len(cast) < election.quorum:
-        return f"there is no quorum: {len(cast)} ballots count, and {election.quorum} are needed"
+    if len(heard) < election.quorum:
+        return f"there is no quorum: {len(heard)} ballots count, and {election.quorum} are needed"
     if election.quorum_share:
         everything = sum((election.weight(name) for name in election.voters), Fraction(0))
-        there = sum((election.weight(one.voter) for one in cast), Fraction(0)) / everything
+        there = weight_of(heard) / everything
         needed = Fraction(repr(election.quorum_share)).limit_denominator(1_000_000)
         if there < needed:
             return (

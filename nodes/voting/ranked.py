@@ -12,23 +12,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from .ballot import Ballot
 from .election import Election
 from .result import Round
-from .tallying import Count, _best, _number, _percent
+from .tallying import Count, Voice, _best, _number, _percent
 
 
-def instant_runoff(election: Election, ballots: Sequence[Ballot], standing: Sequence[str]) -> Count:
+def instant_runoff(election: Election, heard: Sequence[Voice], standing: Sequence[str]) -> Count:
     """Ranked choice: until one option has more than half, the one with the fewest first places leaves.
 
     Half is half of the weight of the ballots that still rank an option which is left. If all that are left have equally
     much, they are tied. If several have the fewest, the one leaves that had fewer in the latest earlier round in which
     they differ; where they never do, the one that stands last in the election's options.
     """
-    ranked = [
-        (election.weight(one.voter), tuple(name for name in one.ranking if name in standing))
-        for one in ballots
-    ]
+    there = frozenset(standing)
+    ranked = [(one.weight, tuple(name for name in one.ballot.ranking if name in there)) for one in heard]
     ranked = [(weight, order) for weight, order in ranked if order]
     left, counts, rounds = list(standing), [], []
     while True:
@@ -71,25 +68,28 @@ def _last(counts: Sequence[dict[str, Fraction]]) -> tuple[str, str]:
     return losers[-1], "the fewest first places, as others in all rounds; it stands last among the options"
 
 
-def borda(election: Election, ballots: Sequence[Ballot], standing: Sequence[str]) -> Count:
+def borda(election: Election, heard: Sequence[Voice], standing: Sequence[str]) -> Count:
     """Of n options the first gets n - 1 points from a ballot, the next one less, the last 0.
 
     Those that the ballot leaves out share equally what is left, so that every ballot gives as many points in all.
     """
     tally = dict.fromkeys(standing, Fraction(0))
+    everybody = Fraction(0)  # what each option gets of all ballots as a share of what is left
     counting = 0
-    for one in ballots:
-        own = election.own(one.voter)
-        judged = [name for name in standing if name not in own]
-        order = [name for name in one.ranking if name in judged]
+    for one in heard:
+        own = one.own & tally.keys()
+        order = [name for name in one.ballot.ranking if name in tally and name not in own]
         if not order:
             continue
         counting += 1
-        weight, rest = election.weight(one.voter), len(judged) - len(order)
+        judged = len(tally) - len(own)
+        share = one.weight * Fraction(judged - len(order) - 1, 2)
+        everybody += share
         for place, name in enumerate(order):
-            tally[name] += weight * (len(judged) - 1 - place)
-        for name in set(judged) - set(order):
-            tally[name] += weight * Fraction(rest - 1, 2)
+            tally[name] += one.weight * (judged - 1 - place) - share
+        for name in own:
+            tally[name] -= share
+    tally = {name: points + everybody for name, points in tally.items()}
     return Count(
         tally=tally,
         ahead=_best(tally) if counting else (),

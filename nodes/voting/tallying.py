@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from .ballot import Ballot
 from .election import Election, exact
 from .result import Round
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A ballot that counts, with what the election says of its voter: looked up once, since there may be thousands.
+
+    Attributes:
+        ballot: The ballot.
+        weight: What it weighs.
+        own: The options on which the voter has no vote.
+    """
+
+    ballot: Ballot
+    weight: Fraction
+    own: frozenset[str]
+
+
+def voices(election: Election, ballots: Iterable[Ballot]) -> list[Voice]:
+    """These ballots as voices, in their order."""
+    return [Voice(one, election.weight(one.voter), election.own(one.voter)) for one in ballots]
+
+
+def weight_of(heard: Iterable[Voice]) -> Fraction:
+    """What voices weigh together."""
+    return sum((one.weight for one in heard), Fraction(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,22 +59,23 @@ class Count:
     empty: bool = False
 
 
-def by_shares(election: Election, ballots: Sequence[Ballot], standing: Sequence[str]) -> Count:
+def by_shares(election: Election, heard: Sequence[Voice], standing: Sequence[str]) -> Count:
     """Majority, approval and consensus.
 
     An option's share is the weight of those who approve it, of the weight of all who approve or reject anything and are
     not its authors.
     """
-    voting = [one for one in ballots if one.approve or one.reject]
+    voting = [one for one in heard if one.ballot.approve or one.ballot.reject]
     needed = election.share_needed()
-    tally, shares = {}, {}
-    for name in standing:
-        entitled = [one for one in voting if name not in election.own(one.voter)]
-        cast = sum((election.weight(one.voter) for one in entitled), Fraction(0))
-        tally[name] = sum(
-            (election.weight(one.voter) for one in entitled if name in one.approve), Fraction(0)
-        )
-        shares[name] = tally[name] / cast if cast else Fraction(0)
+    tally = dict.fromkeys(standing, Fraction(0))
+    cast = dict.fromkeys(standing, weight_of(voting))
+    for one in voting:
+        for name in one.own & cast.keys():
+            cast[name] -= one.weight
+        for name in one.ballot.approve:
+            if name in tally:
+                tally[name] += one.weight
+    shares = {name: tally[name] / cast[name] if cast[name] else Fraction(0) for name in standing}
     more = election.method == "majority"
     enough = {
         name: share
@@ -68,17 +94,15 @@ def by_shares(election: Election, ballots: Sequence[Ballot], standing: Sequence[
     )
 
 
-def by_average(election: Election, ballots: Sequence[Ballot], standing: Sequence[str]) -> Count:
+def by_average(election: Election, heard: Sequence[Voice], standing: Sequence[str]) -> Count:
     """The weighted mean of the scores that an option was given."""
-    tally: dict[str, Fraction] = {}
-    for name in standing:
-        given = [
-            (election.weight(one.voter), exact(one.scores[name])) for one in ballots if name in one.scores
-        ]
-        if given:
-            tally[name] = sum((weight * points for weight, points in given), Fraction(0)) / sum(
-                weight for weight, _ in given
-            )
+    points = dict.fromkeys(standing, Fraction(0))
+    weights = dict.fromkeys(standing, Fraction(0))
+    for one in heard:
+        for name in one.ballot.scores.keys() & points.keys():
+            points[name] += one.weight * exact(one.ballot.scores[name])
+            weights[name] += one.weight
+    tally = {name: points[name] / weights[name] for name in standing if weights[name]}
     needed = None if election.threshold is None else exact(election.threshold)
     return Count(
         tally=tally,
@@ -89,16 +113,14 @@ def by_average(election: Election, ballots: Sequence[Ballot], standing: Sequence
     )
 
 
-def by_sum(election: Election, ballots: Sequence[Ballot], standing: Sequence[str]) -> Count:
+def by_sum(election: Election, heard: Sequence[Voice], standing: Sequence[str]) -> Count:
     """The weighted sum of scores; an option that a ballot leaves out gets the lowest score from it."""
-    scoring = [one for one in ballots if one.scores]
-    low = election.scale[0]
-    tally = {
-        name: sum(
-            (election.weight(one.voter) * exact(one.scores.get(name, low)) for one in scoring), Fraction(0)
-        )
-        for name in standing
-    }
+    scoring = [one for one in heard if one.ballot.scores]
+    low = exact(election.scale[0])
+    tally = dict.fromkeys(standing, low * weight_of(scoring))
+    for one in scoring:
+        for name in one.ballot.scores.keys() & tally.keys():
+            tally[name] += one.weight * (exact(one.ballot.scores[name]) - low)
     return Count(
         tally=tally,
         ahead=_best(tally) if scoring else (),

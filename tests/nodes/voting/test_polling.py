@@ -1,12 +1,23 @@
 """Votes as graphs: voters are asked side by side, ballots are kept, and a run that stops goes on with those it has."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import pytest
 from pydantic import BaseModel
 
-from backedge import END, START, Graph, GraphError, RunFailedError, RunStatus, extend
+from backedge import (
+    END,
+    START,
+    Graph,
+    GraphError,
+    InputError,
+    ReplayMismatchError,
+    RunFailedError,
+    RunStatus,
+    extend,
+)
 from backedge.nodes.voting import (
     Ballot,
     Election,
@@ -32,6 +43,13 @@ def saying(told=None, **opinion):
         if told is not None:
             told.append(ctx.activation.node)
         return Opinion(**opinion)
+
+    return vote
+
+
+def said_by(said):
+    async def vote(election, ctx):
+        return said
 
     return vote
 
@@ -91,13 +109,25 @@ def test_a_person_whose_ballot_would_not_count_is_told_why_and_asked_anew(tmp_pa
     assert done.state.result.dissent[0].voter == "ann"
 
 
-def test_a_person_who_says_nothing_until_the_deadline_is_absent(tmp_path):
+def test_who_says_nothing_until_the_deadline_is_absent_and_who_would_be_late_is_not_asked(tmp_path):
+    asked, given_up = [], []
+
+    async def slow(election, ctx):
+        asked.append("slow")
+        try:
+            await asyncio.sleep(60)
+        finally:
+            given_up.append("slow")
+
+    voters = {"ann": person("ann"), "slow": slow, "bob": saying(asked, approve=("plan",))}
+    flow = poll(voters).compile()
     soon = datetime.now(UTC) + timedelta(seconds=0.3)
-    for deadline in (soon, soon - timedelta(days=1)):
-        election = Election(options=["plan"], voters=["ann"], quorum=1, deadline=deadline)
-        flow = poll({"ann": person("ann")}).compile()
+    for deadline, counted in ((soon, ("bob",)), (soon - timedelta(days=1), ())):
+        election = Election(options=["plan"], voters=list(voters), quorum=1, deadline=deadline)
         result = flow.run_sync({"election": election}, journal=tmp_path / "votes.db").state.result
-        assert (result.status, result.absent) == ("no_quorum", ("ann",))
+        assert (result.counted, result.status) == (counted, "won" if counted else "no_quorum")
+        assert set(result.absent) == set(voters) - set(counted)
+    assert (sorted(asked), given_up) == (["bob", "slow"], ["slow"])
 
 
 def test_a_person_may_answer_until_the_deadline(tmp_path):
@@ -197,8 +227,38 @@ def test_count_itself_is_a_node_and_votes_for_an_earlier_draft_fall():
     assert "'draft' has changed since" in state.result.refused[0].why
 
 
-def test_a_poll_needs_voters_with_usable_names():
-    with pytest.raises(ValueError, match="asks somebody"):
-        poll({})
+@pytest.mark.parametrize(
+    ("voter", "told"),
+    [
+        (lambda election, ctx: Opinion(), "voter 'ann' is no async function: write async def, not def"),
+        (said_by("plan"), "voter 'ann' returns an Opinion, such as Opinion"),
+        (said_by({"approve": ["plan"]}), "or None, not {'approve': \\['plan'\\]}"),
+    ],
+)
+def test_a_voter_that_gives_no_opinion_fails_the_run_with_what_it_should_give(voter, told):
+    with pytest.raises(RunFailedError, match=told):
+        poll({"ann": voter}).compile().run_sync({"election": ELECTION})
+
+
+@pytest.mark.parametrize("error", [InputError("no"), ReplayMismatchError("ann@0", "no")])
+def test_of_an_error_of_the_run_itself_nobody_is_absent(error):
+    async def ann(election, ctx):
+        raise error
+
+    with pytest.raises((RunFailedError, ReplayMismatchError)):
+        poll({"ann": ann}, absent=(Exception,)).compile().run_sync({"election": ELECTION})
+
+
+def test_a_poll_that_cannot_work_is_told_with_all_that_is_wrong():
+    for nobody in ({}, [saying()]):
+        with pytest.raises(GraphError, match="a poll asks somebody: give it voters by name"):
+            poll(nobody)
+    with pytest.raises(GraphError) as caught:
+        poll({"count": saying(), "bob": "bob"}, absent=TimeoutError)
+    assert caught.value.problems == (
+        "a voter cannot be called 'count', as the node that counts is: give them another name",
+        "voter 'bob' is an async function of the election and the context, not 'bob'",
+        "absent= is a tuple of classes of exceptions, such as (TimeoutError,), not <class 'TimeoutError'>",
+    )
     with pytest.raises(GraphError, match="without blanks"):
         poll({"ann lee": saying()})
