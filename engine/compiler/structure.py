@@ -106,7 +106,7 @@ def _untangled(
     by_id = {link.id: link._replace(feedback=True) if link.id in both else link for link in links}
     problems: list[str] = []
     for _ in range(_MENDED):
-        forest = find_loops(places, list(by_id.values()))
+        forest = find_loops(places, [*by_id.values(), *_led_in(by_id.values(), definition)])
         for cycle in forest.cycles:
             closing = [link for link in by_id.values() if (link.source, link.target) == (cycle[-1], cycle[0])]
             problems.append(_cycle_problem(cycle, [edges[link.id] for link in closing]))
@@ -123,6 +123,25 @@ def _untangled(
                 problems.append(_idle_problem(edges[idle]))
             by_id[idle] = by_id[idle]._replace(feedback=False)
     return (None, None), _shortened(problems), ends
+
+
+def _led_in(links: Iterable[Link], definition: Definition) -> list[Link]:
+    """Links from the entries of subgraphs to those of their nodes that nothing but feedback edges leads to.
+
+    Such a node heads a loop of its own graph. Within a loop around that graph it would head that one instead, and the loop
+    be no loop any more. Only loops are looked for with these links: no token ever takes them.
+    """
+    if all(spec.scope == "" for spec in definition.nodes.values()):
+        return []
+    led = {link.target for link in links if not link.feedback}
+    found = {}
+    for link in links:
+        if link.feedback and link.target not in led and link.target in definition.nodes:
+            spec = definition.nodes[link.target]
+            entry = (spec.scope if spec.scope.endswith("/") else spec.prefix).removesuffix("/")
+            if entry in definition.nodes:
+                found[link.target] = Link(f"{entry}=>{link.target}", entry, link.target)
+    return list(found.values())
 
 
 def _may_close_a_loop(link: Link, ends: LooseEnds, ahead: Mapping[str, set[str]]) -> bool:

@@ -121,6 +121,53 @@ async def test_in_a_loop_its_state_begins_anew_in_each_round():
     assert result.state.notes == [f"draft/writer@{lap}.{turn}" for lap in range(3) for turn in range(2)]
 
 
+class Rally(BaseModel):
+    hits: Annotated[list[str], extend] = []
+
+
+def rally():
+    """Two that send a ball to each other over feedback edges alone: both head their loop."""
+    graph = Graph(Rally)
+
+    async def hit(ctx: Context) -> list[str]:
+        return [str(ctx.activation)]
+
+    left, right = (graph.node(hit, name=name, writes="hits") for name in ("left", "right"))
+    graph.edge(START, left)
+    graph.feedback(left, right, when=lambda hits: len(hits) < 3, limit=2)
+    graph.feedback(right, left, limit=2)
+    graph.edge(left, END, when=lambda hits: len(hits) >= 3)
+    return graph
+
+
+class Match(BaseModel):
+    hits: Annotated[list[str], extend] = []
+
+
+@pytest.mark.parametrize("deep", [0, 1])
+async def test_a_loop_whose_heads_only_feedback_leads_to_stays_one_in_a_loop_around_it(deep):
+    inner = rally()
+    for _ in range(deep):
+        around = Graph(Rally)
+        around.chain(START, around.subgraph(inner, name="set"), END)
+        inner = around
+    graph = Graph(Match)
+    game = graph.subgraph(inner, name="game")
+
+    @graph.node
+    async def count(hits: list[str]) -> None: ...
+
+    graph.chain(START, game, count)
+    graph.feedback(count, game, when=lambda hits: len(hits) < 6, limit=1)
+    graph.edge(count, END, when=lambda hits: len(hits) >= 6)
+    flow, journal = graph.compile(), MemoryJournal()
+    hits = (await flow.run(journal=journal, run_id="r")).state.hits
+    path = "game/" + "set/" * deep
+    sides = [("left", 0), ("right", 1), ("left", 2)]
+    assert hits == [f"{path}{side}@{around}.{own}" for around in range(2) for side, own in sides]
+    assert await flow.replay("r", journal=journal, rerun="all")
+
+
 async def test_a_graph_that_was_not_compiled_is_compiled_with_the_one_around_it():
     graph, _ = outer(drafting(compiled=False))
     assert (await graph.compile().run({"spec": "go"})).state.text == "go1"
