@@ -91,8 +91,7 @@ def test_a_run_takes_as_long_as_its_longest_way(shape, size):
     assert took == pytest.approx(100)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("shape", "size"), SOME)
 def test_a_run_on_few_places_leaves_none_idle_while_something_could_run(shape, size):
     """Graham's bound: any schedule of that sort, whatever it prefers, is at most so long."""
     its, places = watch(shape, size), 16

@@ -103,7 +103,7 @@ async def forks(drawn, seed):
     flow = flow_of(drawn, seed, random.Random(seed), AsItIs())
     done = await flow.run(journal=journal, run_id="r")
     records = await journal.read("r")
-    for last in records:
+    for last in random.Random(seed).sample(records, min(8, len(records))):
         again = await flow.fork("r", journal=journal, run_id=f"same {last.seq}", at=last.seq)
         assert again._state == done._state
         assert told(await journal.read(again.run_id)) == told(records)
