@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from backedge.engine.errors import BackedgeError
+from backedge.engine.definition import is_text
+from backedge.engine.errors import BackedgeError, InputError
 from backedge.engine.execution.options import RunOptions
 from backedge.engine.flow import Flow
 
@@ -58,7 +59,7 @@ class AgentCard:
     concurrency: int = CONCURRENCY
     silent_after: float | None = None
     restarts: int = 0
-    options: RunOptions = field(default_factory=lambda: RunOptions())
+    options: RunOptions = field(default_factory=lambda: RunOptions(), hash=False)
 
     def problems(self) -> list[str]:
         """All that is wrong with it, a sentence each."""
@@ -67,10 +68,12 @@ class AgentCard:
             "tuple[object, ...]", (self.id, self.flow, self.role, self.functions)
         )
         found = []
-        if not isinstance(ident, str) or not ident or "/" in ident:
+        if not is_text(ident) or "/" in self.id:
             found.append(f"the id of an agent is a text that is not empty and without '/', not {ident!r}")
         if not isinstance(flow, Flow):
             found.append(f"{who}: flow= is a compiled graph, not {type(flow).__name__}: call compile()")
+        else:
+            found += [f"{who}: {wrong}" for wrong in self._wrong_options()]
         if not isinstance(role, str):
             found.append(f"{who}: role= is a text, not {role!r}")
         if not isinstance(functions, tuple) or not all(isinstance(one, str) and one for one in functions):
@@ -78,12 +81,23 @@ class AgentCard:
         for name, count, least in (("concurrency", self.concurrency, 1), ("restarts", self.restarts, 0)):
             if isinstance(count, bool) or not isinstance(count, int) or count < least:
                 found.append(f"{who}: {name}= is a whole number from {least}, not {count!r}")
-        if self.silent_after is not None and not _is_time(self.silent_after):
+        if self.silent_after is not None and not (is_time(self.silent_after) and self.silent_after):
             found.append(f"{who}: silent_after= is seconds above 0, or None, not {self.silent_after!r}")
         if self.restarts and self.silent_after is None:
             found.append(f"{who}: restarts= is for silent jobs: say silent_after= too")
         return found
 
+    def _wrong_options(self) -> list[str]:
+        options: object = self.options
+        if not isinstance(options, Mapping):
+            return [f"options= maps names to values, as in {{'deadline': 60}}, not {options!r}"]
+        try:
+            self.flow.work(self.options)
+        except InputError as error:
+            return [f"options=: {error}"]
+        return []
 
-def _is_time(seconds: object) -> bool:
-    return isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds < math.inf
+
+def is_time(seconds: object) -> bool:
+    """Whether it is a number of seconds, from 0."""
+    return isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds < math.inf

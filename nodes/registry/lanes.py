@@ -150,6 +150,12 @@ class Lane:
         if beat is not None:
             beat.last, beat.told = now, False
 
+    def deaf(self, seconds: float, now: float) -> None:
+        """For so many seconds up to now nobody could be heard: they do not count as silence."""
+        for beat in self.running.values():
+            if not beat.told:
+                beat.last = min(beat.last + seconds, now)
+
     def silent(self, now: float, after: float) -> list[str]:
         """The running jobs that were not heard of for so long, each told once for each silence."""
         found = [job for job, beat in self.running.items() if not beat.told and now - beat.last >= after]

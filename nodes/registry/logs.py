@@ -65,8 +65,15 @@ def line_of(event: Event) -> str | None:
         case ActivationCancelled():
             return f"{event.activation} cancelled"
         case CustomEvent():
-            return f"{event.activation}: {event.data!s}"
+            told = _emitted(event.data)
+            return None if told is None else f"{event.activation}: {told}"
         case EventsDropped():
             return f"({event.count} events came too fast to be kept)"
         case _:
             return None
+
+
+def _emitted(data: object) -> str | None:
+    from .emitted import line_of_emitted  # models and agents are loaded only where something is emitted
+
+    return line_of_emitted(data)

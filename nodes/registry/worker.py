@@ -29,8 +29,11 @@ class Host(Protocol):
     def moved(self) -> None:
         """Jobs were begun, or came to rest."""
 
-    def over(self, run_id: str, outcome: Outcome) -> None:
-        """A job is done with here."""
+    def over(self, run_id: str, status: RunStatus | None, outcome: Outcome) -> None:
+        """A job is done with here; `status` is None where it could not be gone on with."""
+
+    def tell(self, notice: Notice) -> None:
+        """There is something that somebody should know."""
 
     def broken(self, error: BaseException) -> None:
         """Something went wrong that is no job's failure."""
@@ -50,19 +53,19 @@ class Worker:
         self,
         card: AgentCard,
         host: Host,
+        store: Journal,
         *,
         lines: int,
         short: Callable[[str], str],
-        tell: Callable[[Notice], None],
     ) -> None:
-        """Begin nothing yet; `short` gives a job's id by its run, `tell` is told what somebody should know."""
+        """Begin nothing yet; `short` gives a job's id by its run."""
         self.card = card
         self.lane = Lane(card.concurrency)
         self.log = Log(lines)
         self.tasks: set[asyncio.Task[None]] = set()
         self._host = host
+        self._store = store
         self._short = short
-        self._tell = tell
         # Runs of jobs that run, once they were opened.
         self._runs: dict[str, Run[Any]] = {}
         # Running jobs that we interrupted, to go on with them later.
@@ -70,18 +73,27 @@ class Worker:
         # When it was last heard of, on the wall's clock.
         self._heard: float | None = None
 
+    def appoint(self, card: AgentCard) -> None:
+        """Go by this card with all that begins from now on."""
+        self.card, self.lane.concurrency = card, card.concurrency
+
     def note(self, text: str, job: str = "") -> None:
         """Add a line to the log; `job` is a run."""
         self.log.add(time.time(), self._short(job) if job else "", text)
 
-    def begin(self, store: Journal) -> None:
+    def begin(self) -> None:
         """Begin what may begin."""
         loop = asyncio.get_running_loop()
         for job in self.lane.take(loop.time()):
-            task = loop.create_task(self._carry_out(job, store))
+            task = loop.create_task(self._carry_out(job))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
         self._host.moved()
+
+    def stop(self) -> None:
+        """Begin no more, and stop what runs, to go on with it later."""
+        self.lane.close()
+        self.interrupt(self.lane.running)
 
     def interrupt(self, jobs: Iterable[str]) -> None:
         """Stop running jobs, to go on with them later."""
@@ -94,7 +106,7 @@ class Worker:
         """Tell that a job is left alone."""
         self.note(f"left: it {why}", job)
         short = self._short(job)
-        self._tell(Notice(NoticeKind.LEFT, self.card.id, short, f"job {short} of {self.card.id} {why}"))
+        self._host.tell(Notice(NoticeKind.LEFT, self.card.id, short, f"job {short} of {self.card.id} {why}"))
 
     def listen(self) -> None:
         """Report running jobs that are silent; stop those that may be gone on with."""
@@ -108,7 +120,7 @@ class Worker:
                 self.interrupt([job])
             kind = NoticeKind.RESTARTED if again else NoticeKind.SILENT
             short = self._short(job)
-            self._tell(
+            self._host.tell(
                 Notice(kind, card.id, short, f"job {short} of {card.id} was not heard of for {after:g} s")
             )
 
@@ -133,12 +145,12 @@ class Worker:
 
     # ------------------------------------------------------------------ one job
 
-    async def _carry_out(self, job: str, store: Journal) -> None:
+    async def _carry_out(self, job: str) -> None:
         """The task of one job."""
         outcome: Outcome = BackedgeError("its task was ended from outside")
         status: RunStatus | None = None
         try:
-            outcome = await self._run(job, store)
+            outcome = await self._run(job)
             status = outcome.status
         except RunError as error:
             outcome, status = error, self._status_of(job, error)
@@ -156,13 +168,13 @@ class Worker:
             self._rested(job, status, outcome)
         except Exception as error:
             self._host.broken(error)
-        self.begin(store)
+        self.begin()
 
-    async def _run(self, job: str, store: Journal) -> RunResult[Any]:
+    async def _run(self, job: str) -> RunResult[Any]:
         """Go on with the job's run until it rests."""
         options: RunOptions = {"patience": PATIENCE, **self.card.options}
         loop = asyncio.get_running_loop()
-        async with self.card.flow.reopen(job, journal=store, **options) as run:
+        async with self.card.flow.reopen(job, journal=self._store, **options) as run:
             self._runs[job] = run
             if job in self._interrupted:
                 run.interrupt()
@@ -190,10 +202,10 @@ class Worker:
         self.note(f"{told}{why}", job)
         if goes_on:
             return
-        self._host.over(job, outcome)
+        self._host.over(job, status, outcome)
         if isinstance(outcome, RunOwnedError) or status is RunStatus.CANCELLED:
             return  # somebody knows of it
         if isinstance(outcome, Exception):
             kind, short = NoticeKind.LEFT if status is None else NoticeKind.FAILED, self._short(job)
             text = f"job {short} of {self.card.id} {told}{why}"
-            self._tell(Notice(kind, self.card.id, short, text, outcome))
+            self._host.tell(Notice(kind, self.card.id, short, text, outcome))

@@ -123,6 +123,18 @@ def test_a_silence_is_told_once_and_again_only_after_a_sign_of_life():
     assert lane.silent(12.0, 5.0) == ["a"]
 
 
+def test_time_in_which_nobody_could_be_heard_is_no_silence():
+    lane = lane_with("a", "b", running=1)
+    lane.beat("b", 8.0)
+    lane.deaf(6.0, 9.0)
+    assert lane.silent(9.0, 5.0) == []
+    assert lane.silent(11.0, 5.0) == ["a"]
+    lane.deaf(50.0, 61.0)
+    assert lane.silent_since == 6.0, "what was silent before stays so"
+    assert lane.silent(62.0, 5.0) == []
+    assert lane.silent(66.0, 5.0) == ["b"]
+
+
 def test_restarts_are_counted_over_all_times_that_the_job_runs():
     lane = lane_with("a", running=1)
     assert lane.restart("a", 2)

@@ -239,6 +239,36 @@ def test_a_job_of_a_graph_that_has_changed_is_left_and_told():
     assert [notice.kind for notice in told] == [NoticeKind.LEFT]
 
 
+def test_what_cannot_be_gone_on_with_is_told_once_and_not_tried_again_and_again():
+    journal, told = MemoryJournal(), []
+    graph = Graph(Job, name="work")
+    graph.chain(START, graph.node(work, name="other", writes="log"), END)
+
+    async def make():
+        await set_aside(FLOW, {"name": "j"}, journal, "jobs/ann/crashed", time.time())
+        log = await journal.acquire("jobs/ann/crashed")
+        await log.append(RunResumed(2, time.time(), log.epoch))
+        await log.release()
+        await set_aside(FLOW, {"name": "ask"}, journal, "jobs/ann/answered", time.time())
+        await FLOW.resume("jobs/ann/answered", journal=journal)
+        await answer("jobs/ann/answered", "say", "hello", journal=journal)
+
+    run_virtual(make())
+
+    async def body(manager, _):
+        await asyncio.sleep(20)
+        assert len(told) == 2
+        with pytest.raises(GraphChangedError):
+            await (await manager.retry("ann", "crashed")).result()
+
+    managing(body, journal=journal, cards=Registry(AgentCard("ann", graph.compile())), tell=told.append)
+    assert [(notice.kind, notice.job) for notice in told[:2]] == [
+        (NoticeKind.LEFT, "crashed"),
+        (NoticeKind.LEFT, "answered"),
+    ]
+    assert len(told) == 3
+
+
 # --------------------------------------------------------------------------- stopping
 
 
@@ -326,10 +356,44 @@ def test_a_stop_ends_its_waiting_when_somebody_starts_the_agent_again():
     managing(body)
 
 
+@pytest.mark.parametrize("how", ["graceful", "drain"])
+def test_a_stop_that_takes_too_long_leaves_alone_who_was_started_again(how):
+    async def body(manager, _):
+        for who in ("ann", "ann", "bob"):
+            await manager.submit(who, {"name": "slow", "seconds": 100})
+        stopping = asyncio.ensure_future(manager.stop(how=how, within=5))
+        await asyncio.sleep(1)
+        await manager.start("ann")
+        await stopping
+        assert [each.state for each in manager.list()] == [AgentState.STARTED, AgentState.STOPPED]
+        assert len(manager.status("ann").running) == 2
+        return asyncio.get_running_loop().time()
+
+    assert managing(body, cards=Registry(*(AgentCard(who, FLOW) for who in ("ann", "bob")))) == 5
+    assert DESK.begun == ["slow"] * 3
+
+
+def test_who_waits_for_the_end_of_all_work_is_told_when_the_manager_is_left_before():
+    async def go():
+        async with Manager(registry(), journal=MemoryJournal()) as manager:
+            for _ in range(3):
+                await manager.submit("ann", {"name": "slow", "seconds": 100})
+            idle, stopped = asyncio.ensure_future(manager.idle()), asyncio.ensure_future(manager.stop())
+            await asyncio.sleep(1)
+        with pytest.raises(BackedgeError, match="the manager was left before that"):
+            await idle
+        await stopped
+
+    run_virtual(go())
+
+
 def test_an_unknown_way_to_stop_is_refused():
     async def body(manager, _):
         with pytest.raises(InputError, match="how= is"):
             await manager.stop(how="gently")
+        for within in (-1, "5", float("nan")):
+            with pytest.raises(InputError, match="within= is"):
+                await manager.stop(within=within)
         with pytest.raises(RegistryError):
             await manager.stop("dan")
 
@@ -425,6 +489,26 @@ def test_an_agent_that_was_registered_later_is_started_by_hand():
     managing(body, cards=cards)
 
 
+def test_a_card_that_takes_the_place_of_another_counts_once_its_agent_is_started():
+    cards = registry(concurrency=1)
+
+    async def body(manager, _):
+        jobs = [await manager.submit("ann", {"name": f"j{number}"}) for number in range(5)]
+        cards.remove("ann")
+        cards.add(AgentCard("ann", FLOW, role="foreman", concurrency=4))
+        assert manager.status("ann").role == "worker"
+        await manager.start("ann")
+        assert manager.status("ann").role == "foreman"
+        assert len(manager.status("ann").running) == 4
+        for job in jobs:
+            await job.result()
+        cards.remove("ann")
+        with pytest.raises(RegistryError, match="no agent 'ann'"):
+            await manager.start("ann")
+
+    managing(body, cards=cards)
+
+
 # --------------------------------------------------------------------------- what goes wrong
 
 
@@ -498,6 +582,38 @@ def test_silence_is_heard_in_time_however_seldom_the_journal_is_looked_at():
         assert len(told) == 1
 
     managing(body, tell=told.append, cards=registry(silent_after=4), poll=600)
+
+
+def test_a_loop_that_was_held_makes_nobody_silent():
+    told = []
+
+    async def body(manager, _):
+        for name in ("one", "two"):
+            await manager.submit("ann", {"name": name, "seconds": 100})
+        await asyncio.sleep(1)
+        asyncio.get_running_loop()._jumping.now += 60  # as a node that keeps it, or a stopped process
+        await asyncio.sleep(8)
+        assert told == []
+        await asyncio.sleep(5)
+        assert len(told) == 2, "what is silent after that is told"
+
+    managing(body, tell=told.append, cards=registry(silent_after=10, restarts=1))
+    assert DESK.begun == ["one", "two"] * 2
+
+
+def test_who_must_be_heard_often_does_not_make_the_journal_be_looked_at_more_often():
+    class Watched(MemoryJournal):
+        looks = 0
+
+        async def pending(self, *args, **options):
+            self.looks += 1
+            return await super().pending(*args, **options)
+
+    async def body(_, journal):
+        await asyncio.sleep(125)
+        return journal.looks
+
+    assert managing(body, journal=Watched(), cards=registry(silent_after=1), poll=60) == 2
 
 
 def test_a_job_that_sleeps_long_holds_no_place():
@@ -650,6 +766,20 @@ def test_what_the_listener_raises_of_a_silence_does_not_keep_others_from_being_h
         managing(body, tell=tell, cards=registry(silent_after=4))
 
 
+def test_what_the_listener_raises_of_one_silence_does_not_keep_another_from_being_ended():
+    def tell(notice):
+        raise KeyError(notice.job)
+
+    async def body(manager, _):
+        for name in ("one", "two"):
+            await manager.submit("ann", {"name": name, "seconds": 8}, job=name)
+        await asyncio.sleep(7)
+
+    with pytest.raises(KeyError, match="one"):
+        managing(body, tell=tell, cards=registry(silent_after=4, restarts=1))
+    assert DESK.begun == ["one", "two"] * 2
+
+
 def test_what_the_listener_raises_stops_no_job_and_is_raised_in_the_end():
     def tell(notice):
         raise KeyError(notice.job)
@@ -700,7 +830,28 @@ def test_a_manager_that_is_not_at_work_says_so_and_one_that_is_cannot_be_entered
     run_virtual(go())
 
 
-@pytest.mark.parametrize("wrong", [{"name": "a/b"}, {"name": ""}, {"poll": 0}, {"poll": True}, {"lines": 0}])
+async def told_later(notice):
+    """No plain function."""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": "a/b"},
+        {"name": ""},
+        {"name": "\ud800"},
+        {"poll": 0},
+        {"poll": True},
+        {"lines": 0},
+        {"tell": told_later},
+        {"tell": "me"},
+    ],
+)
 def test_options_that_cannot_be_are_refused(wrong):
     with pytest.raises(InputError, match=f"{next(iter(wrong))}="):
         Manager(registry(), journal=MemoryJournal(), **wrong)
+
+
+def test_a_manager_is_made_with_a_registry():
+    with pytest.raises(InputError, match="with a Registry of agents, not with list"):
+        Manager([AgentCard("ann", FLOW)], journal=MemoryJournal())

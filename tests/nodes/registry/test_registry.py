@@ -93,6 +93,11 @@ def test_who_is_removed_is_gone_and_may_come_back():
         ({"silent_after": float("nan")}, "silent_after= is seconds above 0"),
         ({"restarts": -1}, "restarts= is a whole number from 0"),
         ({"restarts": 1}, "say silent_after= too"),
+        ({"id": "\ud800"}, "the id of an agent is a text"),
+        ({"options": {"deadlin": 3}}, "agent 'ann': options=: unknown option 'deadlin'"),
+        ({"options": {"journal": "x.db"}}, "unknown option 'journal'"),
+        ({"options": {"resources": {"chance": 1}}}, "declares no resource 'chance'"),
+        ({"options": None}, "options= maps names to values"),
     ],
 )
 def test_a_card_that_cannot_be_is_told(wrong, told):
@@ -106,3 +111,7 @@ def test_what_is_no_card_is_told_and_all_problems_of_one_come_together():
     with pytest.raises(RegistryError) as caught:
         Registry(card("", role=1, concurrency=0))
     assert len(caught.value.problems) == 3
+
+
+def test_cards_can_be_told_apart_in_sets():
+    assert len({card("ann"), card("ann"), card("bob")}) == 2
