@@ -59,12 +59,18 @@ class Measure:
         )
 
     def texts(self, texts: Iterable[str]) -> list[Text]:
-        """Texts, each with what was read in it."""
-        return [Text(text, self.reader.read(text)) for text in texts]
+        """Texts, each with what was read in it. Raises TypeError for a single one."""
+        return [Text(text, self.reader.read(text)) for text in _several(texts)]
 
     def knows(self, quantity: Quantity, quantities: Iterable[Quantity]) -> bool:
         """Whether a quantity agrees with one of these."""
         return any(agree(quantity, one, self.tolerance) for one in quantities)
+
+
+def _several(texts: Iterable[str]) -> Iterable[str]:
+    if isinstance(texts, str):
+        raise TypeError(f"texts are given as a list, not as one text: [{texts!r:.60}]")
+    return texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ def judge(
     """
     measure = measure or Measure()
     (text,) = measure.texts([answer])
-    others = measure.texts(sorted(set(given)))
+    others = measure.texts(sorted(set(_several(given))))
     nearest = max(others, key=lambda one: (measure.held(text, one), measure.similar(text, one)), default=None)
     novelty = 1 - measure.held(text, nearest) if nearest is not None else 1.0
     there = [one for other in others for one in other.reading.quantities]
@@ -162,7 +168,7 @@ def covered(text: str, topics: Topics, reader: Reader | None = None) -> Coverage
     """
     reader = reader or Reader()
     words = reader.read(text).words
-    shown = topics if isinstance(topics, Mapping) else dict.fromkeys(topics, ())
+    shown = shown_by(topics)
     found = {
         name
         for name, signs in shown.items()
@@ -172,6 +178,25 @@ def covered(text: str, topics: Topics, reader: Reader | None = None) -> Coverage
         covered=tuple(name for name in shown if name in found),
         missing=tuple(name for name in shown if name not in found),
     )
+
+
+def shown_by(topics: Topics) -> Mapping[str, Sequence[str]]:
+    """Topics by name, each with the words and phrases that show it besides its name.
+
+    Raises:
+        TypeError: Topics, or what shows one, are a single text.
+    """
+    shown = topics if isinstance(topics, Mapping) else None
+    single = (
+        [topics]
+        if isinstance(topics, str)
+        else [one for one in (shown or {}).values() if isinstance(one, str)]
+    )
+    if single:
+        raise TypeError(
+            f"topics, and the words that show one, are given as a list, not as one text: [{single[0]!r:.60}]"
+        )
+    return dict.fromkeys(topics, ()) if shown is None else shown
 
 
 def _stands(phrase: Sequence[str], words: Sequence[str]) -> bool:
@@ -192,7 +217,10 @@ def diversity(texts: Iterable[str], measure: Measure | None = None) -> float:
         (1.0, 0.3333333333333333)
     """
     measure = measure or Measure()
-    read = measure.texts(texts)
+    return _diversity(measure.texts(texts), measure)
+
+
+def _diversity(read: Sequence[Text], measure: Measure) -> float:
     if len(read) < 2:
         return 0.0
     nearest = [0.0] * len(read)
@@ -219,7 +247,7 @@ def survey(answers: Iterable[str], *, topics: Topics = (), measure: Measure | No
         >>> survey(["Go by train.", "go by TRAIN", "Stay at home."]).drop
         ('go by TRAIN',)
     """
-    measure = measure or Measure()
+    measure, topics = measure or Measure(), shown_by(topics)
     read = sorted(measure.texts(answers), key=lambda one: (-len(one.reading.words), one.text))
     keep: list[Text] = []
     drop: list[tuple[Text, Text]] = []
@@ -236,7 +264,7 @@ def survey(answers: Iterable[str], *, topics: Topics = (), measure: Measure | No
         missing=tuple(name for name in topics if name not in spoken),
     )
     return Survey(
-        diversity=diversity((one.text for one in read), measure),
+        diversity=_diversity(read, measure),
         keep=tuple(one.text for one in keep),
         drop=tuple(one.text for one, _ in drop),
         topics=coverage,

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from backedge.engine.context import Context
 
-from .judging import Measure, Topics, judge, survey
+from .judging import Measure, Topics, judge, shown_by, survey
 from .result import Judgement, Survey
 from .words import cosine
 
@@ -18,7 +18,18 @@ Embed: TypeAlias = (
 """Gives the vectors of some texts, in their order; any model of embeddings."""
 
 
-class Novelty:
+class _Looking:
+    """How a node looks at texts; see `Novelty` for the arguments."""
+
+    def __init__(
+        self, *, topics: Topics = (), measure: Measure | None = None, embed: Embed | None = None
+    ) -> None:
+        self._topics = shown_by(topics)
+        self._measure = measure or Measure()
+        self._embed = embed
+
+
+class Novelty(_Looking):
     """A node that judges the field ``answer`` against the field ``given``, a list of texts.
 
     Args:
@@ -33,28 +44,14 @@ class Novelty:
         graph.feedback(judged, writer, when=lambda judgement: not judgement.new, limit=3)
     """
 
-    def __init__(
-        self, *, topics: Topics = (), measure: Measure | None = None, embed: Embed | None = None
-    ) -> None:
-        self._topics = topics
-        self._measure = measure or Measure()
-        self._embed = embed
-
     async def __call__(self, answer: str, given: list[str], ctx: Context) -> Judgement:
         """Judge."""
         measure = await _measured(self._measure, self._embed, [answer, *given], ctx)
         return judge(answer, given, topics=self._topics, measure=measure)
 
 
-class Diversity:
+class Diversity(_Looking):
     """A node that looks at the field ``answers``, a list of texts; see `Novelty` for its arguments."""
-
-    def __init__(
-        self, *, topics: Topics = (), measure: Measure | None = None, embed: Embed | None = None
-    ) -> None:
-        self._topics = topics
-        self._measure = measure or Measure()
-        self._embed = embed
 
     async def __call__(self, answers: list[str], ctx: Context) -> Survey:
         """Look."""

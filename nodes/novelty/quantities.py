@@ -34,7 +34,7 @@ _LEFT_OUT: Final = re.compile(
     r")"
 )
 _NUMBER: Final = re.compile(
-    r"(?<![\w.#,])(?<![^\W\d_][-–])(?P<sign>[-−](?=[\d.$€£¥]))?(?:(?P<money>(?:US)?\$|[€£¥]|(?:USD|EUR|GBP|JPY|CHF)(?=\s))\s?)?"
+    r"(?<![\w.#,])(?<![^\W\d_][-–])(?P<sign>[-−](?=[\d.$€£¥]))?(?:(?P<money>(?:US)?\$|[€£¥]|(?:USD|EUR|GBP|JPY|CHF)(?=[\s\d]))\s?)?"
     r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?: 000)+|\d+)(?:\.\d+)?|\.\d+)(?!,?\d)(?P<power>[eE][+-]?\d{1,3}(?!\w))?"
 )
 _WORD: Final = re.compile(r"[\s-]?((?:[^\W\d_]+(?:/[^\W\d_]+)?(?:\^?[23](?!\w))?)|%|°\s?[CF]?|US\$|[$€£¥])")

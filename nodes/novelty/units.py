@@ -28,7 +28,7 @@ _TABLE: Final[Mapping[str, Mapping[float, str]]] = {
         0.001: "mm millimetre millimetres millimeter millimeters",
         0.01: "cm centimetre centimetres centimeter centimeters",
         1: "m metre metres meter meters",
-        1000: "km kilometre kilometres kilometer kilometers",
+        1000: "km Km KM kilometre kilometres kilometer kilometers",
         0.0254: "inch inches",
         0.3048: "ft foot feet",
         0.9144: "yd yard yards",
@@ -37,7 +37,7 @@ _TABLE: Final[Mapping[str, Mapping[float, str]]] = {
     "mass": {
         1e-6: "mg milligram milligrams",
         0.001: "g gram grams",
-        1: "kg kilogram kilograms kilo kilos",
+        1: "kg Kg KG kilogram kilograms kilo kilos",
         1000: "t tonne tonnes",
         0.45359237: "lb lbs",
         0.028349523125: "oz ounce ounces",
@@ -139,12 +139,13 @@ def _standard() -> dict[str, Unit]:
 class Units:
     """A table of units.
 
-    Names are found as they are written first, then without regard to case, unless they are symbols of up to two letters. Of two units with a stroke in between, as in ``GB/s``, the quotient is one.
+    Names are found as they are written first, then without regard to case, unless they are symbols of up to two letters (``mW``
+    is no ``MW``). Of two units with a stroke in between, as in ``GB/s``, the quotient is one.
 
     Example:
         >>> Units().extended({"furlong": Unit("length", 201.168)}).find("Furlong")
         Unit(dimension='length', factor=201.168, offset=0.0)
-        >>> Units().find("KM") is None
+        >>> Units().find("mW") is None
         True
     """
 

@@ -5,6 +5,7 @@ import pytest
 from backedge.nodes.novelty import (
     Coverage,
     Measure,
+    Novelty,
     Reader,
     Suggestion,
     Synonyms,
@@ -183,3 +184,17 @@ def test_any_embedding_may_say_how_similar_texts_are():
 def test_a_similarity_out_of_bounds_is_cut():
     assert judge("a", ["b"], measure=Measure(similarity=lambda one, other: 7.0)).novelty == 0
     assert judge("a", ["b"], measure=Measure(similarity=lambda one, other: -7.0)).novelty == 1
+
+
+def test_one_text_is_not_taken_for_a_list_of_letters():
+    for called in (
+        lambda: judge("go", "go by train"),
+        lambda: diversity("go"),
+        lambda: survey("go"),
+        lambda: covered("go", "cost"),
+        lambda: covered("go", {"cost": "cheap"}),
+        lambda: survey(["go"], topics="cost"),
+        lambda: Novelty(topics="cost"),
+    ):
+        with pytest.raises(TypeError, match=r"given as a list, not as one text: \['"):
+            called()
