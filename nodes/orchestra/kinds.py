@@ -147,9 +147,12 @@ class Choice:
     has_mean = True
 
     def __init__(self, *options: str) -> None:
-        self._options = {one.strip().casefold(): one for one in options}
+        texts = all(isinstance(one, str) for one in options)
+        self._options = {one.strip().casefold(): one for one in options} if texts else {}
         if len(options) < 2 or len(self._options) < len(options) or "" in self._options:
-            raise ValueError(f"a choice is between two different options or more, not {options!r}")
+            raise ValueError(
+                f"a choice is between two different texts or more, as in Choice('yes', 'no'), not {options!r}"
+            )
         fields: dict[str, Any] = {
             "choice": (Literal[tuple(options)], Field(description="What you choose")),
             "reason": (str, Field(default="", description="Why, in a sentence or two")),

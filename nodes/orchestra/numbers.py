@@ -43,7 +43,7 @@ class Number:
     has_mean = True
 
     def __init__(self, unit: str = "", *, tolerance: float = 0.01) -> None:
-        found = Units().find(unit) if unit else Unit("")
+        found = Unit("") if unit == "" else Units().find(unit) if isinstance(unit, str) else None
         if found is None:
             raise ValueError(f"there is no unit {unit!r}: write it as in a text, such as '$', 'km', 'hours'")
         if not 0 <= tolerance <= 1:

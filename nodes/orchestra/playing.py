@@ -15,6 +15,7 @@ from backedge.providers import Model
 
 from .perspectives import Player
 from .prompts import paragraphs
+from .result import Performance
 
 T = TypeVar("T")
 
@@ -142,6 +143,9 @@ def problem_with(by: Any, *, scores: bool = False) -> str:
         )
     if isinstance(by, Agent) and scores and by.output is str:
         return f"{by!r} answers in words, and answers are to be scored: say Agent(..., output=Scores)"
+    named = {by} if isinstance(by, str) else by.models if isinstance(by, Agent) else frozenset()
+    for name in sorted(named & Performance.model_fields.keys()):
+        return f"the resource {name!r} is called like a field of Performance: give it another name"
     if isinstance(by, str | Agent | Model):
         return ""
     if not callable(by):
@@ -155,6 +159,8 @@ def problem_with(by: Any, *, scores: bool = False) -> str:
     for one in parameters:
         if one.kind is one.POSITIONAL_ONLY:
             return f"its parameter {one.name!r} cannot be given by name: drop the '/'"
+        if one.name == "result" and one.default is one.empty:
+            return "it reads 'result', which is not there before the end: drop that parameter"
         if one.annotation is BlockingContext or (one.annotation is Context and not is_async(by)):
             return f"it wants a context ({one.name!r}): write 'async def', and annotate it Context"
     return ""

@@ -225,6 +225,20 @@ def test_a_function_that_reads_what_there_is_not_is_told_when_it_is_compiled():
         orchestra([Perspective("a", by=odd)], synthesis="none").compile()
 
 
+def test_a_model_is_no_resource_of_the_name_of_a_field_and_the_result_cannot_be_read():
+    taken = "is called like a field of Performance: give it another name"
+    sides = [Perspective("a", by="answers"), Perspective("b", by=Agent("question", name="ann"))]
+    sides.append(Perspective("c", by=lambda result: "x"))
+    assert problems(sides) == (
+        f"perspective 'a': the resource 'answers' {taken}",
+        f"perspective 'b': the resource 'question' {taken}",
+        "perspective 'c': it reads 'result', which is not there before the end: drop that parameter",
+    )
+    assert problems(TWO, synthesis="debate", conductor="ballots") == (
+        f"conductor=: the resource 'ballots' {taken}",
+    )
+
+
 async def test_partials_methods_and_callable_objects_are_functions():
     class Oracle:
         def __call__(self, question: str) -> str:
