@@ -12,12 +12,14 @@ from backedge.engine.execution.events import (
     ActivationFailed,
     ActivationFinished,
     ActivationStarted,
+    ActivationSuspended,
     CustomEvent,
     Event,
     EventsDropped,
 )
 
 from .console import cut, span
+from .waiting import kind_of
 
 if TYPE_CHECKING:
     from backedge.providers.calls import CallEvent
@@ -46,6 +48,8 @@ def line_of(event: Event) -> str | None:
             told = cut(f"{event.error.type_name}: {event.error.message}", 300)
             after = f" (attempt {event.attempt}, {span(event.seconds)})"
             return f"{event.activation} failed{after}: {told}{_after_failure(event)}"
+        case ActivationSuspended():
+            return f"{event.activation} {_waits(event)}"
         case ActivationCancelled():
             return f"{event.activation} cancelled"
         case CustomEvent():
@@ -75,6 +79,11 @@ def _leads(taken: Sequence[str]) -> str:
     return f" -> {targets(taken)}" if taken else ""
 
 
+def _waits(event: ActivationSuspended) -> str:
+    what = ", ".join(f"{kind_of(each)} {cut(each.text, 60)}" for each in event.waits)
+    return f"waits for {what or 'something'}"
+
+
 def _after_failure(event: ActivationFailed) -> str:
     if event.taken:
         return _leads(event.taken)
@@ -87,6 +96,7 @@ class NodeProgress:
 
     Attributes:
         running: Activations under way, and when each began.
+        waiting: Activations that were let go of, and what for.
         finished: How many finished.
         failed: How many attempts failed.
         last: What happened last.
@@ -94,6 +104,7 @@ class NodeProgress:
     """
 
     running: dict[str, float] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
     finished: int = 0
     failed: int = 0
     last: str = ""
@@ -115,21 +126,31 @@ class Progress:
     def hear(self, event: Event) -> None:
         """Take an event in."""
         self.heard += 1
+        if not isinstance(
+            event,
+            ActivationStarted
+            | ActivationFinished
+            | ActivationFailed
+            | ActivationSuspended
+            | ActivationCancelled,
+        ):
+            return
+        name, node = str(event.activation), self._node(event.activation.node)
+        node.running.pop(name, None)
+        node.waiting.pop(name, None)
         match event:
             case ActivationStarted():
-                self._node(event.activation.node).running[str(event.activation)] = event.at
+                node.running[name] = event.at
             case ActivationFinished():
-                node = self._node(event.activation.node)
-                node.running.pop(str(event.activation), None)
                 node.finished += 1
-                node.last = f"{event.activation}{_leads(event.taken)}"
+                node.last = f"{name}{_leads(event.taken)}"
             case ActivationFailed():
-                node = self._node(event.activation.node)
-                node.running.pop(str(event.activation), None)
                 node.failed += 1
                 node.last = f"{event.error.type_name}{_after_failure(event)}"
-            case _:
-                pass
+            case ActivationSuspended():
+                node.waiting[name] = _waits(event)
+            case ActivationCancelled():
+                node.last = f"{name} cancelled"
 
     @property
     def finished(self) -> int:
@@ -167,7 +188,15 @@ def _counts(node: NodeProgress) -> str:
 
 def _under_way(node: NodeProgress, now: float) -> str:
     if not node.running:
-        return ""
+        return _rests(node)
     first, began = next(iter(node.running.items()))
     more = f" and {len(node.running) - 1} more" if len(node.running) > 1 else ""
     return f"{first}{more}, {max(now - began, 0.0):.1f} s"
+
+
+def _rests(node: NodeProgress) -> str:
+    if not node.waiting:
+        return ""
+    first, what = next(iter(node.waiting.items()))
+    more = f" and {len(node.waiting) - 1} more" if len(node.waiting) > 1 else ""
+    return f"{first}{more} wait" if more else f"{first} {what}"

@@ -1,13 +1,16 @@
 from backedge.cli.progress import Progress, line_of, targets
+from backedge.engine.execution.desk import Question
 from backedge.engine.execution.events import (
+    ActivationCancelled,
     ActivationFailed,
     ActivationFinished,
     ActivationStarted,
+    ActivationSuspended,
     CustomEvent,
     EventsDropped,
     RunFinished,
 )
-from backedge.engine.records import ActivationId, ErrorInfo, RunStatus
+from backedge.engine.records import ActivationId, EffectKind, ErrorInfo, RunStatus
 
 
 def at(node: str, number: int = 0) -> ActivationId:
@@ -50,6 +53,34 @@ def test_failures_are_counted_and_what_follows_is_told():
     ]
     assert heard(failed("a", final=True)).rows(12.0, 9)[0][3] == "ValueError"
     assert heard(failed("a", "a->b!ValueError")).rows(12.0, 9)[0][3] == "ValueError -> b!ValueError"
+
+
+def waits(node: str, number: int = 0) -> ActivationSuspended:
+    asked = Question(f"{node}:0", node, EffectKind.QUESTION, "Shall we?", {}, 11.0)
+    return ActivationSuspended(at(node, number), 1, 11.0, (asked,))
+
+
+def test_who_waits_does_not_run_until_it_goes_on():
+    progress = heard(started("a"), waits("a"))
+    assert progress.rows(12.5, 9) == [("a", "0", "a@0 waits for question Shall we?", "")]
+    assert progress.running == 0
+    progress.hear(started("a", 1))
+    progress.hear(waits("a", 1))
+    assert progress.rows(12.5, 9)[0][2] == "a@0 and 1 more wait"
+    progress.hear(started("a", when=12.0))
+    assert progress.rows(12.5, 9)[0][2] == "a@0, 0.5 s"
+    for end in (finished("a"), finished("a", 1)):
+        progress.hear(end)
+    assert progress.rows(12.5, 9)[0][:3] == ("a", "2", "")
+    assert line_of(waits("a")) == "a@0 waits for question Shall we?"
+    assert line_of(ActivationSuspended(at("a"), 1, 11.0, ())) == "a@0 waits for something"
+
+
+def test_who_was_cancelled_runs_no_more():
+    progress = heard(started("a"), started("b"), waits("b"))
+    for name in "ab":
+        progress.hear(ActivationCancelled(at(name), 11.0))
+    assert progress.rows(12.5, 9) == [("a", "0", "", "a@0 cancelled"), ("b", "0", "", "b@0 cancelled")]
 
 
 def test_where_room_is_short_the_nodes_touched_last_are_shown_in_their_old_order():
