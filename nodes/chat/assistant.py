@@ -18,7 +18,7 @@ from backedge.providers import Message, Model, ModelRequest, ModelResponse, Tool
 from backedge.providers.errors import BadToolCallError
 from backedge.providers.protocol import ToolSpec
 
-from .speaking import Scene, Spoken
+from .speaking import Scene, Spoken, check_model, check_whole
 from .talk import Chat, Spent
 from .views import GO_ON, introduction, view
 
@@ -67,17 +67,12 @@ class Assistant:
     asks_at_end = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.model, str) and not self.model.isidentifier():
-            raise ValueError(
-                f"{self.name}: model= takes a model, or the name of a resource of the graph; {self.model!r} is "
-                f"neither: for a provider's model say backedge.model({self.model!r})"
-            )
-        if self.repairs < 0:
-            raise ValueError(f"{self.name}: repairs= wants a number from 0, not {self.repairs}")
+        check_model(self.name, self.model)
+        check_whole(self.name, "repairs", self.repairs, 0)
         for option, given in (("calls", self.calls), ("handoffs", self.handoffs)):
             if isinstance(given, str) and given != "any":
                 raise ValueError(f"{self.name}: {option}= takes several names, as in [{given!r}]")
-        if unfit := [name for name in self.handoffs if not name.isidentifier()]:
+        if unfit := [name for name in self.handoffs if not isinstance(name, str) or not name.isidentifier()]:
             raise ValueError(f"{self.name}: handoffs= takes identifiers, not {unfit[0]!r}")
 
     @property

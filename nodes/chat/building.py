@@ -14,14 +14,14 @@ from backedge.nodes.agents.wiring import NodeOptions
 from backedge.providers import Model
 from backedge.providers.protocol import ToolSpec
 
-from .checking import problems_of, transitions_of
+from .checking import condition_problems, problems_of, transitions_of
 from .choosing import CHOOSER, Auto, ByFunction, Choice, Manual, Random, RoundRobin, Selection
 from .ending import Until, condition_of
 from .floor import Rules
 from .members import Member, Speaks, voice_of
 from .selecting import Select
 from .speaking import Scene, Voice
-from .talk import Chat, Said
+from .talk import Chat, Said, takes
 
 Speaker: TypeAlias = Literal["round_robin", "random", "manual", "auto"] | Selection | Choice
 """How speakers are chosen: one of the ways by name, one with options such as `Auto`, or a function of the chat."""
@@ -80,6 +80,7 @@ def group_chat(
     problems += wrong
     selection = _tried(problems, lambda: _selection(speaker, model, seed, names))
     over = _tried(problems, lambda: condition_of(until))
+    problems += [] if over is None else condition_problems(over, voices, admin)
     if problems:
         raise GraphError(problems)
     assert selection is not None
@@ -234,7 +235,7 @@ def _selection(speaker: Any, model: Any, seed: Any, names: Sequence[str]) -> Sel
         )
     if hasattr(speaker, "choose") and not isinstance(speaker, type):
         return speaker  # type: ignore[no-any-return]  # what lacks the rest of it says so when that is asked for
-    if callable(speaker) and not isinstance(speaker, type):
+    if callable(speaker) and not isinstance(speaker, type) and takes(speaker, 1):
         return ByFunction(speaker)
     raise TypeError(
         f"speaker= takes one of {', '.join([*ways, 'auto'])}, a way such as Auto(...), or a function, not {speaker!r}"

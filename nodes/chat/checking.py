@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from backedge.engine.graph import END, START
@@ -10,6 +10,7 @@ from backedge.providers.protocol import ToolSpec
 
 from .assistant import TRANSFER
 from .choosing import CHOOSER
+from .ending import Condition
 from .proxy import UserProxy
 from .speaking import Voice
 from .talk import NOTES
@@ -86,6 +87,24 @@ def _handoff_problems(voices: Sequence[Voice]) -> list[str]:
     return problems
 
 
+def condition_problems(until: Condition, voices: Sequence[Voice], admin: str | None) -> list[str]:
+    """What conditions wait for in vain: words of somebody who is not there, a handoff that nobody makes."""
+    there = [*(voice.name for voice in voices), *((admin,) if admin else ())]
+    problems = [
+        f"until= waits for words of {name!r}, who is not there; there are {', '.join(there)}"
+        for name in sorted(until.speakers - set(there))
+    ]
+    made = {target for voice in voices for target in voice.handoffs}
+    for target in until.handoffs:
+        if not (made if target is None else target in made):
+            whom = "anybody" if target is None else repr(target)
+            problems.append(
+                f"until= waits for a handoff to {whom}, which nobody makes: "
+                f"see handoffs= of an Assistant, and Handoff among the tools of an Agent"
+            )
+    return problems
+
+
 def transitions_of(
     voices: Sequence[Voice],
     allowed: Mapping[str, Sequence[str]] | None,
@@ -118,10 +137,15 @@ def transitions_of(
     return after, problems
 
 
+def _are_names(given: Any) -> bool:
+    several = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
+    return several and all(isinstance(one, str) for one in given)
+
+
 def _unknown(option: str, given: Any, names: Sequence[str]) -> list[str]:
     if given is None:
         return []
-    if not isinstance(given, Mapping) or any(isinstance(one, str) for one in given.values()):
+    if not isinstance(given, Mapping) or not all(map(_are_names, given.values())):
         return [f"{option}= maps a member to several, as in {{'coder': ['critic']}}, not {given!r}"]
     unknown = dict.fromkeys(
         one for key, others in given.items() for one in (key, *others) if one not in names

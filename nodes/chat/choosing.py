@@ -16,6 +16,7 @@ from backedge.providers import Message, Model, ModelRequest
 from backedge.providers.errors import BadToolCallError
 
 from .floor import Rules, last_speaker, named, next_in_order
+from .speaking import check_model, check_whole
 from .talk import Chat, Spent
 from .views import as_heard
 
@@ -198,9 +199,9 @@ class Auto:
     shown: int = 20
 
     def __post_init__(self) -> None:
-        for option, number, least in (("retries", self.retries, 0), ("shown", self.shown, 1)):
-            if number < least:
-                raise ValueError(f"Auto: {option}= wants a number from {least}, not {number}")
+        check_model("Auto", self.model)
+        check_whole("Auto", "retries", self.retries, 0)
+        check_whole("Auto", "shown", self.shown, 1)
 
     @property
     def models(self) -> frozenset[str]:

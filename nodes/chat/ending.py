@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from backedge.engine.compiler.signatures import is_async, name_of_callable
 
-from .talk import Chat
+from .talk import Chat, takes
 
 ADMIN: Final = "admin"
 """The signal by which the admin speaks, from any process."""
@@ -35,6 +35,16 @@ class Condition:
     @property
     def signals(self) -> frozenset[str]:
         """The signals from outside that it looks at."""
+        return frozenset()
+
+    @property
+    def speakers(self) -> frozenset[str]:
+        """The members, and the admin, whom it names."""
+        return frozenset()
+
+    @property
+    def handoffs(self) -> frozenset[str | None]:
+        """The targets of the handoffs that it waits for; None stands for anybody."""
         return frozenset()
 
     def __and__(self, other: Until) -> Condition:
@@ -62,7 +72,7 @@ def condition_of(given: Any) -> Condition:
     """
     if isinstance(given, Condition):
         return given
-    if not callable(given) or isinstance(given, type) or is_async(given):
+    if not callable(given) or isinstance(given, type) or is_async(given) or not takes(given, 1):
         raise TypeError(
             f"until= takes conditions such as MaxTurns(20), or plain functions of the chat, not {given!r}"
         )
@@ -70,10 +80,30 @@ def condition_of(given: Any) -> Condition:
 
 
 @dataclass(frozen=True)
-class All(Condition):
-    """Over when all of them say so; made by ``&``."""
+class _Several(Condition):
+    """Conditions that are joined."""
 
     conditions: tuple[Condition, ...]
+
+    @property
+    def signals(self) -> frozenset[str]:
+        """Those of all of them."""
+        return frozenset().union(*(condition.signals for condition in self.conditions))
+
+    @property
+    def speakers(self) -> frozenset[str]:
+        """Those of all of them."""
+        return frozenset().union(*(condition.speakers for condition in self.conditions))
+
+    @property
+    def handoffs(self) -> frozenset[str | None]:
+        """Those of all of them."""
+        return frozenset[str | None]().union(*(condition.handoffs for condition in self.conditions))
+
+
+@dataclass(frozen=True)
+class All(_Several):
+    """Over when all of them say so; made by ``&``."""
 
     def check(self, chat: Chat) -> str | None:
         """All the reasons."""
@@ -85,26 +115,14 @@ class All(Condition):
             reasons.append(reason)
         return " and ".join(reasons)
 
-    @property
-    def signals(self) -> frozenset[str]:
-        """Those of all of them."""
-        return frozenset().union(*(condition.signals for condition in self.conditions))
-
 
 @dataclass(frozen=True)
-class AnyOf(Condition):
+class AnyOf(_Several):
     """Over when any of them says so; made by ``|``."""
-
-    conditions: tuple[Condition, ...]
 
     def check(self, chat: Chat) -> str | None:
         """The reason of the first that holds, in the order in which they are written."""
         return next((why for one in self.conditions if (why := one.check(chat)) is not None), None)
-
-    @property
-    def signals(self) -> frozenset[str]:
-        """Those of all of them."""
-        return frozenset().union(*(condition.signals for condition in self.conditions))
 
 
 @dataclass(frozen=True)
@@ -140,6 +158,8 @@ class TextMention(Condition):
             raise ValueError(f"TextMention wants a text that is not empty, not {self.text!r}")
         if isinstance(self.by, str):
             object.__setattr__(self, "by", (self.by,))
+        if self.by is not None and not self.by:
+            raise ValueError("TextMention: by= wants somebody whose words count; leave it out for everybody")
 
     def check(self, chat: Chat) -> str | None:
         """Looks at what was said since the mark."""
@@ -148,6 +168,11 @@ class TextMention(Condition):
             if counts and self.text in said.text:
                 return f"{said.speaker} said {self.text!r}"
         return None
+
+    @property
+    def speakers(self) -> frozenset[str]:
+        """Those whose words count, where they are named."""
+        return frozenset(self.by or ())
 
 
 @dataclass(frozen=True)
@@ -225,6 +250,11 @@ class OnHandoff(Condition):
             if said.handoff and self.target in (None, said.handoff):
                 return f"{said.speaker} handed over to {said.handoff}"
         return None
+
+    @property
+    def handoffs(self) -> frozenset[str | None]:
+        """This one."""
+        return frozenset((self.target,))
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,12 @@ from backedge.providers import Message
 from .assistant import Assistant
 from .proxy import UserProxy
 from .speaking import NOTHING, Scene, Spoken, Voice
-from .talk import Chat, Spent
+from .talk import Chat, Spent, takes
 from .views import GO_ON, introduction, view
 
 Speaks: TypeAlias = Callable[..., Any]
-"""A function as a member: ``async def (chat, context)``, or a plain function ``(chat)``, which is called in a worker thread
-and once. It gives a text, a `Message`, or None for nothing."""
+"""A function as a member: ``async def (chat, context)``, which may leave the context out, or a plain function ``(chat)``, which
+is called in a worker thread and once. It gives a text, a `Message`, or None for nothing."""
 _WANTED: Final = ("name", "description", "silent", "asks_at_end", "tools", "models", "handoffs")
 
 
@@ -63,6 +63,10 @@ def voice_of(given: Any) -> Voice:
     """
     member = given if isinstance(given, Member) else Member(given)
     who, name, description = member.who, member.name, member.description
+    if isinstance(who, Member):
+        raise TypeError(f"a Member is put into a Member: say what is to be said of {who.who!r} in one")
+    if not isinstance(description, str):
+        raise TypeError(f"a member's description is a text, not {description!r}")
     if isinstance(who, Agent):
         return _AgentVoice(who, name or who.name, description)
     if isinstance(who, Assistant | UserProxy):
@@ -76,7 +80,13 @@ def voice_of(given: Any) -> Voice:
             raise TypeError(f"{who!r} has a method speak but no {', '.join(lacks)}: see Voice")
         return who  # type: ignore[return-value]  # it was looked at
     if callable(who) and not isinstance(who, type):
-        return _FunctionVoice(who, name or name_of_callable(who), description)
+        name = name or name_of_callable(who)
+        if not takes(who, 1) and not (is_async(who) and takes(who, 2)):
+            raise TypeError(
+                f"{name} cannot be called with a chat: a member is an `async def {name}(chat, context)`, "
+                f"or without the context, or a `def {name}(chat)`"
+            )
+        return _FunctionVoice(who, name, description)
     raise TypeError(f"a member is an Agent, an Assistant, a UserProxy or a function, not {who!r}")
 
 
@@ -173,7 +183,8 @@ class _FunctionVoice:
     async def speak(self, chat: Chat, scene: Scene) -> Spoken:
         """Call it."""
         if is_async(self._function):
-            said = await self._function(chat, scene.context)
+            given = (chat, scene.context) if takes(self._function, 2) else (chat,)
+            said = await self._function(*given)
         else:
             said = await self._once(chat, scene.context)
         if said is None or said == "":

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from backedge.engine.context import Context
-from backedge.nodes.agents import Allow, Report, code_interpreter
+from backedge.nodes.agents import Agent, Allow, Report, code_interpreter
 from backedge.nodes.agents.asking import allowed
 from backedge.nodes.agents.calling import Caller
 from backedge.nodes.agents.conversation import cut, leave_of
+from backedge.nodes.agents.wiring import Delegate
 from backedge.nodes.sandbox import Sandbox
 from backedge.nodes.tools import AnyTool, Tool, tool
 from backedge.providers import Message, ToolCall
@@ -36,7 +37,7 @@ class UserProxy:
         name: What it is called.
         human: When the person is asked: ``"always"`` when it has the floor, ``"at_end"`` when the talk is about to end, and
             goes on if the person says something, or ``"never"``.
-        tools: What others may call: tools, or functions that `tool` makes tools of.
+        tools: What others may call: tools, agents, or functions that `tool` makes tools of.
         sandbox: Where programs in Python run that others write in fenced blocks; None to run none.
         reply: What it says when there is nothing to carry out.
         allow: What its tools may do without asking the person; see `Allow`. A person who is asked always is asked about
@@ -60,7 +61,6 @@ class UserProxy:
     description: str = ""
 
     handoffs = ()
-    models = frozenset[str]()
 
     def __post_init__(self) -> None:
         if self.human not in ("always", "at_end", "never"):
@@ -68,13 +68,19 @@ class UserProxy:
         allowed(self.allow)
         found: dict[str, AnyTool] = {}
         for one in self.tools.values() if isinstance(self.tools, Mapping) else self.tools:
-            made = one if isinstance(one, Tool) else tool(one)
+            made = one.as_tool() if isinstance(one, Agent) else one if isinstance(one, Tool) else tool(one)
             if made.name in found:
                 raise ValueError(
                     f"{self.name} has two tools called {made.name!r}: give one of them another name="
                 )
             found[made.name] = made
         object.__setattr__(self, "tools", found)
+
+    @property
+    def models(self) -> frozenset[str]:
+        """The resources that agents among its tools name."""
+        agents = [one.function.agent for one in self.tools.values() if isinstance(one.function, Delegate)]
+        return frozenset().union(*(agent.models for agent in agents))
 
     @property
     def silent(self) -> bool:
@@ -98,7 +104,7 @@ class UserProxy:
         open_calls = pending(chat.talk)
         mine = [call for call in open_calls.calls if call.name in self.tools] if open_calls else []
         if mine:
-            return await self._carried_out(mine, chat, scene.context)
+            return await self._carried_out(mine, chat, scene)
         programs = self._programs(chat.talk)
         if programs and self.sandbox is not None:
             return await self._ran("\n".join(programs), self.sandbox, scene.context)
@@ -119,9 +125,16 @@ class UserProxy:
         words: str = await context.ask(f"{before}{told}")
         return words
 
-    async def _carried_out(self, calls: Sequence[ToolCall], chat: Chat, context: Context) -> Spoken:
+    async def _carried_out(self, calls: Sequence[ToolCall], chat: Chat, scene: Scene) -> Spoken:
         before = [entry for said in chat.talk if said.speaker == self.name for entry in said.own]
-        caller = Caller(self.name, self.tools, allowed(self.allow), context, leave_of(before, self.name))
+        leave = leave_of(before, self.name)
+        tools = {
+            name: replace(one, function=Delegate(one.function.agent, scene.models))
+            if isinstance(one.function, Delegate)
+            else one
+            for name, one in self.tools.items()
+        }
+        caller = Caller(self.name, tools, allowed(self.allow), scene.context, leave)
         results = await caller.results(calls)
         return Spoken(Message.of("tool", *results), own=tuple(caller.granted))
 

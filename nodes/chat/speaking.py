@@ -18,6 +18,26 @@ NOTHING = Message(role="assistant", parts=())
 """What a member says who has nothing to say."""
 
 
+def check_model(who: str, model: object) -> None:
+    """Look whether this can be asked.
+
+    Raises:
+        ValueError: It is neither a model nor what a resource can be called.
+    """
+    if model.isidentifier() if isinstance(model, str) else hasattr(model, "respond"):
+        return
+    hint = f": for a provider's model say backedge.model({model!r})" if isinstance(model, str) else ""
+    raise ValueError(
+        f"{who}: model= takes a model, or the name of a resource of the graph; {model!r} is neither{hint}"
+    )
+
+
+def check_whole(who: str, option: str, given: object, least: int) -> None:
+    """Look whether this is a whole number. Raises ValueError."""
+    if not isinstance(given, int) or isinstance(given, bool) or given < least:
+        raise ValueError(f"{who}: {option}= wants a whole number from {least}, not {given!r}")
+
+
 @dataclass(frozen=True)
 class Spoken:
     """What a member says in one turn; see `Said` for most of it.

@@ -6,6 +6,8 @@ speaks next, whether it is over) is worked out of this state alone, so a run tha
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -23,6 +25,17 @@ NOTES: Final = "chat"
 
 def _message(given: Any) -> Any:
     return Message.of("assistant", given) if isinstance(given, str) else given
+
+
+def takes(function: Callable[..., Any], number: int) -> bool:
+    """Whether a function can be called with so many arguments; true also of one that does not tell."""
+    try:
+        inspect.signature(function).bind(*[None] * number)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 class Spent(Frozen):

@@ -16,8 +16,10 @@ from backedge.nodes.chat import (
     Chat,
     MaxTurns,
     Member,
+    OnHandoff,
     RoundRobin,
     Talk,
+    TextMention,
     UserProxy,
     group_chat,
 )
@@ -80,6 +82,21 @@ LOOK, OTHER, MOVE = two_tools()
             [Member(ANN, name="select_speaker")],
             "no member can be called 'select_speaker': the talk itself uses that name",
         ),
+        (
+            [Member(Member(ANN), name="x")],
+            f"a Member is put into a Member: say what is to be said of {ANN!r} in one",
+        ),
+        ([Member(ANN, description=3)], "a member's description is a text, not 3"),
+        (
+            [Member(lambda: "x", name="x")],
+            "x cannot be called with a chat: a member is an `async def x(chat, context)`, "
+            "or without the context, or a `def x(chat)`",
+        ),
+        (
+            [Member(lambda chat, context: "x", name="x")],
+            "x cannot be called with a chat: a member is an `async def x(chat, context)`, "
+            "or without the context, or a `def x(chat)`",
+        ),
         ([ANN, 3], "a member is an Agent, an Assistant, a UserProxy or a function, not 3"),
         (
             [ANN, Assistant],
@@ -135,6 +152,43 @@ def test_members_that_cannot_be_are_told(members, told):
             ["transitions= maps a member to several, as in {'coder': ['critic']}, not {'ann': 'bob'}"],
         ),
         (
+            {"transitions": {"ann": None}},
+            ["transitions= maps a member to several, as in {'coder': ['critic']}, not {'ann': None}"],
+        ),
+        (
+            {"forbidden": {"ann": [["bob"]]}},
+            ["forbidden= maps a member to several, as in {'coder': ['critic']}, not {'ann': [['bob']]}"],
+        ),
+        (
+            {"until": TextMention("x", by=["bob", "dan"]) | MaxTurns(3)},
+            ["until= waits for words of 'dan', who is not there; there are ann, bob, admin"],
+        ),
+        (
+            {"until": TextMention("x", by="admin") & MaxTurns(3), "admin": None},
+            ["until= waits for words of 'admin', who is not there; there are ann, bob"],
+        ),
+        (
+            {"until": MaxTurns(3) | OnHandoff("dan")},
+            [
+                "until= waits for a handoff to 'dan', which nobody makes: "
+                "see handoffs= of an Assistant, and Handoff among the tools of an Agent"
+            ],
+        ),
+        (
+            {"until": OnHandoff()},
+            [
+                "until= waits for a handoff to anybody, which nobody makes: "
+                "see handoffs= of an Assistant, and Handoff among the tools of an Agent"
+            ],
+        ),
+        (
+            {"speaker": "auto", "model": "openai:gpt-5"},
+            [
+                "Auto: model= takes a model, or the name of a resource of the graph; 'openai:gpt-5' is neither: "
+                "for a provider's model say backedge.model('openai:gpt-5')"
+            ],
+        ),
+        (
             {"transitions": {"ann": []}},
             ["nobody may speak after ann: allow somebody, in transitions=, forbidden= or repeat="],
         ),
@@ -180,10 +234,15 @@ def test_all_problems_are_told_at_once():
     assert len(found) == 7
 
 
-@pytest.mark.parametrize("make", [lambda: Auto(MODEL, retries=-1), lambda: Auto(MODEL, shown=0)])
+@pytest.mark.parametrize("make", [lambda: Auto(MODEL, retries=-1), lambda: Auto(MODEL, shown="x")])
 def test_a_choosing_model_that_cannot_be_asked_is_refused(make):
-    with pytest.raises(ValueError, match="wants a number from"):
+    with pytest.raises(ValueError, match="wants a whole number from"):
         make()
+
+
+def test_functions_that_cannot_be_called_with_a_chat_are_told():
+    assert "speaker= takes one of" in problems(speaker=lambda: "ann")[0]
+    assert "until= takes conditions" in problems(until=lambda: True)[0]
 
 
 def test_a_way_of_choosing_is_a_value_not_its_class():

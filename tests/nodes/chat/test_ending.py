@@ -137,6 +137,7 @@ def test_a_function_that_gives_something_else_is_told_so():
         lambda: MaxCost(1, unknown="guess"),
         lambda: MaxCost(True),
         lambda: TextMention(""),
+        lambda: TextMention("x", by=[]),
         lambda: External(""),
         lambda: External("admin"),
     ],

@@ -313,6 +313,15 @@ async def test_a_person_is_asked_before_a_dangerous_tool_and_their_leave_lasts()
     assert asked == ['user wants to call erase, which may write, with {"path": "x"}']
 
 
+async def test_an_agent_is_a_tool_that_a_proxy_carries_out_with_the_model_it_names():
+    expert = Agent("big", [add], name="expert")
+    big = ScriptedModel([calls(call("add", '{"one": 2}')), "three"])
+    model = ScriptedModel([calls(call("expert", '{"request": "2 + 1?"}')), "done"])
+    graph = group_chat([Assistant(model, name="ann"), proxy(expert)], until=TextMention("done"))
+    await talked(graph, big=big)
+    assert model.requests[1].messages[-1].parts[0].text == "three"
+
+
 async def test_equal_ids_of_calls_are_answered_each():
     model = ScriptedModel([calls(call("add", '{"one": 1}', "x"), call("add", '{"one": 2}', "x")), "done"])
     members = [Assistant(model, name="ann"), proxy(add)]
@@ -470,7 +479,10 @@ async def test_models_may_be_resources_of_the_graph():
     ("make", "told"),
     [
         (lambda: Assistant("openai:gpt-5"), "say backedge.model"),
-        (lambda: Assistant(ScriptedModel([]), repairs=-1), "a number from 0"),
+        (lambda: Assistant(3), "3 is neither"),
+        (lambda: Assistant(ScriptedModel([]), repairs=-1), "a whole number from 0"),
+        (lambda: Assistant(ScriptedModel([]), repairs="x"), "a whole number from 0"),
+        (lambda: Assistant(ScriptedModel([]), handoffs=[3]), "identifiers, not 3"),
         (lambda: Assistant(ScriptedModel([]), calls="add"), r"takes several names, as in \['add'\]"),
         (lambda: Assistant(ScriptedModel([]), handoffs="bob"), r"takes several names, as in \['bob'\]"),
         (lambda: Assistant(ScriptedModel([]), handoffs=["my boss"]), "identifiers, not 'my boss'"),
@@ -585,6 +597,16 @@ async def test_functions_say_texts_messages_or_nothing():
     assert [text for _, text in lines(state)] == ["go", "a text", "a message", "x", "", "", "y"]
     assert saying(model)[1][-1] == "user: You have the floor. Go on.", "nobody hears nothing"
     assert order(state) == ["plain", "later", "ann"] * 2
+
+
+async def test_an_async_function_may_leave_the_context_out():
+    async def short(chat):
+        return f"{chat.turns}"
+
+    assert lines((await talked(group_chat([short], until=MaxTurns(2)))).state)[1:] == [
+        ("short", "0"),
+        ("short", "1"),
+    ]
 
 
 async def test_a_plain_function_is_called_once_and_not_on_the_loop():
