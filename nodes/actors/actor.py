@@ -130,21 +130,23 @@ def _connect(
     graph: Graph[ActorState], receiving: Node[..., Any], ways: list[Node[..., Any]], mailer: Mailer | None
 ) -> None:
     """Lead round: from the receiver to the handler, and from whatever ends the handling of a letter back to the receiver."""
+    end = END if mailer is None else graph.node(mailer.closing(), name="close")
     graph.edge(START, receiving)
     graph.edge(receiving, ways[0], when=to_handle, label="a letter")
     graph.feedback(receiving, receiving, limit=None, when=passed_over, label="passed over")
-    graph.edge(receiving, END, when=over, label="the end")
+    graph.edge(receiving, end, when=over, label="the end")
     for one in ways:
         graph.feedback(one, receiving, limit=None, when=done, label="the next")
-        graph.edge(one, END, when=over, label="the end")
+        graph.edge(one, end, when=over, label="the end")
     if mailer is None:
         return
+    graph.edge(end, END)
     replying = graph.node(mailer.replying(), name="reply")
     graph.edge(receiving, replying, when=to_reply, label="does not fit")
     for one in ways:
         graph.edge(one, replying, when=to_reply, label="asked")
     graph.feedback(replying, receiving, limit=None, when=replied, label="the next")
-    graph.edge(replying, END, when=replied_and_over, label="the end")
+    graph.edge(replying, end, when=replied_and_over, label="the end")
 
 
 # ---------------------------------------------------------------------- the types

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 MAIL: Final = "mail"
 """The signal that an actor receives its letters by."""
 ABORT: Final = "abort"
 """The signal that ends an actor before its next letter."""
+ENDED: Final = "ended"
+"""The signal that an actor leaves in its own mailbox when it ends, for those who ask it then."""
 
 
 class Mail(BaseModel):
@@ -64,3 +66,9 @@ class DeadLetter(BaseModel):
 
     mail: Mail
     why: str
+
+
+def unfit(error: ValidationError) -> str:
+    """Why a message or a reply is of another type, in a line."""
+    wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ") for one in error.errors()]
+    return "; ".join(wrong)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, TypeAlias
 
-from pydantic import TypeAdapter
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from backedge.engine.context import Context
 from backedge.engine.effects.identity import EffectKey
@@ -19,7 +19,7 @@ from backedge.engine.ports import Journal, opened
 from backedge.engine.records import Letter, LetterKind
 
 from .errors import AskError, AskTimeoutError
-from .mail import MAIL, Reply
+from .mail import ENDED, MAIL, Mail, Reply, unfit
 
 Where: TypeAlias = str | PathLike[str] | Journal
 """A journal: the path of its file, or an open one."""
@@ -77,7 +77,7 @@ class Mailer:
             within: Seconds to wait for it; by default for ever.
 
         Raises:
-            AskError: Handling it failed.
+            AskError: Handling it failed, the actor has ended, or what it replied is none of `returns`.
             AskTimeoutError: There was no reply in time. One that comes later is dropped.
             InputError: The message is nothing that JSON can carry.
             EffectError: There is no such run.
@@ -94,11 +94,15 @@ class Mailer:
         own = context.run_id
         reply_as = f"reply {context.uuid()}"
 
-        async def send(to: str, message: str, reply_as: str, key: EffectKey) -> None:
+        async def send(to: str, message: str, reply_as: str, key: EffectKey) -> str:
             mail = mail_of(message, key=str(key), reply_to=own, reply_as=reply_as)
-            await post(self.journal, to, MAIL, mail)
+            async with opened(self.journal, create=False) as store:
+                await post(store, to, MAIL, mail)
+                return ended_of(await store.letters(to))
 
-        await context.step(f"ask {to}", send, to, message, reply_as)
+        ended = await context.step(f"ask {to}", send, to, message, reply_as)
+        if ended:
+            return Reply(error=_over(ended))
         coming = context.receive(reply_as, schema=Reply)
         if within is None:
             reply: Reply = await coming
@@ -119,6 +123,52 @@ class Mailer:
             await ctx.step("reply", send, mail.reply_to, mail.reply_as, reply)
 
         return reply
+
+    def closing(self) -> Callable[..., Awaitable[None]]:
+        """The node that an actor ends with: whoever still waits for a reply, or asks from now on, is told that it has ended.
+
+        The mark is left before it looks who waits, and who asks sends his letter before he looks for the mark: nobody is missed.
+        An actor within another graph leaves none: its mailbox is the whole run's, in which another may come after it.
+        """
+        journal = self.journal
+
+        async def close(ended: str, ctx: Context) -> None:
+            async def tell(own: str, ended: str) -> None:
+                async with opened(journal, create=False) as store:
+                    await post(store, own, ENDED, to_json(ended))
+                    for mail in letters_of(await store.letters(own)):
+                        with suppress(RunNotFoundError):  # who asked has given up, and is gone
+                            if mail.reply_to:
+                                await post(
+                                    store, mail.reply_to, mail.reply_as, to_json(Reply(error=_over(ended)))
+                                )
+
+            if "/" not in ctx.activation.node:
+                await ctx.step("close", tell, ctx.run_id, ended)
+
+        return close
+
+
+def letters_of(found: Iterable[Letter]) -> list[Mail]:
+    """The letters in what lies in a mailbox: neither the pill, nor what is no letter and will be refused."""
+    letters: list[Mail] = []
+    for one in found:
+        if one.kind is LetterKind.SIGNAL and one.name == MAIL:
+            with suppress(ValidationError):
+                letters.append(Mail.model_validate_json(one.value))
+    return letters
+
+
+def ended_of(found: Iterable[Letter]) -> str:
+    """How the actor ended, of what lies in its mailbox; empty while it lives."""
+    for one in found:
+        if one.kind is LetterKind.SIGNAL and one.name == ENDED:
+            return str(from_json(one.value))
+    return ""
+
+
+def _over(ended: str) -> str:
+    return f"it has ended, {ended}"
 
 
 async def post(journal: Where, to: str, signal: str, value: bytes) -> None:
@@ -145,4 +195,7 @@ def value_of(reply: Reply, to: str, returns: Any) -> Any:
     """What was replied. Raises AskError."""
     if reply.error:
         raise AskError(to, reply.error)
-    return TypeAdapter(returns).validate_json(reply.value)
+    try:
+        return TypeAdapter(returns).validate_json(reply.value)
+    except ValidationError as error:
+        raise AskError(to, f"what it replied does not fit returns=: {unfit(error)}") from None

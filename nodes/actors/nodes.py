@@ -11,7 +11,7 @@ from backedge.engine.context import Context
 
 from .errors import ActorFailingError
 from .handling import read
-from .mail import ABORT, MAIL, DeadLetter, Mail, Pill, Reply
+from .mail import ABORT, MAIL, DeadLetter, Mail, Pill, Reply, unfit
 from .supervision import Supervision
 
 RECEIVED: Final = ("mail", "ended", "seen", "dead", "reply")
@@ -54,10 +54,7 @@ def _unfit(mail: Mail, kind: TypeAdapter[Any], *, replies: bool) -> str:
     try:
         read(mail, kind)
     except ValidationError as error:
-        wrong = [
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ") for one in error.errors()
-        ]
-        return f"the message does not fit: {'; '.join(wrong)}"
+        return f"the message does not fit: {unfit(error)}"
     return ""
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from backedge.engine.context import Context
 from backedge.engine.errors import InputError
 from backedge.engine.graph import END, START, Graph
 from backedge.engine.ports import opened
-from backedge.engine.records import LetterKind
 
 from .errors import AskTimeoutError, MailboxFullError
 from .mail import ABORT, MAIL, Mail, Pill, Reply
-from .mailer import Mailer, Where, json_of, mail_of, post, value_of
+from .mailer import Mailer, Where, json_of, letters_of, mail_of, post, value_of
 
 
 async def tell(to: str, message: Any, /, *, journal: Where, key: str = "", most: int | None = None) -> None:
@@ -64,7 +62,7 @@ async def ask(to: str, message: Any, /, *, journal: Where, returns: Any = Any, w
         within: Seconds to wait for it.
 
     Raises:
-        AskError: Handling it failed.
+        AskError: Handling it failed, the actor has ended, or what it replied is none of `returns`.
         AskTimeoutError: There was no reply in time.
         InputError: The message is nothing that JSON can carry.
         RunNotFoundError: There is no such run.
@@ -121,11 +119,4 @@ async def waiting(to: str, /, *, journal: Where) -> list[Mail]:
         RunNotFoundError: There is no such run.
     """
     async with opened(journal, create=False) as store:
-        letters = [
-            one for one in await store.letters(to) if one.kind is LetterKind.SIGNAL and one.name == MAIL
-        ]
-    found: list[Mail] = []
-    for one in letters:
-        with suppress(ValidationError):  # the pill, and what is no letter and will be refused
-            found.append(Mail.model_validate_json(one.value))
-    return found
+        return letters_of(await store.letters(to))

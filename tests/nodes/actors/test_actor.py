@@ -303,7 +303,7 @@ def test_an_actor_is_drawn_as_a_loop_with_what_happens_when_handling_fails():
     flow = Life(noting, initial=[], replies=True, supervision=Supervision(directive="restart")).flow
     edges = {one.id for one in flow.definition.edges}
     assert {"START->receive", "receive->handle", "handle->receive", "handle->restart!Exception"} < edges
-    assert {"restart->receive", "handle->reply", "receive->reply", "reply->END", "receive->END"} < edges
+    assert {"restart->receive", "handle->reply", "receive->reply", "reply->close", "receive->close"} < edges
     assert "receive->receive" in edges
     assert flow.name == "noting"
     assert flow.warnings == ()

@@ -1,7 +1,7 @@
 """Asking actors, from outside and from inside of nodes: replies find who asked, once, or he is told why there is none."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel
@@ -16,6 +16,7 @@ from backedge import (
     RunFailedError,
     RunNotFoundError,
     RunStatus,
+    add,
 )
 from backedge.checkpoints import MemoryJournal
 from backedge.nodes.actors import (
@@ -101,6 +102,65 @@ async def test_a_reply_to_who_has_given_up_is_dropped_and_the_actor_goes_on():
     assert await life.left() == [1], "nobody worked on it"
     assert await asked(life, 1, within=600) == 2
     assert (await life.end()).handled == 2
+
+
+@pytest.mark.parametrize(("drain", "how"), [(True, "drained"), (False, "aborted")])
+async def test_who_asks_one_that_has_ended_is_told_at_once_and_so_is_who_had_asked_before(drain, how):
+    life = await Life(count, initial=0, replies=True).begin()
+    await stop("r", journal=life.journal, drain=drain)
+    with pytest.raises(AskError, match=f"actor 'r' has no reply: it has ended, {how}"):
+        await asked(life, 1, within=600)
+    with pytest.raises(AskError, match=f"it has ended, {how}"):
+        await ask("r", 2, journal=life.journal, within=600)
+    assert await life.left() == [1, 2], "they are dead letters all the same"
+    assert await life.flow.replay("r", journal=life.journal, rerun="all")
+
+
+async def test_a_node_that_asks_one_that_has_ended_is_told_so_from_its_records_too():
+    life = await Life(count, initial=0, replies=True).begin()
+    await life.end()
+    flow = asking_flow(life.mailer)
+    result = await flow.run(journal=life.journal, run_id="q")
+    assert result.state.error == "actor 'r' has no reply: it has ended, drained"
+    assert await flow.replay("q", journal=life.journal, rerun="all")
+    assert await life.left() == [3], "a replay sends nothing"
+
+
+async def test_one_that_ends_within_another_graph_says_nothing_for_those_that_come_after_it():
+    class Twice(BaseModel):
+        state: int = 0
+        rounds: Annotated[int, add] = 0
+
+    def until(total: int, message: int) -> Next:
+        return Next(state=total + message, stop=message == 0)
+
+    graph, journal = Graph(Twice), MemoryJournal()
+    inner = graph.subgraph(actor(until, initial=0, mailer=Mailer(journal)), name="actor")
+
+    @graph.node(writes="rounds")
+    async def lap(state: int) -> int:
+        return 1
+
+    graph.chain(START, inner, lap)
+    graph.feedback(lap, inner, when=lambda rounds: rounds < 2, limit=1)
+    graph.edge(lap, END, when=lambda rounds: rounds == 2)
+    flow = graph.compile()
+    await flow.run(journal=journal, run_id="r")
+    for message in (1, 0):
+        await tell("r", message, journal=journal)
+    await flow.resume("r", journal=journal)
+    assert await journal.letters("r") == []
+    for message in (2, 0):
+        await tell("r", message, journal=journal)
+    assert (await flow.resume("r", journal=journal)).state.state == 2
+
+
+async def test_a_reply_of_another_type_is_no_reply():
+    life = await Life(count, initial=0, replies=True).begin()
+    with pytest.raises(
+        AskError, match="what it replied does not fit returns=: Input should be a valid array"
+    ):
+        await asked(life, 3, returns=list[int], within=600)
 
 
 @pytest.mark.parametrize("within", [-1, float("nan")])
