@@ -47,7 +47,7 @@ class OrchestraResult(BaseModel):
         dissent: Whose answer differs from what came out: from `answer` where that is of the answers' kind, else from the most
             central one of the answers.
         missing: Who failed to answer, when and why.
-        sources: The perspectives that the synthesis names in brackets, as ``[law]``.
+        sources: The perspectives that the synthesis names in brackets, as ``[law]`` or ``[law, market]``.
         rounds: How often a perspective was asked, at most: in a debate its rounds.
         vote: The count of the scores of ``best_of``.
     """

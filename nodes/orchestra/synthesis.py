@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
@@ -22,6 +23,9 @@ JUDGE: Final = "conductor"
 """What the voter is called who scores alone."""
 SCALE: Final = (0.0, 10.0)
 """The lowest and the highest score."""
+
+_IN_BRACKETS: Final = re.compile(r"\[([^\[\]]*)\]")
+_NAMES: Final = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +120,12 @@ def _central(base: OrchestraResult, rules: Rules) -> OrchestraResult:
 
 def _conducted(base: OrchestraResult, rules: Rules, words: Said) -> OrchestraResult:
     answers = base.answers
-    named = tuple(name for name in answers if f"[{name}]" in f"{words.text}\n{words.reason}")
+    found = {
+        name
+        for inside in _IN_BRACKETS.findall(f"{words.text}\n{words.reason}")
+        for name in _NAMES.findall(inside)
+    }
+    named = tuple(name for name in answers if name in found)
     whole = base.model_copy(update={"answer": words, "sources": named})
     told = f"the conductor's {rules.synthesis} of {len(answers)} answers"
     return _ended(_dissenting(whole, rules, words if rules.synthesis == "debate" else None), "done", told)

@@ -75,6 +75,20 @@ async def test_a_conductor_may_give_its_answer_with_a_reason():
     assert (result.answer, result.sources) == (Said(text="x", reason="says [a]"), ("a",))
 
 
+@pytest.mark.parametrize(
+    ("written", "sources"),
+    [
+        ("Yes [b, a].", ("a", "b")),
+        ("Yes [b and c]; no [a][d].", ("a", "b", "c")),
+        ("Yes [see ab], a and b.", ()),
+        ("a b] c [", ()),
+    ],
+)
+async def test_several_sources_may_stand_in_one_pair_of_brackets(written, sources):
+    result = await result_of(all_saying(a="x", b="y", c="z"), conductor=lambda: written)
+    assert result.sources == sources
+
+
 @pytest.mark.parametrize("wrong", [None, "  ", 3])
 async def test_a_conductor_that_writes_nothing_fails_the_run(wrong):
     with pytest.raises(RunFailedError, match="the conductor gives a text that says something"):
