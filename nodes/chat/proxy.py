@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from textwrap import dedent
 from typing import Any, Final, Literal
 
 from backedge.engine.context import Context
@@ -22,7 +23,9 @@ from .speaking import NOTHING, Scene, Spoken
 from .talk import Chat, Said
 from .views import as_heard
 
-_PROGRAM: Final = re.compile(r"^```(?:python|py|python3)[ \t]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_PROGRAM: Final = re.compile(
+    r"^[ \t]*```[ \t]*(?i:python3?|py)(?:[ \t{:][^\n]*)?\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE
+)
 _SHOWN: Final = 2000  # characters of what was said last that a person is shown
 
 
@@ -143,8 +146,8 @@ class UserProxy:
         for said in reversed(talk):
             if said.speaker == self.name:
                 break
-            if said.turn and (found := _PROGRAM.findall(_source(said))):
-                return list(found)
+            if said.turn and (found := _PROGRAM.findall(_source(said).replace("\r\n", "\n"))):
+                return [dedent(program) for program in found]
         return []
 
     async def _ran(self, program: str, sandbox: Sandbox, context: Context) -> Spoken:

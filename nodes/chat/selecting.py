@@ -139,18 +139,24 @@ class _Step:
         """Whether the talk ends, or somebody is asked whether it should."""
         closing = self._chat.closing
         if closing:
-            self._set(closing="")
-            if not self._chat.talk[-1].message.parts:
-                return self._end(closing)
-            self._set(mark=self._chat.marked())
+            last = self._chat.talk[-1]
+            if not last.message.parts:
+                return self._close(closing, after=last.speaker)
+            self._set(closing="", mark=self._chat.marked())
         if self._ended:
             return self._end(f"{self._select.admin} ended it")
         reason, final = self._select.reason(self._chat)
         if not reason:
             return False
-        if final or not self._select.at_end:
+        return self._end(reason) if final else self._close(reason)
+
+    def _close(self, reason: str, *, after: str = "") -> bool:
+        """Ask the next of those who are asked whether it should end; where all have said nothing, it does."""
+        people = self._select.at_end
+        left = people[people.index(after) + 1 :] if after in people else people
+        if not left:
             return self._end(reason)
-        self._set(closing=reason, speaker=self._select.at_end[0], chosen_by="it is about to end")
+        self._set(closing=reason, speaker=left[0], chosen_by="it is about to end")
         return True
 
     def answer_homeless(self) -> None:
@@ -195,7 +201,7 @@ class _Step:
         self.written.setdefault("talk", []).append(said)
 
     def _end(self, reason: str) -> bool:
-        self._set(ended=reason, speaker="", chosen_by="")
+        self._set(ended=reason, closing="", speaker="", chosen_by="")
         return True
 
     def _set(self, **fields: Any) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from contextlib import nullcontext
 
 import pytest
 from pydantic import BaseModel
@@ -549,6 +550,21 @@ async def test_at_its_end_a_person_may_let_the_talk_go_on_and_conditions_count_a
     )
 
 
+@pytest.mark.parametrize(
+    ("answers", "names"),
+    [
+        (["", ""], ["ann", "eva", "max"]),
+        (["more", "", ""], ["ann", "eva", "ann", "eva", "max"]),
+        (["", "more", "", ""], ["ann", "eva", "max", "ann", "eva", "max"]),
+    ],
+)
+async def test_all_people_are_asked_at_the_end_until_one_says_something(answers, names):
+    people = [UserProxy(name, human="at_end") for name in ("eva", "max")]
+    state = (await talked(group_chat([says("ann"), *people], until=MaxTurns(1)), answers=answers)).state
+    assert [one.speaker for one in state.talk[1:]] == names
+    assert (state.ended, state.closing) == ("1 turn was taken", "")
+
+
 async def test_after_a_person_let_it_go_on_those_who_may_follow_them_speak():
     members = [says("ann"), UserProxy("eva", human="at_end", reply="And?"), says("bob")]
     state = (await talked(group_chat(members, until=MaxTurns(1)), answers=["more", ""])).state
@@ -579,6 +595,32 @@ async def test_a_proxy_runs_the_programs_that_others_write(unisolated):
     for place in (2, 8):
         assert (state.talk[place].speaker, state.talk[place].message.parts) == ("runner", ())
     assert await flow.replay("r", journal=journal, rerun="all")
+
+
+@pytest.mark.parametrize(
+    ("written", "program"),
+    [
+        ("```python\r\nif x:\r\n    y\r\n```", "if x:\n    y\n"),
+        ("1. Run\n   ```Python\n   if x:\n       y\n   ```", "if x:\n    y\n"),
+        ('``` py title="x"\ny\n```', "y\n"),
+        ("```python3\ny\n```", "y\n"),
+        ("```pycon\ny\n```", None),
+        ("```\ny\n```", None),
+    ],
+)
+async def test_programs_are_found_however_they_are_fenced(written, program):
+    ran = []
+
+    class Sandbox:
+        async def run(self, given):
+            ran.append(given.files["program.py"].decode())
+            raise RuntimeError("it ran")
+
+    members = [says("ann", written), UserProxy("runner", human="never", sandbox=Sandbox())]
+    flow = group_chat(members, until=MaxTurns(2)).compile()
+    with nullcontext() if program is None else pytest.raises(RunFailedError, match="it ran"):
+        await flow.run({})
+    assert ran == ([] if program is None else [program])
 
 
 # ---------------------------------------------------------------------- functions
