@@ -96,6 +96,14 @@ class Flow(Generic[S]):
         other._migrations = dict(migrations)
         return other
 
+    def seen(self, store: Journal) -> Journal:
+        """The journal as this flow reads it: through its migrations, if it has any."""
+        if self._migrations is None:
+            return store
+        from .past.migrate import migrated
+
+        return migrated(store, self.graph, self._migrations)
+
     # ------------------------------------------------------------------ run
 
     async def run(
@@ -308,11 +316,11 @@ class Flow(Generic[S]):
         async with opened(journal, create=False) as store:
             if not start:
                 name = await fork.set_aside(
-                    self.graph, parent, where, self._seen(store), run_id, on_change=on_change
+                    self.graph, parent, where, self.seen(store), run_id, on_change=on_change
                 )
                 return RunResult(name, RunStatus.INTERRUPTED)
             executor = await fork.forked(
-                self.graph, parent, where, self._seen(store), run_id, self._how(options), on_change=on_change
+                self.graph, parent, where, self.seen(store), run_id, self._how(options), on_change=on_change
             )
             executor.begin()
             return self._result(executor, await executor.run(), store)
@@ -339,7 +347,7 @@ class Flow(Generic[S]):
             assert store is not None
             how = self._how(options)
             return await fork.forked(
-                self.graph, parent, where, self._seen(store), run_id, how, on_change=on_change
+                self.graph, parent, where, self.seen(store), run_id, how, on_change=on_change
             )
 
         return Run(make, self._finisher(journal), journal, buffer=options.get("buffer", BUFFER), create=False)
@@ -388,7 +396,7 @@ class Flow(Generic[S]):
 
         _must_be_id(run_id)
         async with opened(journal, create=False) as given:
-            store = self._seen(given)
+            store = self.seen(given)
             header = await store.header(run_id)
             records = await store.read(run_id)
             try:
@@ -426,7 +434,7 @@ class Flow(Generic[S]):
 
         async with opened(journal, create=False) as store:
             return await replayed(
-                self.graph, self._seen(store), run_id, verify=verify, rerun=rerun, resources=resources or {}
+                self.graph, self.seen(store), run_id, verify=verify, rerun=rerun, resources=resources or {}
             )
 
     async def diff(self, one: str, other: str, /, *, journal: Where) -> RunDiff:
@@ -439,7 +447,7 @@ class Flow(Generic[S]):
         from .past.looking import differed
 
         async with opened(journal, create=False) as store:
-            return await differed(self.graph, self._seen(store), one, other)
+            return await differed(self.graph, self.seen(store), one, other)
 
     async def state_at(self, run_id: str, seq: int, /, *, journal: Where) -> S:
         """The state after a record: what its activation left, or, where that failed, what it ran on.
@@ -455,7 +463,7 @@ class Flow(Generic[S]):
         if not isinstance(seq, int):
             raise InputError(f"seq is the number of a record, from 0, not {shown(seq)}")
         async with opened(journal, create=False) as given:
-            store = self._seen(given)
+            store = self.seen(given)
             header = await store.header(run_id)
             records = await store.read(run_id, before=max(seq, 0) + 1)
             if not records or records[-1].seq != seq:
@@ -493,14 +501,6 @@ class Flow(Generic[S]):
             self._how(options)
             checked_inputs(self.graph, inputs)
 
-    def _seen(self, store: Journal) -> Journal:
-        """The journal as this flow reads it."""
-        if self._migrations is None:
-            return store
-        from .past.migrate import migrated
-
-        return migrated(store, self.graph, self._migrations)
-
     def _how(self, options: RunOptions, answers: Mapping[str, object] | None = None) -> How:
         limits = self._options.limits(options.get("limits"))
         return How(self._options.settings(options), limits, answers or {})
@@ -524,7 +524,7 @@ class Flow(Generic[S]):
         _must_be_id(run_id)
         how = self._how(options, answers)
         return await old_run(
-            self.graph, run_id, self._seen(store), how, takeover=takeover, on_change=on_change
+            self.graph, run_id, self.seen(store), how, takeover=takeover, on_change=on_change
         )
 
     def _finisher(self, journal: Where | None) -> Callable[[Executor, RunStatus], RunResult[S]]:

@@ -57,17 +57,27 @@ def hindrance(alive: Iterable[Tale], timing: Timing, horizon: Horizon | None) ->
     for tale in alive:
         if tale.state is State.FAILED:
             return f"{tale.id} failed"
-        if tale.state is State.WAITING and any(question.due is None for question in tale.waits):
-            return f"{tale.id} waits for {tale.waits[0].text!r}"
+        endless = [question for question in tale.waits if question.due is None]
+        if tale.state is State.WAITING and endless:
+            return f"{tale.id} waits for {endless[0].text!r}"
     if timing.fallback is None:
         return "nothing has finished yet, so that nobody knows how long anything takes"
     return ""
 
 
 def estimate(
-    alive: Iterable[Tale], remaining: Remaining, timing: Timing, horizon: Horizon, now: float
+    alive: Iterable[Tale],
+    remaining: Remaining,
+    timing: Timing,
+    horizon: Horizon,
+    *,
+    ending: str | None,
+    now: float,
 ) -> Eta:
-    """When the run will be over. Asked only where there is no `hindrance`."""
+    """When the run will be over. Asked only where there is no `hindrance`.
+
+    `ending` is the node that ended last, as long as nobody knows what that made ready.
+    """
     slowest: dict[str, float] = {}
     work, waiting, places = 0.0, False, 0
     for tale in alive:
@@ -76,7 +86,8 @@ def estimate(
         work += seconds
         waiting = waiting or tale.state is State.READY
         places += tale.state is State.RUNNING
-    likely = horizon.path(slowest, remaining.nodes, timing)
+    ways = slowest if ending is None else {ending: 0.0, **slowest}
+    likely = horizon.path(ways, remaining.nodes, timing)
     if waiting:
         likely = max(likely, work / max(places, 1))
     latest = None
@@ -89,7 +100,7 @@ def estimate(
 def _left(tale: Tale, timing: Timing, now: float) -> float:
     """Seconds that an activation still needs."""
     if tale.state is State.WAITING:
-        return max((question.due or now) - now for question in tale.waits) if tale.waits else 0.0
+        return max([0.0, *((question.due or now) - now for question in tale.waits)])
     span = tale.running
     elapsed = 0.0 if span is None else now - span.began
     return max(timing(tale.id.node) - elapsed, 0.0)

@@ -114,7 +114,11 @@ class Horizon:
                 target = plan.nodes[planned.target]
                 if planned.level is None and target in possible:
                     after[number] = max(after[number], typical(target) + after[planned.target])
-        return max((seconds + after[plan.number[name]] for name, seconds in left.items()), default=0.0)
+        numbers = plan.number  # a graph that has changed since may lack a node
+        return max(
+            (seconds + (after[numbers[name]] if name in numbers else 0.0) for name, seconds in left.items()),
+            default=0.0,
+        )
 
     def _finding(self, live: int) -> int:
         """With the nodes that find the items of maps, where something may still add items: as if they ran."""
@@ -137,7 +141,7 @@ class Horizon:
     def _mask(self, names: Iterable[str]) -> int:
         mask = 0
         for name in names:
-            number = self._plan.number.get(name)  # a graph that has changed since may lack it
+            number = self._plan.number.get(name)  # as in `path`
             if number is not None:
                 mask |= 1 << number
         return mask

@@ -68,7 +68,8 @@ async def tracked(flow: Flow[Any], run_id: str, *, journal: Where, **options: An
     Example: ``print((await tracked(flow, "demo", journal="runs.db")).progress())``
     """
     tracker = Tracker(flow, **options)
-    async with opened(journal, create=False) as store:
+    async with opened(journal, create=False) as given:
+        store = flow.seen(given)
         records = await store.read(run_id)
         try:
             return tracker.feed_all(events_of(flow.graph, run_id, records))

@@ -103,7 +103,8 @@ class Progress:
         eta: When it will be over; None where that cannot be known.
         why_no_eta: Why there is none; empty where there is.
         deadline: How it stands to its deadline; None without one.
-        missing: How many events were dropped before they came here. Where there are any, all numbers may be too low.
+        missing: How many events were dropped before they came here. Where there are any, numbers may be too low, and what
+            has ended may count as alive until the run completes.
     """
 
     status: RunStatus

@@ -70,7 +70,7 @@ class Timeline:
 
         ``#`` is time that it ran, ``>`` at its end that it still runs, ``!`` that it failed.
         """
-        shown = self.rows[-most:]
+        shown = self.rows[max(len(self.rows) - most, 0) :]
         whole = max(self.ended - self.began, _SOONEST)
         wide = max((len(bar.activation) for bar in shown), default=0)
         hidden = len(self.rows) - len(shown) + self.older

@@ -6,11 +6,13 @@ over, and one of another process alike, and what it says of a moment is the same
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from backedge.engine.compiler.compile import CompiledGraph
 from backedge.engine.definition import END, START
 from backedge.engine.errors import InputError
 from backedge.engine.execution.events import (
@@ -78,12 +80,16 @@ class Tracker:
         """
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
             raise InputError(f"keep= is how many activations to remember, from 1, not {keep!r}")
-        if isinstance(deadline, datetime):
-            if deadline.tzinfo is None:
-                raise InputError(f"deadline= needs a time zone, as in datetime.now(UTC): {deadline}")
-            deadline = deadline.timestamp()
-        self._horizon = None if flow is None else Horizon(flow.graph)
-        self._deadline = deadline
+        for name, seconds in (typical or {}).items():
+            if not _is_time(seconds) or seconds < 0:
+                raise InputError(f"typical= is seconds from 0 by node, not {seconds!r} for {name!r}")
+        graph = getattr(flow, "graph", None)
+        if flow is not None and not isinstance(graph, CompiledGraph):
+            raise InputError(
+                f"a tracker follows runs of a Flow, not of a {type(flow).__name__}: compile() it"
+            )
+        self._horizon = None if graph is None else Horizon(graph)
+        self._deadline = _moment_of(deadline)
         self._typical = dict(typical or {})
         self._keep = keep
         self._tales: dict[ActivationId, Tale] = {}
@@ -252,10 +258,12 @@ class Tracker:
         if self._horizon is not None:
             remaining = self._horizon.remaining(self._possible(), self._counts(), self._most_items())
             most = None if remaining.most is None else known + remaining.most
-        if self._status is RunStatus.RUNNING:
+        if self._began is None:
+            why = "nothing was heard of the run yet"
+        elif self._status is RunStatus.RUNNING:
             why = hindrance(alive, timing, self._horizon)
             if not why and self._horizon is not None:
-                eta = estimate(alive, remaining, timing, self._horizon, now)
+                eta = estimate(alive, remaining, timing, self._horizon, ending=self._ending, now=now)
         deadline = None
         if self._deadline is not None:
             deadline = stands(self._deadline, now=now, ended=self._ended, eta=eta)
@@ -291,7 +299,7 @@ class Tracker:
         return Timing.of(self._nodes, self._typical, instant)
 
     def _moment(self, now: float | None) -> float:
-        return self._now if now is None else max(now, self._now)
+        return self._now if now is None else max(self._now, now)
 
     def _possible(self) -> Iterator[str]:
         """The nodes from which something may still come."""
@@ -304,6 +312,21 @@ class Tracker:
 
     def _most_items(self) -> Mapping[str, int]:
         return {name: max(counts.values()) for name, counts in self._items.items()}
+
+
+def _is_time(seconds: object) -> bool:
+    return isinstance(seconds, int | float) and not isinstance(seconds, bool) and math.isfinite(seconds)
+
+
+def _moment_of(deadline: datetime | float | None) -> float | None:
+    """A deadline in seconds since the epoch. Raises InputError."""
+    if isinstance(deadline, datetime):
+        if deadline.tzinfo is None:
+            raise InputError(f"deadline= needs a time zone, as in datetime.now(UTC): {deadline}")
+        return deadline.timestamp()
+    if deadline is not None and not _is_time(deadline):
+        raise InputError(f"deadline= is a time with its zone, or seconds since the epoch, not {deadline!r}")
+    return deadline
 
 
 def _named(alive: Iterable[Tale], state: State) -> tuple[str, ...]:

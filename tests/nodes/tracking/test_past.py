@@ -254,3 +254,27 @@ def test_options_reach_the_tracker_and_runs_that_are_not_there_or_of_another_gra
             await tracked(other.compile(), "r", journal=journal)
 
     run_virtual(go())
+
+
+def test_a_run_from_when_a_field_had_another_type_is_read_as_its_flow_reads_it():
+    class Old(BaseModel):
+        tries: str = ""
+
+    class New(BaseModel):
+        tries: int = 0
+
+    def counting(state, value):
+        graph = Graph(state)
+        graph.chain(START, graph.node(lambda: value, name="count", writes="tries", inline=True), END)
+        return graph.compile()
+
+    async def go():
+        journal = MemoryJournal()
+        await counting(Old, "three").run({}, journal=journal, run_id="r")
+        new = counting(New, 3)
+        with pytest.raises(GraphChangedError):
+            await tracked(new, "r", journal=journal)
+        flow = new.migrating({"tries": len})
+        assert (await tracked(flow, "r", journal=journal)).progress().fraction == 1.0
+
+    run_virtual(go())

@@ -1,5 +1,6 @@
 """What a tracker says of runs whose events are written out, and of what they make of time."""
 
+import math
 from datetime import UTC, datetime
 
 import pytest
@@ -80,8 +81,9 @@ def test_progress_is_what_is_over_of_what_there_can_be():
 
 
 def test_before_the_first_event_all_is_still_to_come():
-    now = Tracker(CHAIN).progress()
+    now = Tracker(CHAIN, typical={"a": 4.0}).progress()
     assert (now.done, now.most, now.fraction, now.began, now.eta) == (0, 3, 0.0, None, None)
+    assert now.why_no_eta == "nothing was heard of the run yet"
 
 
 def test_a_loop_counts_with_all_rounds_that_it_may_go_and_jumps_when_it_is_left():
@@ -193,6 +195,8 @@ def test_what_nodes_emit_changes_nothing():
 
 # --------------------------------------------------------------------------- when it will be done
 
+TIMER = EffectKind.TIMER
+GO = question("b", EffectKind.SIGNAL)._replace(text="go")
 TIMES = {"a": 4.0, "b": 10.0, "c": 3.0, "d": 2.0}
 
 
@@ -203,6 +207,17 @@ def test_the_end_is_estimated_along_the_longest_way_by_what_nodes_took():
     assert tracker.progress().eta == Eta(at=26.0, latest=14 + 10 + 3 + 2, sure="measured")
     assert tracker.progress(now=20.0).eta.at == 26.0, "b has been running for 6 s"
     assert tracker.progress(now=40.0).eta.at == 42.0, "what is late may be done at any moment"
+
+
+def test_between_an_end_and_what_it_made_ready_the_rest_is_not_forgotten():
+    tracker = fed(CHAIN, *HALF[:3], typical=TIMES)
+    assert tracker.progress().eta == Eta(at=14 + 10 + 3, latest=14 + 10 + 3, sure="measured")
+
+
+def test_a_node_that_a_graph_lacks_has_nothing_behind_it():
+    other = fed(FORK, ready(10, "x"), finished(14, "x", 4), ready(14, "y", after="x"), began(14, "y"))
+    assert other.progress().eta.at == 18
+    assert other.progress().known == 2
 
 
 def test_what_waits_for_slots_is_estimated_to_go_through_as_many_places_as_are_busy():
@@ -252,6 +267,7 @@ def test_the_median_of_what_finished_counts_more_than_what_was_known_before():
     ("events", "why"),
     [
         ([*HALF, waits(15, "b")], "b waits for 'Shall we?'"),
+        ([*HALF, waits(15, "b", question("z", TIMER, due=20.0), GO)], "b waits for 'go'"),
         ([*HALF, failed(15, "b", 1, final=True)], "b failed"),
         ([ready(0, "a", after="START")], "nothing has finished yet"),
         ([*HALF, ended(15, RunStatus.INTERRUPTED)], "the run is not under way"),
@@ -271,7 +287,9 @@ def test_a_timer_is_waited_for_until_it_is_due():
     timer = waits(15, "b", question("b", EffectKind.TIMER, due=115.0))
     assert fed(CHAIN, *HALF, timer, typical=TIMES).progress().eta.at == 115 + 3
     two = [question("b", EffectKind.TIMER, due=due) for due in (90.0, 100.0)]
-    assert fed(CHAIN, *HALF, waits(15, "b", *two), typical=TIMES).progress().eta.at == 100 + 3
+    tracker = fed(CHAIN, *HALF, waits(15, "b", *two), typical=TIMES)
+    assert tracker.progress().eta.at == 100 + 3
+    assert tracker.progress(now=200).eta == Eta(at=203, latest=203, sure="measured"), "it is due"
 
 
 @pytest.mark.parametrize(
@@ -300,6 +318,7 @@ def test_time_does_not_run_backwards():
     assert tracker.progress(now=3).now == 14
     tracker.feed(began(5, "b"))  # by a clock that somebody set
     assert tracker.progress().now == 14
+    assert tracker.progress(now=math.nan).now == 14
 
 
 def test_what_is_kept_is_bounded_and_what_is_counted_is_not():
@@ -311,10 +330,27 @@ def test_what_is_kept_is_bounded_and_what_is_counted_is_not():
     timeline = tracker.timeline()
     assert (len(timeline.rows), timeline.older) == (10, 190)
     assert "190 earlier" in timeline.bars()
+    assert timeline.bars(most=0) == "(200 earlier ones are not shown)"
     assert len(tracker.bottlenecks().path) <= 10
 
 
-@pytest.mark.parametrize("wrong", [{"keep": 0}, {"keep": True}, {"deadline": datetime(2030, 1, 1)}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"keep": 0},
+        {"keep": True},
+        {"deadline": datetime(2030, 1, 1)},
+        {"deadline": "tomorrow"},
+        {"deadline": math.nan},
+        {"typical": {"a": -1.0}},
+        {"typical": {"a": "4"}},
+    ],
+)
 def test_options_that_cannot_be_are_refused(wrong):
     with pytest.raises(InputError, match=f"{next(iter(wrong))}="):
         Tracker(CHAIN, **wrong)
+
+
+def test_what_is_no_flow_is_refused():
+    with pytest.raises(InputError, match="of a Flow, not of a Graph: compile"):
+        Tracker(Graph(Fields))
