@@ -93,7 +93,8 @@ def actor(
     kinds = _kinds(handler, message, state, problems)
     letter = _adapter(kinds["message"], problems)
     function = _function(handler_of(agent) if agent else handler, letter, given, problems)
-    if "restart" in supervision.by_error.values():
+    problems += _no_options(mailer, supervision)
+    if isinstance(supervision, Supervision) and "restart" in supervision.by_error.values():
         problems += _no_restart(kinds["state"], begin)
     if problems:
         raise GraphError(problems)
@@ -194,6 +195,16 @@ def _function(
     except (TypeError, NoSignatureError) as error:
         problems.append(str(error))
         return handler  # type: ignore[no-any-return]  # it is not used
+
+
+def _no_options(mailer: object, supervision: object) -> list[str]:
+    """What is given in the place of options."""
+    problems = []
+    if not isinstance(mailer, Mailer | None):
+        problems.append(f"mailer= takes a Mailer, such as Mailer({mailer!r}), not {mailer!r}")
+    if not isinstance(supervision, Supervision):
+        problems.append(f"supervision= takes a Supervision(directive=...), not {supervision!r}")
+    return problems
 
 
 def _no_restart(kind: Any, initial: Any) -> list[str]:

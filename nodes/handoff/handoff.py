@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from backedge.engine.compiler.signatures import is_async
 from backedge.engine.context import Context
 from backedge.nodes.agents import Agent
 from backedge.nodes.agents.prompts import text_of
@@ -32,6 +33,9 @@ class Handoff:
         returns: Whether the other's answer comes back to this agent, which goes on with it. Else the other has the work
             for good.
 
+    Raises:
+        TypeError: One of them cannot be used.
+
     Example::
 
         Handoff(to=billing, when="Money and invoices.", context=last(4), input=Ticket, returns=True)
@@ -42,6 +46,18 @@ class Handoff:
     context: Filter = everything
     input: Any = None
     returns: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.to, str | Agent):
+            raise TypeError(f"Handoff(to=) takes an agent, or the name of one, not {self.to!r}")
+        if not callable(self.context):
+            raise TypeError(
+                f"Handoff(context=) takes a filter, such as last(5) or only_message, not {self.context!r}"
+            )
+        if is_async(self.context):
+            raise TypeError(
+                "Handoff(context=) takes a plain function, as it depends on nothing but what it is given"
+            )
 
     @property
     def target(self) -> str:

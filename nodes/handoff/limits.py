@@ -27,8 +27,10 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, number in (("handoffs", self.handoffs), ("depth", self.depth), ("pair", self.pair)):
-            if number is not None and number < 1:
-                raise ValueError(f"{name}= wants a number from 1, not {number}")
+            if number is None and name == "pair":
+                continue
+            if not isinstance(number, int) or number < 1:
+                raise ValueError(f"{name}= wants a number from 1, not {number!r}")
 
     def reached(
         self, trail: Sequence[Passing], stack: Sequence[Frame], source: str, target: str, *, returns: bool

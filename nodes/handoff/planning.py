@@ -54,7 +54,9 @@ class Plan:
         self.leads: dict[str, tuple[str, ...]] = {}
         self.ends: set[str] = set()
         if not self.agents:
-            self.problems.append("a swarm has one agent at least, as in swarm([triage, billing])")
+            self.problems += (
+                [] if self.problems else ["a swarm has one agent at least, as in swarm([triage, billing])"]
+            )
             return
         self.start = next(iter(self.agents)) if start is None else self._name(start, "start=")
         self._check_limit(at_limit)
@@ -74,8 +76,11 @@ class Plan:
 
     # ------------------------------------------------------------------ what was said
 
-    def _named(self, agents: Sequence[Any]) -> dict[str, AnyAgent]:
+    def _named(self, agents: Any) -> dict[str, AnyAgent]:
         found: dict[str, AnyAgent] = {}
+        if isinstance(agents, Agent | str) or not isinstance(agents, Iterable):
+            self.problems.append(f"a swarm is of a list of agents, not {agents!r}")
+            return found
         for agent in agents:
             if not isinstance(agent, Agent):
                 self.problems.append(f"a swarm is of agents, and {agent!r} is none")
@@ -118,6 +123,9 @@ class Plan:
             return
         for source, targets in handoffs.items():
             called = self._name(source, "handoffs=")
+            if isinstance(targets, str | Agent | Handoff) or not isinstance(targets, Iterable):
+                self.problems.append(f"handoffs= of {called} is a list, such as [{_said(targets)}]")
+                continue
             for one in targets:
                 handoff = one if isinstance(one, Handoff) else Handoff(to=one)
                 target = self._name(handoff.to, f"handoffs= of {called}") if called else ""
@@ -167,6 +175,13 @@ class Plan:
         ]
         order = {called: place for place, called in enumerate(self.agents)}
         self.leads = {one: tuple(sorted(targets, key=order.__getitem__)) for one, targets in made.items()}
+
+
+def _said(one: object) -> str:
+    """Somebody, as one writes it."""
+    if isinstance(one, Handoff):
+        return f"Handoff(to={one.target!r})"
+    return one.name if isinstance(one, Agent) else repr(one)
 
 
 def _reached(first: Sequence[str], steps: Mapping[str, Iterable[str]]) -> set[str]:

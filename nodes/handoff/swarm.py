@@ -59,6 +59,9 @@ def swarm(
         state.answer, [(one.source, one.target) for one in state.trail]
     """
     plan = Plan(agents, start, handoffs, at_limit, go_on)
+    given: object = limits
+    if not isinstance(given, Limits):
+        plan.problems.append(f"limits= takes Limits(handoffs=10, depth=5, pair=None), not {given!r}")
     if plan.problems:
         raise GraphError(plan.problems)
     resources = {model: Model for agent in plan.agents.values() for model in sorted(agent.models)}

@@ -61,10 +61,14 @@ def filtered(
         places.setdefault(id(talk[place]), []).append(place)
     added: list[Entry] = []
     kept: list[int] = []
-    chosen: Sequence[object] = choose(shown(talk, view))
+    chosen: object = choose(shown(talk, view))
+    name = getattr(choose, "__name__", repr(choose))
+    if isinstance(chosen, str) or not isinstance(chosen, Iterable):
+        raise TypeError(
+            f"the context filter {name} gives a list of entries of a conversation, not {chosen!r}"
+        )
     for entry in chosen:
         if not isinstance(entry, Message | Summary | Leave):
-            name = getattr(choose, "__name__", repr(choose))
             raise TypeError(f"the context filter {name} gives entries of a conversation, not {entry!r}")
         there = places.get(id(entry))
         if there is None:

@@ -360,6 +360,8 @@ def bare(state, message):
         (noting, {"supervision": Supervision(directive="restart")}, "say initial="),
         (Agent(ScriptedModel([])), {"supervision": Supervision(directive="restart")}, "do without restart"),
         (3, {"state": int, "message": int}, "the handler cannot be read"),
+        (noting, {"mailer": "runs.db"}, "mailer= takes a Mailer, such as Mailer('runs.db'), not 'runs.db'"),
+        (noting, {"supervision": "resume"}, "supervision= takes a Supervision"),
     ],
 )
 def test_what_cannot_be_an_actor_is_refused(handler, options, problem):

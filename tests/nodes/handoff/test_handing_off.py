@@ -1,9 +1,11 @@
 """Handing off: who is told what, what of the conversation goes along, and how answers come back."""
 
+from typing import Annotated
+
 import pytest
 from pydantic import BaseModel
 
-from backedge import END, START, Graph, GraphError, RunFailedError
+from backedge import END, START, Graph, GraphError, RunFailedError, add
 from backedge.checkpoints import MemoryJournal
 from backedge.nodes.agents import Agent, KeepTurns, Leave, Summarise, Summary
 from backedge.nodes.handoff import Handoff, SwarmState, everything, last, only_message, swarm, without_tools
@@ -78,13 +80,18 @@ def test_entries_that_are_one_and_the_same_keep_their_places():
     assert filtered([same, other], [(0, 2)], lambda seen: [seen[1], seen[1]]) == (((1, 2), (1, 2)), [])
 
 
-async def test_a_filter_that_gives_no_entries_is_an_error_that_names_it():
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (["a text"], "the context filter wrong gives entries of a conversation, not 'a text'"),
+        (None, "the context filter wrong gives a list of entries of a conversation, not None"),
+    ],
+)
+async def test_a_filter_that_gives_no_entries_is_an_error_that_names_it(given, problem):
     def wrong(seen):
-        return ["a text"]
+        return given
 
-    with pytest.raises(
-        RunFailedError, match="the context filter wrong gives entries of a conversation, not 'a text'"
-    ):
+    with pytest.raises(RunFailedError, match=problem):
         await Team("ab", handing("b")).ran(handoffs={"a": [Handoff(to="b", context=wrong)]})
 
 
@@ -268,6 +275,29 @@ async def test_with_a_further_question_anybody_may_begin():
     assert (await team.ran({"active": "b"}, go_on=True, handoffs={})).state.answer == "b"
 
 
+async def test_a_swarm_goes_round_in_a_loop_around_it():
+    class Outer(BaseModel):
+        question: str
+        answer: str = ""
+        rounds: Annotated[int, add] = 0
+
+    team = Team("ab", handing("b"), "first", handing("b"), "second")
+    graph, journal = Graph(Outer), MemoryJournal()
+    inner = graph.subgraph(team.graph(), name="team")
+
+    @graph.node(writes="rounds")
+    async def look(answer: str) -> int:
+        return 1
+
+    graph.chain(START, inner, look)
+    graph.feedback(look, inner, when=lambda answer: answer == "first", limit=1)
+    graph.edge(look, END, when=lambda answer: answer == "second")
+    flow = graph.compile()
+    result = await flow.run({"question": "?"}, journal=journal, run_id="r")
+    assert (result.state.answer, result.state.rounds, team.worked()) == ("second", 2, "abab")
+    assert await flow.replay("r", journal=journal, rerun="all")
+
+
 async def test_a_swarm_is_a_node_of_another_graph_and_its_models_may_be_resources():
     class Outer(BaseModel):
         question: str
@@ -333,6 +363,9 @@ def test_all_that_does_not_fit_together_is_told_at_once():
         ("", {}, "a swarm has one agent at least"),
         ("abc", {"handoffs": {"a": ["b"]}}, "nobody hands off to c"),
         ("ab", {"handoffs": ["a"]}, "handoffs= wants \"all\", or agents to agents, not ['a']"),
+        ("ab", {"handoffs": {"a": "b"}}, "handoffs= of a is a list, such as ['b']"),
+        ("ab", {"handoffs": {"a": Handoff(to="b")}}, "handoffs= of a is a list, such as [Handoff(to='b')]"),
+        ("ab", {"limits": 5}, "limits= takes Limits(handoffs=10, depth=5, pair=None), not 5"),
     ],
 )
 def test_what_can_never_work_is_refused(names, options, problem):
@@ -349,9 +382,34 @@ def test_names_that_no_node_or_no_tool_can_have_are_refused():
     assert f"a cannot hand off to {'b' * 60}: a tool's name has 1 to 64 letters" in str(caught.value)
 
 
-def test_what_is_no_agent_is_refused():
-    with pytest.raises(GraphError, match="a swarm is of agents, and 'a' is none"):
-        swarm(["a"])
+@pytest.mark.parametrize(
+    ("agents", "problem"),
+    [
+        (["a"], "a swarm is of agents, and 'a' is none"),
+        (Agent(ScriptedModel([]), name="a"), "a swarm is of a list of agents, not <agent a>"),
+    ],
+)
+def test_what_is_no_agent_is_refused(agents, problem):
+    with pytest.raises(GraphError) as caught:
+        swarm(agents)
+    assert caught.value.problems == (problem,) or caught.value.problems == [problem]
+
+
+async def slow(seen):
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"to": 5}, "takes an agent, or the name of one, not 5"),
+        ({"to": "b", "context": "last"}, "takes a filter, such as last\\(5\\) or only_message, not 'last'"),
+        ({"to": "b", "context": slow}, "takes a plain function"),
+    ],
+)
+def test_a_handoff_of_what_it_cannot_be_is_refused_where_it_is_made(options, problem):
+    with pytest.raises(TypeError, match=problem):
+        Handoff(**options)
 
 
 async def test_one_agent_alone_is_a_swarm_too():

@@ -119,9 +119,12 @@ async def test_after_a_fallback_a_further_question_may_be_handed_off_again():
     assert (trail(result), result.state.answer) == (["b>a"], "a again")
 
 
-@pytest.mark.parametrize("wrong", [{"handoffs": 0}, {"depth": 0}, {"pair": 0}])
-def test_limits_begin_at_one(wrong):
-    with pytest.raises(ValueError, match=f"{next(iter(wrong))}= wants a number from 1, not 0"):
+@pytest.mark.parametrize(
+    "wrong", [{"handoffs": 0}, {"depth": 0}, {"pair": 0}, {"handoffs": None}, {"depth": "5"}]
+)
+def test_limits_are_numbers_from_one(wrong):
+    ((name, given),) = wrong.items()
+    with pytest.raises(ValueError, match=f"{name}= wants a number from 1, not {given!r}"):
         Limits(**wrong)
 
 
