@@ -38,6 +38,7 @@ _NUMBER: Final = re.compile(
     r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?: 000)+|\d+)(?:\.\d+)?|\.\d+)(?!,?\d)(?P<power>[eE][+-]?\d{1,3}(?!\w))?"
 )
 _WORD: Final = re.compile(r"[\s-]?((?:[^\W\d_]+(?:/[^\W\d_]+)?(?:\^?[23](?!\w))?)|%|°\s?[CF]?|US\$|[$€£¥])")
+_RATE: Final = re.compile(r"(?:\s?/\s?|\sper\s)([^\W\d_]+)(?![\w-])")
 _BETWEEN: Final = re.compile(r"\s?(?:[-–—~])\s?|\s(?:to|and)\s")
 _THIN: Final = re.compile("(?<=\\d)[\u00a0\u2009\u202f](?=\\d{3}(?!\\d))")
 
@@ -182,8 +183,13 @@ def _behind(text: str, position: int, units: Units, money: Unit | None) -> tuple
         words.append(word[1].replace(" ", ""))
         ends.append(word.end())
         at = word.end()
-    named = units.longest(words)
-    return (magnitude, named[0], ends[named[1] - 1]) if named else (magnitude, None, position)
+    if named := units.longest(words):
+        return magnitude, named[0], ends[named[1] - 1]
+    rate = _RATE.match(text, position) if money else None
+    below = units.find(rate[1]) if rate else None
+    if money and rate and below:  # the sum stands before the number, as in $5/h
+        return magnitude, money.per(below), rate.end()
+    return magnitude, None, position
 
 
 def _range(text: str, first: _Amount, units: Units) -> Found | None:

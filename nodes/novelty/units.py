@@ -6,6 +6,7 @@ year of 365.25 days. Currencies are dimensions of their own, since what one is w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
@@ -17,6 +18,15 @@ class Unit(NamedTuple):
     dimension: str
     factor: float = 1.0
     offset: float = 0.0
+
+    def per(self, other: Unit) -> Unit:
+        """The quotient of two units.
+
+        Example:
+            >>> Unit("data", 1e9).per(Unit("time"))
+            Unit(dimension='data/time', factor=1000000000.0, offset=0.0)
+        """
+        return Unit(f"{self.dimension}/{other.dimension}", self.factor / other.factor)
 
 
 _DAY: Final = 86400.0
@@ -52,7 +62,7 @@ _TABLE: Final[Mapping[str, Mapping[float, str]]] = {
         _DAY: "day days",
         7 * _DAY: "week weeks",
         _YEAR / 12: "month months",
-        _YEAR: "yr yrs year years",
+        _YEAR: "yr yrs year years annum",
     },
     "length/time": {1 / 3.6: "kph kmh", 0.44704: "mph"},
     "data": {
@@ -88,12 +98,6 @@ _PHRASES: Final[Mapping[str, Unit]] = {
     "square kilometers": Unit("area", 1e6),
     "cubic metres": Unit("volume", 1000),
     "cubic meters": Unit("volume", 1000),
-    "km per hour": Unit("length/time", 1 / 3.6),
-    "kilometres per hour": Unit("length/time", 1 / 3.6),
-    "kilometers per hour": Unit("length/time", 1 / 3.6),
-    "miles per hour": Unit("length/time", 0.44704),
-    "metres per second": Unit("length/time"),
-    "meters per second": Unit("length/time"),
     "°c": Unit("temperature"),
     "celsius": Unit("temperature"),
     "degrees celsius": Unit("temperature"),
@@ -125,6 +129,9 @@ OF_MONEY: Final[Mapping[str, float]] = {**ATTACHED, "m": 1e6, "mm": 1e6, "b": 1e
 """Letters that multiply behind a number that a sign of a currency stands before."""
 
 
+_PER: Final = re.compile(r"/| per ", re.IGNORECASE)
+
+
 def _standard() -> dict[str, Unit]:
     names = {
         name: Unit(dimension, factor)
@@ -140,7 +147,7 @@ class Units:
     """A table of units.
 
     Names are found as they are written first, then without regard to case, unless they are symbols of up to two letters (``mW``
-    is no ``MW``). Of two units with a stroke in between, as in ``GB/s``, the quotient is one.
+    is no ``MW``). Of two units with a stroke or *per* in between, as in ``GB/s``, the quotient is one.
 
     Example:
         >>> Units().extended({"furlong": Unit("length", 201.168)}).find("Furlong")
@@ -163,14 +170,15 @@ class Units:
         return type(self)({**self.table, **more})
 
     def find(self, name: str) -> Unit | None:
-        """The unit of this name, or of two with a stroke in between."""
+        """The unit of this name, or of two with a stroke or *per* in between."""
         known = self.table.get(name) or self._folded.get(name.casefold())
-        if known is not None or "/" not in name:
+        if known is not None:
             return known
-        above, below = (self.find(part) for part in name.split("/", 1))
-        if above is None or below is None:
+        parts = _PER.split(name, maxsplit=1)
+        if len(parts) < 2:
             return None
-        return Unit(f"{above.dimension}/{below.dimension}", above.factor / below.factor)
+        above, below = (self.find(part) for part in parts)
+        return above.per(below) if above and below else None
 
     def longest(self, words: Iterable[str]) -> tuple[Unit, int] | None:
         """The unit that the most of these words are the name of, from the first on, and how many words that are."""

@@ -83,7 +83,11 @@ class Seat:
 
 
 def _called(shape: Callable[[Any], T], function: Callable[[], Any]) -> T:
-    return shape(function())
+    given = function()
+    if inspect.iscoroutine(given):
+        given.close()
+        raise TypeError("a plain function gave a coroutine, which nobody awaits: write async def")
+    return shape(given)
 
 
 async def _awaited(shape: Callable[[Any], T], function: Callable[[], Awaitable[Any]]) -> T:

@@ -59,6 +59,11 @@ async def test_who_fails_is_missing_with_the_reason_and_the_others_go_on():
     assert "No answer came from: b, c, d, e." in asked(judge)
 
 
+async def test_a_plain_function_that_gives_a_coroutine_is_told_to_be_async():
+    result = await result_of([Perspective("a", by=lambda: late())], kind=VOTE, synthesis="none")
+    assert result.missing[0].why.endswith("a coroutine, which nobody awaits: write async def")
+
+
 @pytest.mark.parametrize(
     ("answering", "quorum", "status"),
     [(2, None, "no_quorum"), (3, None, "done"), (2, 2, "done"), (4, 5, "no_quorum"), (0, 1, "no_quorum")],

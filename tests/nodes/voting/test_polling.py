@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from backedge import (
     END,
     START,
+    CustomEvent,
     Graph,
     GraphError,
     InputError,
@@ -25,6 +26,7 @@ from backedge.nodes.voting import (
     Option,
     Result,
     approve,
+    ballot_paper,
     count,
     person,
     poll,
@@ -167,6 +169,29 @@ def test_a_voter_that_fails_is_absent_where_that_was_agreed_and_else_can_be_resu
     broken.clear()
     assert flow.resume_sync("vote", journal=journal).state.result.winner == "plan"
     assert sorted(asked) == ["ann", "cy"]
+
+
+async def test_why_somebody_is_absent_is_told_while_it_runs():
+    async def broken(election, ctx):
+        raise TimeoutError("no answer")
+
+    over = datetime(2026, 1, 1, tzinfo=UTC)
+    for deadline, why in ((None, "TimeoutError: no answer"), (over, f"no ballot until {over}")):
+        flow = poll({"ann": broken}, absent=(TimeoutError,)).compile()
+        async with flow.start({"election": Election(options=["plan"], deadline=deadline)}) as run:
+            told = [event.data async for event in run.events() if isinstance(event, CustomEvent)]
+        assert told == [{"absent": "ann", "error": why}]
+
+
+def test_voters_are_told_what_is_counted_and_on_which_scale():
+    how = {
+        method: ballot_paper(Election(options=["a"], method=method, scale=(1, 5))).rpartition("\n")[2]
+        for method in ("highest_score", "borda")
+    }
+    assert how == {
+        "highest_score": "It is counted by highest_score, which reads scores from 1 to 5. Leave all empty to abstain.",
+        "borda": "It is counted by borda, which reads ranking. Leave all empty to abstain.",
+    }
 
 
 def test_a_model_votes():
