@@ -99,12 +99,14 @@ def remains_in(records: Iterable[Record]) -> list[Remains]:
     effects: dict[ActivationId, list[_Effect]] = {}
     whole: dict[ActivationId, None] = {}
     open_: dict[ActivationId, None] = {}
+    finished: dict[ActivationId, int] = {}
     for record in records:
         if isinstance(record, EffectOpened | EffectRecorded):
             effects.setdefault(record.activation, []).append(record)
             open_[record.activation] = None
         elif isinstance(record, NodeFinished):
             open_.pop(record.activation, None)
+            finished[record.activation] = record.attempt
         elif isinstance(record, ActivationCancelled):
             open_.pop(record.activation, None)
             whole[record.activation] = None
@@ -112,16 +114,19 @@ def remains_in(records: Iterable[Record]) -> list[Remains]:
             whole |= open_
     found: list[Remains] = []
     for activation in {**effects, **whole}:
-        own = _of_last_attempt(effects.get(activation, ()))
+        own = _of_last_attempt(effects.get(activation, ()), finished.get(activation, 0))
         found += _parts(activation, own)
         if activation in whole:
             found.append(_remains(activation, own))
     return found
 
 
-def _of_last_attempt(records: Sequence[_Effect]) -> list[_Effect]:
-    """The effects of an activation as its last attempt has them, in order; what is completed is not open."""
-    last = max((record.attempt for record in records), default=0)
+def _of_last_attempt(records: Sequence[_Effect], finished: int) -> list[_Effect]:
+    """The effects of an activation as its last attempt has them, in order; what is completed is not open.
+
+    `finished` is the attempt in which it finished, be it without any effect; 0 where it did not.
+    """
+    last = max([finished, *(record.attempt for record in records)])
     found: dict[str, _Effect] = {}
     for record in records:
         if record.attempt == last:
