@@ -11,7 +11,7 @@ from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 
 from .message import LobbyMessage
-from .wire import VERSION, Await, Deliver, FromClient, Heard, Hello, Missed, Post, Topic, Welcome
+from .wire import VERSION, Await, Deliver, Forget, FromClient, Heard, Hello, Missed, Post, Topic, Welcome
 
 
 class Exchange:
@@ -58,8 +58,10 @@ class Exchange:
         self.behind = 0
         # What was asked for and is not answered, in order.
         self.owed: dict[str, Post | Topic] = {}
-        # Numbers of replies that were had out of turn, above `heard`.
+        # Numbers of replies that came out of turn, above `heard`.
         self._had = set(had)
+        # Those in the inbox: nobody waits for them any more.
+        self._late: set[int] = set()
         # What it is subscribed to, in order.
         self.topics: dict[str, None] = {}
         # Requests that somebody makes and waits for, by their handles.
@@ -85,7 +87,7 @@ class Exchange:
             observer=self._observer,
             notices=self._notices,
             heard=self.heard,
-            unread=tuple(one.number for one in self.inbox),
+            unread=tuple(one.number for one in self.inbox if one.number not in self._late),
             window=self._window,
             had=tuple(self._had),
             pending=tuple(self.asking),
@@ -100,7 +102,13 @@ class Exchange:
         if self.heard is None:
             self.heard = welcome.heard
         self._received = max(self._received, self.heard)
-        return [*self.owed.values(), *(Await(handle, number) for handle, number in self.awaited.items())]
+        given_up = [
+            Forget(one.handle)
+            for one in self.owed.values()
+            if isinstance(one, Post) and one.kind == "request" and one.handle not in self.asking
+        ]
+        awaiting = [Await(handle, number) for handle, number in self.awaited.items()]
+        return [*self.owed.values(), *given_up, *awaiting]
 
     def arrived(self, frame: Deliver | Missed) -> bool:
         """Something came for the reader; False if it was there before."""
@@ -122,20 +130,26 @@ class Exchange:
         return frame
 
     def replied(self, number: int) -> None:
-        """Somebody has the reply that they waited for."""
+        """A reply came out of turn."""
         if self.heard is not None and number > self.heard:
             self._had.add(number)
 
     def late(self, reply: LobbyMessage) -> None:
-        """A reply came that nobody waits for any more: it is a message like any."""
-        self._had.discard(reply.number)
+        """A reply came that nobody waits for any more: it is a message like any, though not in its place."""
+        self.replied(reply.number)
+        self._late.add(reply.number)
         self.inbox.append(Deliver(reply, self.behind))
 
     def take(self, number: int) -> None:
         """The reader took the first message, or has taken one with this number before."""
         if self.inbox and self.inbox[0].number == number:
             self.inbox.popleft()
+            if number in self._late:  # what came before it may still be at the server
+                self._late.discard(number)
+                return
             self.untold = True
+        elif number in self._had:
+            return
         self.heard = number if self.heard is None else max(self.heard, number)
         self._had = {one for one in self._had if one > self.heard} if self._had else self._had
 
@@ -146,7 +160,8 @@ class Exchange:
 
     def validate(self) -> None:
         """Check that everything here fits together. For tests."""
-        assert len(self.inbox) <= self._window, "no more is held than the window allows"
-        numbers = [one.number for one in self.inbox]
+        numbers = [one.number for one in self.inbox if one.number not in self._late]
+        assert len(numbers) <= self._window, "no more is held than the window allows"
+        assert self._late <= {one.number for one in self.inbox}
         assert numbers == sorted(set(numbers)), "in order, and nothing twice"
         assert all((self.heard or 0) < number <= self._received for number in numbers), "unread, and received"

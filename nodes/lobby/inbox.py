@@ -7,6 +7,7 @@ the log still holds; what it no longer holds is a `Gap`, which is told.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +49,8 @@ class Inbox:
 
     def __init__(self, capacity: int, *, after: int, behind: bool = False) -> None:
         self.capacity = capacity
-        # At most so many as the capacity, numbers ascending, all of them above the cursor and none above `scanned`.
+        # Numbers ascending, none above `scanned`; all of them above the cursor, and at most so many as the capacity, but for
+        # what came late.
         self.buffer: deque[LobbyMessage] = deque()
         # The number of what was taken last.
         self.cursor = after
@@ -85,6 +87,13 @@ class Inbox:
         if not self.behind and number > self.scanned:
             self.scanned = number
 
+    def late(self, message: LobbyMessage) -> None:
+        """What went another way is to be read after all: in its place, or next if that was passed."""
+        self._lag += 1
+        if message.number <= self.scanned:  # what comes after that is read from the log
+            place = bisect(self.buffer, message.number, key=lambda one: one.number)
+            self.buffer.insert(place, message)
+
     def take(self, message: LobbyMessage) -> None:
         """A message was read."""
         if self.buffer and self.buffer[0].number == message.number:
@@ -113,6 +122,8 @@ class Inbox:
         """Check that everything here fits together. For tests."""
         numbers = [message.number for message in self.buffer]
         assert numbers == sorted(set(numbers)), "in order, and nothing twice"
-        assert len(numbers) <= self.capacity, "bounded"
-        assert all(self.cursor < number <= self.scanned for number in numbers)
+        in_turn = [message.number for message in self.buffer if message.reply_to is None]
+        assert len(in_turn) <= self.capacity, "bounded"
+        assert all(number <= self.scanned for number in numbers)
+        assert all(self.cursor < number for number in in_turn)
         assert self.behind or self._lag == len(numbers), "without the log, what waits is in the buffer"

@@ -338,7 +338,7 @@ class Lobby:
         delivery = room.say(seat.name, parts, to=to, topic=topic, reply_to=reply_to, kind=kind, handle=handle)
         if delivery.record is not None:
             if asked is not None:
-                seat.asked[delivery.message.handle] = asked
+                seat.expect(delivery.message.handle, asked)
             await self._publish([delivery])
         return delivery.message
 
@@ -357,7 +357,7 @@ class Lobby:
         delivery = room.say(seat.name, parts, to=to, topic=topic, reply_to=reply_to, kind=kind)
         if delivery.record is not None:
             if asked is not None:
-                seat.asked[delivery.message.handle] = asked
+                seat.expect(delivery.message.handle, asked)
             self._log.add((delivery.record,))
             self._deliver(delivery)
         return delivery.message

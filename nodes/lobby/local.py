@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Collection
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from .errors import LaggedError, LobbyError, LobbyTimeoutError, UndeliverableError
@@ -155,19 +156,30 @@ class LocalSeat(Seat):
             async with asyncio.timeout(timeout):
                 return await self._asked(to, parts_of(said), coming)
         except TimeoutError:
+            if coming.done() and not coming.cancelled():
+                return _answered(coming.result())  # it came in the very moment
             whom = "anybody" if to is None else repr(to)
             raise LobbyTimeoutError(f"no reply from {whom} within {timeout} s") from None
+        except asyncio.CancelledError:
+            self._give_back(coming)
+            raise
         finally:
             coming.cancel()  # a reply that comes from now on is a message
-            self.asked = {handle: each for handle, each in self.asked.items() if not each.done()}
 
     async def _asked(
         self, to: str | None, parts: tuple[LobbyPart, ...], coming: asyncio.Future[LobbyMessage]
     ) -> LobbyMessage:
         made = await self._say(parts, to, kind="request", asked=coming)
-        if made.returned:
-            raise UndeliverableError(made.returned)
-        return await coming
+        return _answered(made if made.returned else await coming)
+
+    def expect(self, handle: str, coming: asyncio.Future[LobbyMessage]) -> None:
+        """Somebody waits for the reply to the request with this handle."""
+        self.asked[handle] = coming
+        coming.add_done_callback(partial(self._expected, handle))
+
+    def _expected(self, handle: str, coming: asyncio.Future[LobbyMessage]) -> None:
+        if self.asked.get(handle) is coming:
+            del self.asked[handle]
 
     async def answer(self, request: LobbyMessage) -> LobbyMessage:
         """Wait for the reply to a request that was made before, perhaps by an earlier process.
@@ -175,27 +187,54 @@ class LocalSeat(Seat):
         Raises:
             UndeliverableError: Who was asked left without reading it.
         """
-        handle = request.handle
         coming: asyncio.Future[LobbyMessage] = asyncio.get_running_loop().create_future()
-        self.asked[handle] = coming
+        self.expect(request.handle, coming)
+        held = self._held.pop(request.handle, None)
+        if held is not None:
+            coming.set_result(held)
         try:
-            held = self._held.pop(handle, None)
-            found = await self._reply_in_log(request)
-            if found is None:
-                found = held
-            return found if found is not None else await coming
-        finally:
-            del self.asked[handle]
+            found = await self._reply_in_log(request) or await coming
+        except asyncio.CancelledError:
+            self._give_back(coming)
+            raise
+        self._give_back(coming, but=found)
+        return _answered(found)
 
     async def _reply_in_log(self, request: LobbyMessage) -> LobbyMessage | None:
         async for message in self._lobby.heard(self._name, request.number):
             if message.reply_to == request.handle and (message.returned or message.kind == "reply"):
                 if message.number > self._inbox.scanned:
                     self._skipped.add(message.number)  # it is not to be read once more
-                if message.returned:
-                    raise UndeliverableError(message.returned)
                 return message
         return None
+
+    def forget(self, handle: str, *, had: int | None = None) -> None:
+        """Nobody is going to wait for the reply to this request (again): one that is kept for that is a message like any.
+
+        Args:
+            handle: Of the request.
+            had: The number of the reply that the member has: this one is not to be read.
+        """
+        held = self._held.pop(handle, None)
+        if held is not None and held.number != had:
+            self.late(held)
+        if had is not None and had > self._inbox.scanned:
+            self._skipped.add(had)
+
+    def _give_back(self, coming: asyncio.Future[LobbyMessage], *, but: LobbyMessage | None = None) -> None:
+        """What came for a request is a message like any, if nobody has got it."""
+        if not coming.done():
+            coming.cancel()
+        elif not coming.cancelled() and coming.exception() is None:
+            reply = coming.result()
+            if but is None or reply.number != but.number:
+                self.late(reply)
+
+    def late(self, reply: LobbyMessage) -> None:
+        """A reply that nobody waits for any more is to be read."""
+        self._skipped.discard(reply.number)
+        self._inbox.late(reply)
+        self._wake_reader()
 
     # ------------------------------------------------------------------ hearing
 
@@ -207,6 +246,9 @@ class LocalSeat(Seat):
             self._inbox.skip(message.number)
             return
         self._inbox.put(message)
+        self._wake_reader()
+
+    def _wake_reader(self) -> None:
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -216,21 +258,20 @@ class LocalSeat(Seat):
         handle = message.reply_to
         assert handle is not None
         coming = self.asked.get(handle)
-        if coming is not None and not coming.done():
-            if message.returned:
-                coming.set_exception(UndeliverableError(message.returned))
-                return False
-            if message.kind == "reply":
-                coming.set_result(message)
-                return False
+        if coming is not None and not coming.done() and (message.returned or message.kind == "reply"):
+            coming.set_result(message)
+            return False
         return not self._keeps(message)
 
     def _keeps(self, message: LobbyMessage) -> bool:
-        """Whether it is the reply to a request that the body is going to ask for (again)."""
-        handle = message.reply_to
-        if self._settled is None or handle is None or handle in self._settled or message.kind != "reply":
+        """Whether it is kept for who is going to ask for it (again)."""
+        if not self._is_asked_for(message):
             return False
-        return self._held.setdefault(handle, message) is message
+        return self._held.setdefault(message.reply_to or "", message) is message
+
+    def _is_asked_for(self, message: LobbyMessage) -> bool:
+        """Whether it is the reply to a request that is not over."""
+        return self._settled is not None and message.kind == "reply" and message.reply_to not in self._settled
 
     async def receive(
         self,
@@ -319,7 +360,7 @@ class LocalSeat(Seat):
             self._uncounted = page.lost > inbox.scanned
             heard = self._lobby.heard(self._name, inbox.scanned)
             more = [m async for m in heard if m.number <= upto and m.number not in self._skipped]
-            inbox.counted(len(more))
+            inbox.counted(sum(not self._is_asked_for(message) for message in more))
 
     @property
     def full(self) -> bool:
@@ -357,8 +398,7 @@ class LocalSeat(Seat):
         if self._closed is not None:
             return
         self._closed = error
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._wake_reader()
         for coming in self.asked.values():
             if not coming.done():
                 coming.set_exception(error)
@@ -390,3 +430,10 @@ class LocalSeat(Seat):
         """See `Seat.leave`."""
         self.check()
         await self._lobby.remove(self._name)
+
+
+def _answered(found: LobbyMessage) -> LobbyMessage:
+    """The reply; or the request itself, if it came back."""
+    if found.returned:
+        raise UndeliverableError(found.returned)
+    return found

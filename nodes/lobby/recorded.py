@@ -86,6 +86,12 @@ class AttachedSeat(Protocol):
     async def answer(self, request: LobbyMessage) -> LobbyMessage:
         """Wait for the reply to a request that was made before, perhaps by an earlier process."""
 
+    def forget(self, handle: str, *, had: int | None = None) -> None:
+        """Nobody is going to wait for the reply to this request (again): others than the one it has are messages like any."""
+
+    def late(self, reply: LobbyMessage) -> None:
+        """A reply that nobody waits for any more is to be read."""
+
     async def head_or_gap(self) -> LobbyMessage | Gap:
         """The next message, or what is missing before it."""
 
@@ -158,8 +164,10 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
         self._cursor = 0
         # Handles of requests that are over, answered or not; the lobby's seat reads it, too.
         self._settled: set[str] = set()
-        # Numbers of replies that were had out of turn.
+        # Numbers of replies that the body has, in turn or not: they move no cursor.
         self._had: set[int] = set()
+        # Replies that came, by the handles of their requests, until it is recorded that they came in time.
+        self._came: dict[str, LobbyMessage] = {}
         # The lobby's seat, once something is not recorded.
         self._raw: SomeSeat | None = None
         # Held while it is taken: branches of the body may want it at once.
@@ -237,15 +245,27 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
         answered = self.context.step(
             f"reply in {self.lobby}", self._answer, made, returns=LobbyMessage, raises=RAISES
         )
+        reply = None
         try:
             reply = await self._within(answered, timeout)
         finally:
-            self._settled.add(made.handle)
+            self._settle(made.handle, None if reply is None else reply.number)
         if reply is None:
             whom = "anybody" if to is None else repr(to)
             raise LobbyTimeoutError(f"no reply from {whom} within {timeout} s")
-        self._had.add(reply.number)
         return reply
+
+    def _settle(self, handle: str, had: int | None) -> None:
+        """A request is over. What came for it, other than the reply that the body has, is a message like any."""
+        self._settled.add(handle)
+        came = self._came.pop(handle, None)
+        if had is not None:
+            self._had.add(had)
+        if self._raw is None:
+            return
+        self._raw.forget(handle, had=had)
+        if came is not None and had is None:
+            self._raw.late(came)
 
     async def receive(
         self,
@@ -277,7 +297,10 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
 
     def take(self, message: LobbyMessage) -> None:
         """See `Seat.take`."""
-        self._cursor = max(self._cursor, message.number)
+        if _may_be_late(message):
+            self._had.add(message.number)
+        else:
+            self._cursor = max(self._cursor, message.number)
         if self._raw is not None:
             self._raw.take(message)
 
@@ -327,14 +350,16 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
         return Posted(made.number, made.handle, made.returned)
 
     async def _answer(self, made: LobbyMessage) -> LobbyMessage:
-        return await (await self._live()).answer(made)
+        reply = self._came[made.handle] = await (await self._live()).answer(made)
+        return reply
 
     async def _hear(self, _name: str, _cursor: int) -> LobbyMessage | Gap:
         raw = await self._live()
         while True:
             found = await raw.head_or_gap()
             number = found.upto if isinstance(found, Gap) else found.number
-            if number > self._cursor and number not in self._had:
+            passed = number <= self._cursor and not _may_be_late(found)
+            if not passed and number not in self._had:
                 return found
             if isinstance(found, LobbyMessage):
                 raw.take(
@@ -364,6 +389,7 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
 
     async def _back(self) -> SomeSeat:
         seated = self._seated
+        self._had = {number for number in self._had if number > self._cursor}
         raw = await self._lobby.attach(
             self._name,
             session=seated.session,
@@ -392,3 +418,8 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
     def _check(self) -> None:
         if self.left:
             raise SeatClosedError(f"{self._name!r} left the lobby {self.lobby!r}")
+
+
+def _may_be_late(found: LobbyMessage | Gap) -> bool:
+    """Whether it may come after what has greater numbers: as a reply that was waited for, until nobody did."""
+    return isinstance(found, LobbyMessage) and (found.kind == "reply" or bool(found.returned))

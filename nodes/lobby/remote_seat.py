@@ -249,10 +249,10 @@ class RemoteSeat(Seat):
         handle = uuid.uuid4().hex
         self._exchange.asking.add(handle)
         try:
-            made = await self.say(parts_of(said), to=to, kind="request", handle=handle)
-            if made.returned:
-                raise UndeliverableError(made.returned)
             async with asyncio.timeout(timeout):
+                made = await self.say(parts_of(said), to=to, kind="request", handle=handle)
+                if made.returned:
+                    raise UndeliverableError(made.returned)
                 reply = await self.answer(made)
             self._exchange.asking.discard(handle)
             return reply
@@ -262,7 +262,7 @@ class RemoteSeat(Seat):
         finally:
             if handle in self._exchange.asking:
                 self._exchange.asking.discard(handle)
-                self._send(Forget(handle))
+                self.forget(handle)
 
     async def answer(self, request: LobbyMessage) -> LobbyMessage:
         """Wait for the reply to a request that was made before, perhaps by an earlier process.
@@ -280,12 +280,16 @@ class RemoteSeat(Seat):
                 return await coming
             except asyncio.CancelledError:
                 if coming.done() and not coming.cancelled() and coming.exception() is None:
-                    self._late(coming.result())  # it came in the very moment
+                    self.late(coming.result())  # it came in the very moment
                 raise
             finally:
                 self._replies.pop(request.handle, None)
                 if self._exchange.awaited.pop(request.handle, None) is not None:
-                    self._send(Forget(request.handle))
+                    self.forget(request.handle)
+
+    def forget(self, handle: str, *, had: int | None = None) -> None:
+        """Nobody is going to wait for the reply to this request (again); see `LocalSeat.forget`."""
+        self._send(Forget(handle, had))
 
     def _send(self, frame: FromClient | bytes) -> None:
         """Send it over the connection that there is; without one, the next begins with what is still to be answered."""
@@ -478,12 +482,13 @@ class RemoteSeat(Seat):
         self._exchange.awaited.pop(frame.handle, None)
         waiting = self._replies.get(frame.handle)
         if waiting is None or waiting.done():
-            self._late(frame.message)
+            self.late(frame.message)
         else:
             self._exchange.replied(frame.message.number)
             waiting.set_result(frame.message)
 
-    def _late(self, reply: LobbyMessage) -> None:
+    def late(self, reply: LobbyMessage) -> None:
+        """A reply that nobody waits for any more is to be read."""
         self._exchange.late(reply)
         _wake(self._waiter)
 

@@ -133,7 +133,7 @@ class Visit:
                     case Heard():
                         self._took(frame.number)
                     case Forget():
-                        self._forget(frame.handle)
+                        self._forget(frame)
                     case Hello():
                         await self.close(VIOLATED, "a second hello")
                     case Await() if len(self._awaiting) < REQUESTS:
@@ -162,11 +162,16 @@ class Visit:
         self._pending.begin(frame.handle)
         self._awaiting[frame.handle] = asyncio.create_task(self._until_gone(partial(self._reply, frame)))
 
-    def _forget(self, handle: str) -> None:
-        task = self._awaiting.pop(handle, None)
+    def _forget(self, frame: Forget) -> None:
+        task = self._awaiting.pop(frame.handle, None)
         if task is not None:
             task.cancel()
+        self._over(frame.handle, frame.had)
+
+    def _over(self, handle: str, had: int | None) -> None:
+        """Nobody waits for the reply to this request any more."""
         self._pending.end(handle)
+        self.seat.forget(handle, had=had)
 
     # ------------------------------------------------------------------ what goes out
 
@@ -203,6 +208,7 @@ class Visit:
         if any(isinstance(frame, Missed) for frame in self._first):  # it had to leave, and is in anew
             for topic in self._topics:
                 await self.seat.subscribe(topic)
+        sent = self.seat.cursor
         while True:
             await self._until_room()
             found = await self.seat.head_or_gap()
@@ -210,7 +216,11 @@ class Visit:
                 number, data = found.upto, written(Missed(found.upto, found.missed, str(found)))
             else:
                 self.seat.take(found)
+                if found.number < sent:  # a reply that was waited for, until nobody did
+                    await self._connection.send(self._answering(found.reply_to or "", found), text=True)
+                    continue
                 number, data = found.number, self._fitting(found)
+            sent = number
             self._unread.append(number)
             await self._connection.send(data, text=True)
 
@@ -269,18 +279,24 @@ class Visit:
         )
         return Done(asked.handle, said.number, said.returned)
 
+    def _answering(self, handle: str, reply: LobbyMessage) -> bytes:
+        """A reply as it goes out, out of turn; or why it cannot."""
+        self._had.add(reply.number)
+        data, why = self._measured(Answer(handle, reply))
+        return data or written(Denied(handle, "LobbyError", f"the reply {why}"))
+
     async def _reply(self, frame: Await) -> None:
         """Wait for the reply to a request, and send it."""
         request = LobbyMessage(frame.number, frame.handle, self.seat.name, kind="request")
+        number = None
         try:
             reply = await self.seat.answer(request)
-            self._had.add(reply.number)
-            data, why = self._measured(Answer(frame.handle, reply))
-            data = data or written(Denied(frame.handle, "LobbyError", f"the reply {why}"))
+            number = reply.number
+            data = self._answering(frame.handle, reply)
         except (SeatClosedError, LobbyClosedError):
             raise
         except LobbyError as error:
             data = written(Denied(frame.handle, type(error).__name__, str(error)))
         await self._connection.send(data, text=True)
         self._awaiting.pop(frame.handle, None)
-        self._pending.end(frame.handle)
+        self._over(frame.handle, number)

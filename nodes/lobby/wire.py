@@ -135,9 +135,10 @@ class Await:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """A member waits no longer for a reply: one that comes is a message like any."""
+    """A member waits no longer for a reply: one that comes is a message like any, but for the one that it has."""
 
     handle: Name
+    had: Count | None = None
     frame: Literal["forget"] = "forget"
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 
 import pytest
 
@@ -92,6 +93,22 @@ def test_a_request_without_reply_times_out_and_a_late_reply_is_a_message():
             assert await texts(ann, 1) == ["after all"]
 
     run_virtual(talk())
+
+
+async def test_a_reply_that_comes_in_the_moment_of_the_timeout_is_the_reply():
+    async with Lobby() as lobby, lobby.enter("ann") as ann, lobby.enter("bob") as bob:
+
+        async def late():
+            request = await bob.receive()
+            time.sleep(0.02)  # noqa: ASYNC251  # so that the timer is due in the turn in which it replies
+            await asyncio.sleep(0)
+            await bob.reply(request, "yes")
+
+        answering = asyncio.ensure_future(late())
+        assert (await ann.request("bob", "tea?", timeout=0.01)).text == "yes"
+        await answering
+        await asyncio.sleep(0)
+        assert (ann.lag, ann.asked) == (0, {})
 
 
 async def test_a_request_to_who_is_gone_or_goes_fails_at_once(log):

@@ -9,6 +9,7 @@ from tenacity import Retrying, stop_after_attempt
 
 from backedge import END, START, Context, Graph, RunFailedError, extend
 from backedge.checkpoints import MemoryJournal
+from backedge.checkpoints.memory import MemoryRunLog
 from backedge.nodes.lobby import (
     LaggedError,
     Lobby,
@@ -116,6 +117,43 @@ async def test_a_late_reply_is_heard_like_any_message_also_when_the_body_runs_ag
         assert (await bob.receive()).text == "too late"
         await bob.reply(asked, "sorry")
         assert await running == ["sorry"]
+
+
+@pytest.mark.parametrize("late", [-0.5, 0.5, 1.5, 2.5])
+def test_a_reply_that_comes_while_it_is_recorded_that_none_came_is_heard_like_any_message(late, monkeypatch):
+    async def asks(lobby: Lobby, ctx: Context) -> list[str]:
+        async with lobby.enter("ann", ctx) as seat:
+            try:
+                return [(await seat.request("bob", "?", timeout=30)).text, (await seat.receive()).text]
+            except LobbyTimeoutError:
+                return sorted([(await seat.receive(timeout=50)).text for _ in range(2)], reverse=True)
+
+    def slow(log, *records, **options):
+        """Each record takes a second."""
+        loop, done = asyncio.get_running_loop(), append(log, *records, **options)
+        if any("sleep" in str(record) for record in records) and not due.done():
+            due.set_result(loop.time() + 30)
+        kept = loop.create_future()
+        loop.call_later(1, lambda: kept.cancelled() or kept.set_result(done.result()))
+        return kept
+
+    append = MemoryRunLog.append
+    monkeypatch.setattr(MemoryRunLog, "append", slow)
+
+    async def talk():
+        nonlocal due
+        lobby, loop = Lobby(), asyncio.get_running_loop()
+        due = loop.create_future()
+        async with lobby.enter("bob") as bob:
+            running = asyncio.ensure_future(ran(asks, lobby=lobby))
+            asked = await bob.receive()
+            await asyncio.sleep(await due - loop.time() + late)
+            await bob.reply(asked, "yes")
+            await bob.post("more")
+            assert await running == ["yes", "more"]
+
+    due = None
+    run_virtual(talk())
 
 
 async def test_a_gap_is_recorded_and_the_reader_goes_on_after_it():

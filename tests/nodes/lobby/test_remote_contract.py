@@ -384,3 +384,22 @@ async def test_a_reply_that_is_found_in_the_log_is_not_read_once_more(hall):
         settled.add("h-1")
         assert await texts(back, 2) == ["before", "after"]
         await back.leave()
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2])
+async def test_a_reply_to_who_gives_up_in_the_very_moment_is_a_message_like_any(hall, turns):
+    async with hall() as (lobby, itself), lobby.enter("ann") as ann, itself.enter("bob") as bob:
+        asking = asyncio.create_task(ann.request("bob", "2 + 2"))
+        request = await bob.receive(timeout=20)
+        await bob.post("before")
+        await bob.reply(request, "4")
+        await bob.post("after")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asking.cancel()
+        (had,) = await asyncio.gather(asking, return_exceptions=True)
+        heard = await texts(ann, 3 if isinstance(had, asyncio.CancelledError) else 2)
+        assert sorted([*heard, *([] if len(heard) == 3 else ["4"])]) == ["4", "after", "before"]
+        assert ann.lag == 0
+        await bob.post("end")
+        assert await texts(ann, 1) == ["end"]

@@ -162,8 +162,24 @@ def test_replies_that_were_had_out_of_turn_are_told_until_the_reader_has_passed_
     assert sorted(exchange.hello().had) == [7, 9]
     exchange.take(8)
     assert exchange.hello().had == (9,)
-    exchange.late(LobbyMessage(9, "m", "bob"))
+    exchange.take(10)
     assert exchange.hello().had == ()
+
+
+def test_a_reply_that_nobody_waits_for_is_read_without_passing_what_is_still_at_the_server():
+    exchange = Exchange("ann", "s", observer=False, notices=False, after=4, settled=None, had=(), window=1)
+    exchange.welcomed(Welcome(VERSION, "hall", "id", 4, 1000, 1.0))
+    exchange.arrived(Deliver(LobbyMessage(5, "m5", "bob"), 3))
+    exchange.late(LobbyMessage(9, "m9", "bob"))
+    exchange.validate()
+    assert (exchange.hello().heard, exchange.hello().unread, exchange.hello().had) == (4, (5,), (9,))
+    exchange.take(5)
+    assert exchange.untold
+    for _ in range(2):
+        exchange.take(9)
+    assert (exchange.hello().heard, exchange.hello().unread, exchange.hello().had) == (5, (), (9,))
+    assert exchange.arrived(Deliver(LobbyMessage(7, "m7", "bob"), 0)), "what came before it is still to come"
+    exchange.validate()
 
 
 def test_topics_are_known_as_the_server_has_them():

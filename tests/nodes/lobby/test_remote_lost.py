@@ -204,6 +204,32 @@ async def test_a_request_that_is_given_up_while_it_is_posted_leaves_nothing_behi
         assert await texts(ann, 1) == ["4"]
 
 
+async def test_a_reply_to_who_gave_up_passes_nothing_that_is_still_at_the_server():
+    async with wired(window=2) as (lobby, wire, there), lobby.enter("bob") as bob, there.enter("ann") as ann:
+        asking = asyncio.create_task(ann.request("bob", "2 + 2"))
+        request = await bob.receive(timeout=20)
+        for number in range(6):
+            await bob.post(str(number))
+        await bob.reply(request, "4!")
+        await until(lambda: any(reply.done() for reply in ann._replies.values()), every=0)
+        asking.cancel()
+        heard = await texts(ann, 3)
+        assert "4!" in heard
+        wire.cut()
+        assert [*heard, *await texts(ann, 4)] == ["0", "1", "4!", "2", "3", "4", "5"]
+
+
+async def test_a_request_times_out_though_it_could_not_be_posted():
+    async with wired() as (lobby, wire, there), lobby.enter("bob") as bob, there.enter("ann") as ann:
+        wire.deaden()
+        with pytest.raises(LobbyTimeoutError, match="no reply from 'bob'"):
+            await ann.request("bob", "2 + 2", timeout=0.01)
+        wire.mend()
+        wire.cut()
+        await bob.reply(await bob.receive(timeout=20), "4")
+        assert await texts(ann, 1) == ["4"]
+
+
 async def test_a_request_to_who_is_gone_for_too_long_fails():
     async with wired(grace=0.05) as (lobby, _wire, there), lobby.enter("bob") as bob:
         ann = await there.attach("ann")

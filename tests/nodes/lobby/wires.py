@@ -80,8 +80,8 @@ class Wire:
             self._open.discard(writer)
 
 
-async def until(true):
+async def until(true, every=0.002):
     """Wait for what nobody tells."""
     async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110  # there is no event for it
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(every)
