@@ -258,7 +258,7 @@ class Executor:
         orders, lends = self.schedule.apply(fact), self._launcher.lends
         if lends:
             self._launcher.gather()
-            self._launcher.settled(fact.node, fact.rounds, self)
+            self._launcher.settled(fact.node, fact.rounds, orders, self)
         if self._graph.holds:
             self._launcher.settle(fact.node, fact.rounds, self)
         if self._ledger.kept:

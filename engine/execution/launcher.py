@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from ..compiler.compile import CompiledGraph
@@ -111,10 +111,10 @@ class Launcher:
         self.lends = self._slots is not None and self._slots.lends
         # How often `gather` was called and not `serve` yet: orders wait meanwhile, whatever is free.
         self._gathering = 0
-        # Where places are lent: what was launched and the schedule does not know the outcome of; and of these what is
-        # done, but keeps its places until then.
+        # Where places are lent: what was launched and the schedule does not know the outcome of; and with which of these
+        # places are given on: the nodes that had them, of what is done, and of what led to it.
         self._unsettled: set[Key] = set()
-        self._giving: set[Key] = set()
+        self._giving: dict[Key, list[int]] = {}
         # The tasks of running nodes; inline nodes have none.
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         # Orders of inline nodes not yet begun (None before the first), and whether somebody is at work on them or about to.
@@ -166,13 +166,26 @@ class Launcher:
             if not self._gathering and self._slots is not None:
                 self._launch_all(self._slots.serve(), host)
 
-    def settled(self, node: int, rounds: Rounds, host: Host) -> None:
-        """The schedule knows what came of an activation: what it leads to is ready, and its places are free."""
+    def settled(self, node: int, rounds: Rounds, orders: Sequence[Order], host: Host) -> None:
+        """The schedule knows what came of an activation: what it leads to is ready, and its places are free.
+
+        Unless what it leads to does no work of its own, as the end of a subgraph: then what that leads to is waited for.
+        """
         key = (node, rounds)
         self._unsettled.discard(key)
-        if key in self._giving:
-            self._giving.discard(key)
-            self._free(node, host)
+        given = self._giving.pop(key, ())
+        if given and (heir := next(filter(self._passes, orders), None)) is not None:
+            self._giving.setdefault((heir.node, heir.rounds), []).extend(given)
+            return
+        for each in given:
+            self._free(each, host)
+
+    def _passes(self, order: Order) -> bool:
+        """Whether an order is done at once, and needs no place."""
+        node = self._graph.nodes[order.node]
+        if not isinstance(order, StartNode) or node.spec is None or (self._needs and self._needs[order.node]):
+            return False
+        return node.spec.inline is True and node.spec.retry is None and not self._caller.pauses(node)
 
     def hold(self) -> None:
         """Begin nothing inline until `release`: more is to be started, and the run is not at rest before that."""
@@ -236,7 +249,7 @@ class Launcher:
         if self._holds is not None and self._holds.begin(order.node, order.rounds):
             return
         if told and self._unsettled and (order.node, order.rounds) in self._unsettled:
-            self._giving.add((order.node, order.rounds))
+            self._giving.setdefault((order.node, order.rounds), []).append(order.node)
             return
         self._free(order.node, host)
 

@@ -127,14 +127,12 @@ def _work(
 
 
 def _missed(graph: Graph[Any], plan: Plan, task: Task, node: Node[..., Any]) -> Node[..., Any]:
-    """What stands in for an optional task that failed; it keeps the place for what follows."""
+    """What stands in for an optional task that failed."""
 
     def missed(error: Exception) -> list[Missed]:
         return [Missed(task=task.name, error=str(error) or "it failed without a word")]
 
-    handler = graph.node(
-        missed, name=f"{task.name}-missed", writes="missed", inline=True, uses=node.spec.uses
-    )
+    handler = graph.node(missed, name=f"{task.name}-missed", writes="missed", inline=True)
     graph.on_error(node, handler)
     return handler
 

@@ -64,9 +64,9 @@ class Plan:
         return "" if role == self.manager else (self.roles[role].reports_to or self.manager)
 
     def chain(self, role: str) -> tuple[str, ...]:
-        """All who review what a role does, up to the manager."""
+        """All who review what a role does, up to the manager, where nobody reports in a circle."""
         found: list[str] = []
-        while (role := self.above(role)) and role not in found:
+        while role := self.above(role):
             found.append(role)
         return tuple(found)
 

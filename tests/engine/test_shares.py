@@ -260,6 +260,51 @@ def test_what_was_at_work_when_a_run_was_left_begins_again_with_everybody_in_the
     run_virtual(go())
 
 
+@pytest.mark.parametrize("between", ["inline", "inline twice", "fails", "subgraph", "works", "asks"])
+def test_a_place_is_kept_for_what_comes_behind_something_that_does_no_work_of_its_own(between):
+    graph, began = Graph(Nothing, slots={"a": Share(1, of="p"), "b": Share(1, of="p")}), {}
+
+    def worker(name, seconds):
+        async def work() -> None:
+            began[name] = asyncio.get_running_loop().time()
+            await asyncio.sleep(seconds)
+
+        return work
+
+    def step() -> None:
+        if between == "fails":
+            raise ValueError
+
+    def handled() -> None: ...
+
+    for number in range(4):
+        graph.chain(START, graph.node(worker(f"a{number}", 9), name=f"a{number}", uses="a"), END)
+    first, last = (graph.node(worker(name, 1), name=name, uses="b") for name in ("b0", "b1"))
+    if between == "subgraph":
+        inner = Graph(Nothing)
+        inner.chain(START, inner.node(step, inline=True), END)
+        way = [graph.subgraph(inner, name="inner")]
+    elif between == "works":
+        way = [graph.node(worker("work", 1), name="work")]
+    elif between == "asks":
+        way = [graph.node(step, inline=True, approve=True)]
+    else:
+        names = ["one", "two"] if between == "inline twice" else ["one"]
+        way = [graph.node(step, name=name, inline=True) for name in names]
+    if between == "fails":
+        handler = graph.node(handled, inline=True)
+        graph.on_error(way[-1], handler)
+        graph.edge(handler, last)
+    graph.chain(START, first, *way, last, END)
+
+    async def go():
+        await graph.compile().run({}, journal=MemoryJournal())
+
+    run_virtual(go())
+    lent = between in ("works", "asks")
+    assert (began["b0"], began["a1"], began.get("b1", 9)) == ((0, 1, 9) if lent else (0, 2, 1))
+
+
 def test_a_run_may_say_how_many_places_there_are_and_whose():
     def made():
         return crew({"a": 6, "b": 6}, {"a": Share(2, of="p"), "b": Share(2, of="p")})[0]
@@ -287,12 +332,14 @@ def test_shares_that_cannot_be_are_problems_all_told_at_once():
         "b": Share(1, of=""),
         "c": Share(1, of="p", least=2),
         "d": Share(2, of="p", most=0),
+        "e": Share(True, of="p"),
     }
-    assert problems_of(crew(dict.fromkeys("abcd", 1), slots)[0]) == [
+    assert problems_of(crew(dict.fromkeys("abcde", 1), slots)[0]) == [
         "slots=: the share of 'a' wants a whole number from 1 in count=, not 0",
         "slots=: the share of 'b' wants the name of a pool in of=, not ''",
         "slots=: the share of 'c' wants a whole number from 0 to its count, 1, in least=, not 2",
         "slots=: the share of 'd' wants a whole number from 1 in most=, or None, not 0",
+        "slots=: the share of 'e' wants a whole number from 1 in count=, not True",
     ]
 
 

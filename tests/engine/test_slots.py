@@ -62,6 +62,22 @@ def test_those_who_are_forgotten_are_not_served():
     assert slots.acquire(("a",))
 
 
+def test_somebody_who_waits_no_longer_is_passed_over_and_the_others_keep_their_order():
+    slots = Slots({"a": 1})
+    slots.acquire(("a",))
+    names = ["first", "gone", "second", "third"]
+    for number, name in enumerate(names):
+        slots.wait(("a",), (number,), name)
+    assert slots.forget(names[1])
+    assert not slots.forget("nobody")
+    served = [slots.release(("a",)) for _ in range(4)]
+    assert served == [["first"], ["second"], ["third"], []]
+    assert slots.acquire(("a",))
+    slots.wait(("a",), (0,), "only")
+    assert slots.forget("only")
+    assert slots.release(("a",)) == []
+
+
 def test_however_slots_are_taken_and_given_back_none_is_lost_or_made():
     order = random.Random(7)
     capacity = {"a": 2, "b": 1, "c": 3}

@@ -1,5 +1,6 @@
 """Places of a crew move to the role with the most work waiting, and come back."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,27 +59,40 @@ def test_places_that_are_kept_are_free_when_work_comes():
     assert began(1) == (1, 1)
 
 
-def test_whoever_follows_a_task_that_failed_has_its_place_too():
-    slow = Slow(**{f"a{n}": 9 for n in range(9)})
+async def passes(job, result):
+    return True
 
-    async def fails(job):
-        await slow(job)
-        if job.task == "b0":
-            raise ValueError("broken")
-        return job.task
+
+def following(process, member, tasks):
+    """When each task of role `b` was begun, while role `a` would take any place for long."""
+    slow = Slow(**{f"a{n}": 9 for n in range(9)})
+    tasks += [Task(f"a{n}", "x", role="a") for n in range(9)]
+    roles = {"a": slow, "b": member(slow)}
+    if process == "hierarchical":
+        roles["boss"] = Role(None, reviews=passes, most=1)
+    ran(Crew(tasks, roles=roles, process=process, manager="boss" if "boss" in roles else ""))
+    return [slow.began[name] for name in sorted(slow.began) if name.startswith("b")]
+
+
+@pytest.mark.parametrize("process", ["parallel", "hierarchical"])
+def test_whoever_follows_a_task_that_failed_has_its_place_too(process):
+    def fails(slow):
+        async def member(job):
+            await slow(job)
+            if job.task == "b0":
+                raise ValueError("broken")
+            return job.task
+
+        return member
 
     tasks = [Task("b0", "x", role="b", optional=True), Task("b1", "x", role="b", needs="b0")]
-    tasks += [Task(f"a{n}", "x", role="a") for n in range(9)]
-    ran(Crew(tasks, roles={"a": slow, "b": fails}, process="parallel"))
-    assert slow.began["b1"] == 1
+    assert following(process, fails, tasks) == [0, 1]
 
 
-def test_whoever_follows_in_a_role_has_its_place_before_those_who_would_borrow_it():
-    slow = Slow(**{f"a{n}": 9 for n in range(9)})
+@pytest.mark.parametrize("process", ["parallel", "hierarchical"])
+def test_whoever_follows_in_a_role_has_its_place_before_those_who_would_borrow_it(process):
     tasks = [Task(f"b{n}", "x", role="b", needs=[f"b{n - 1}"] if n else []) for n in range(5)]
-    tasks += [Task(f"a{n}", "x", role="a") for n in range(9)]
-    ran(Crew(tasks, roles={"a": slow, "b": slow}, process="parallel"))
-    assert [slow.began[f"b{n}"] for n in range(5)] == [0, 1, 2, 3, 4]
+    assert following(process, lambda slow: slow, tasks) == [0, 1, 2, 3, 4]
 
 
 def test_more_places_than_members_are_for_whoever_has_most_work():
