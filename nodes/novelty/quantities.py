@@ -2,8 +2,7 @@
 
 ``$500K`` and ``500,000 dollars`` are the same, ``3 km`` and ``3000 m``, ``3-5 million euros`` and ``€3M to €5M``. Left out are
 dates, times and years (any bare number from 1900 to 2099 of four digits counts as one), versions such as 1.2.3, and digits in
-names such as A4, 5G and GPT-4. Numbers in words are not read; a comma separates thousands, a dot
-decimals.
+names such as A4, 5G and GPT-4. Numbers in words are not read; a comma or an apostrophe separates thousands, a dot decimals.
 """
 
 from __future__ import annotations
@@ -35,9 +34,10 @@ _LEFT_OUT: Final = re.compile(
 )
 _NUMBER: Final = re.compile(
     r"(?<![\w.#,])(?<![^\W\d_][-–])(?P<sign>[-−](?=[\d.$€£¥]))?(?:(?P<money>(?:US)?\$|[€£¥]|(?:USD|EUR|GBP|JPY|CHF)(?=[\s\d]))\s?)?"
-    r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?: 000)+|\d+)(?:\.\d+)?|\.\d+)(?!,?\d)(?P<power>[eE][+-]?\d{1,3}(?!\w))?"
+    r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?:['’]\d{3})+|\d{1,3}(?: 000)+|\d+)(?:\.\d+)?|\.\d+)(?!,?\d)(?P<power>[eE][+-]?\d{1,3}(?!\w))?"
 )
 _WORD: Final = re.compile(r"[\s-]?((?:[^\W\d_]+(?:/[^\W\d_]+)?(?:\^?[23](?!\w))?)|%|°\s?[CF]?|US\$|[$€£¥])")
+_TIMES: Final = re.compile(r"[\s-]?([^\W\d_]+)(?![\w^])")
 _RATE: Final = re.compile(r"(?:\s?/\s?|\sper\s)([^\W\d_]+)(?![\w-])")
 _BETWEEN: Final = re.compile(r"\s?(?:[-–—~])\s?|\s(?:to|and)\s")
 _THIN: Final = re.compile("(?<=\\d)[\u00a0\u2009\u202f](?=\\d{3}(?!\\d))")
@@ -145,7 +145,7 @@ def _amount(text: str, position: int, units: Units) -> _Amount | None:
     """The next number with what belongs to it."""
     for match in _NUMBER.finditer(text, position):
         money = units.find(match["money"]) if match["money"] else None
-        value = float(re.sub("[, ]", "", match["number"]) + (match["power"] or ""))
+        value = float(re.sub("[, '’]", "", match["number"]) + (match["power"] or ""))
         magnitude, unit, end = _behind(text, match.end(), units, money)
         if end == match.end() and end < len(text) and (text[end].isalpha() or text[end] == "_"):
             continue  # digits in a name, such as 5G or 3D
@@ -167,7 +167,7 @@ def _behind(text: str, position: int, units: Units, money: Unit | None) -> tuple
     """The magnitude and the unit behind a number, and where they end."""
     magnitude = 1.0
     letters = OF_MONEY if money and money.dimension in CURRENCIES else ATTACHED
-    while word := _WORD.match(text, position):
+    while word := _TIMES.match(text, position):
         attached = word.start() == word.start(1) or bool(money)
         times = MAGNITUDES.get(word[1].casefold()) or (
             letters.get(word[1]) if attached and magnitude == 1 else None

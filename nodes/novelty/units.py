@@ -53,7 +53,7 @@ _TABLE: Final[Mapping[str, Mapping[float, str]]] = {
         0.028349523125: "oz ounce ounces",
     },
     "volume": {0.001: "ml mL millilitre millilitres", 1: "l L litre litres liter liters", 1000: "m3 m^3"},
-    "area": {1: "m2 m^2 sqm", 1e4: "ha hectare hectares", 1e6: "km2 km^2"},
+    "area": {1: "m2 m^2 sqm", 4046.8564224: "acre acres", 1e4: "ha hectare hectares", 1e6: "km2 km^2"},
     "time": {
         0.001: "ms millisecond milliseconds",
         1: "s sec secs second seconds",
@@ -96,6 +96,8 @@ _PHRASES: Final[Mapping[str, Unit]] = {
     "square meters": Unit("area"),
     "square kilometres": Unit("area", 1e6),
     "square kilometers": Unit("area", 1e6),
+    "square feet": Unit("area", 0.09290304),
+    "sq ft": Unit("area", 0.09290304),
     "cubic metres": Unit("volume", 1000),
     "cubic meters": Unit("volume", 1000),
     "°c": Unit("temperature"),
