@@ -199,7 +199,8 @@ class MemoryJournal:
             if not any(letter.number == number for letter in run.letters):
                 raise no_letter(self.name, run.header.run_id, number)
         self._shelf.keep(run, encoded)
-        run.letters = [letter for letter in run.letters if letter.number not in taken]
+        if taken:
+            run.letters = [letter for letter in run.letters if letter.number not in taken]
         if status is not None:
             run.status, run.awaited = status, awaited_of(status, awaited)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -91,6 +91,7 @@ class Desk:
         "_handed",
         "_known",
         "_letters",
+        "_lying",
         "_suspended",
         "_timers",
         "declined",
@@ -110,6 +111,8 @@ class Desk:
             self._known[key] = list(records)
         # What came and nobody has taken yet, in order.
         self._letters = list(letters)
+        # How many of these there are of each kind and name: what has not come is not looked for among thousands.
+        self._lying = Counter(map(_address, self._letters))
         # Numbers of those that were handed out; the journal may still have them.
         self._handed: set[int] = set()
         # What bodies that run wait for, and what was let go of.
@@ -193,7 +196,9 @@ class Desk:
     def deliver(self, letters: Iterable[Letter]) -> list[StartNode]:
         """Hand letters to those who wait for them, and look at the clock; the activations to run again come back."""
         known = {letter.number for letter in self._letters if letter.number} | self._handed
-        self._letters += [letter for letter in letters if not letter.number or letter.number not in known]
+        new = [letter for letter in letters if not letter.number or letter.number not in known]
+        self._letters += new
+        self._lying.update(map(_address, new))
         for question, coming in list(self._expected.values()):
             if not coming.done() and (letter := self._found(question)) is not None:
                 coming.set_result(letter)
@@ -222,18 +227,25 @@ class Desk:
         self._handed -= {letter.number for letter in back}
         # Those handed over in person have no number; they came first.
         self._letters = sorted([*back, *self._letters], key=lambda letter: letter.number)
+        self._lying.update(map(_address, back))
 
     def _came(self, question: Question) -> bool:
         if question.due is not None:
             return self._remaining(question) <= 0
-        return any(_fits(letter, question) for letter in self._letters)
+        return any(self._lying[one] for one in _addresses(question))
 
     def _found(self, question: Question) -> Letter | None:
         if question.due is not None:
             return _RUNG if self._remaining(question) <= 0 else None
+        addresses = [one for one in _addresses(question) if self._lying[one]]
+        if not addresses:
+            return None
         for place, letter in enumerate(self._letters):
-            if _fits(letter, question):
+            if (address := _address(letter)) in addresses:
                 del self._letters[place]
+                self._lying[address] -= 1
+                if not self._lying[address]:
+                    del self._lying[address]
                 if letter.number:
                     self._handed.add(letter.number)
                 return letter
@@ -254,7 +266,12 @@ _RUNG = Letter(LetterKind.SIGNAL, "", b"null", 0.0)
 """What a timer that is due brings."""
 
 
-def _fits(letter: Letter, question: Question) -> bool:
+def _address(letter: Letter) -> tuple[LetterKind, str]:
+    return letter.kind, letter.name
+
+
+def _addresses(question: Question) -> tuple[tuple[LetterKind, str], ...]:
+    """What letters that answer it are addressed to: its id, or what else it goes by."""
     if question.kind is EffectKind.SIGNAL:
-        return letter.kind is LetterKind.SIGNAL and letter.name in (question.text, question.id)
-    return letter.kind is LetterKind.ANSWER and letter.name in (question.id, question.activation)
+        return (LetterKind.SIGNAL, question.text), (LetterKind.SIGNAL, question.id)
+    return (LetterKind.ANSWER, question.id), (LetterKind.ANSWER, question.activation)
