@@ -88,7 +88,7 @@ def _names(plan: Plan) -> Iterator[str]:
             name in RESERVED or hasattr(BaseModel, name) or name.startswith(("model_validate", "model_dump"))
         ):
             yield f"no task can be called {name!r}, which results of a crew have already; rename it"
-        elif fields and hasattr(plan.inputs, name):
+        elif _has_fields(plan) and hasattr(plan.inputs, name):
             yield f"task {name!r} is called like something that inputs={plan.inputs.__name__} has; rename one of them"
 
 

@@ -1,5 +1,7 @@
 """What can be wrong with a crew is told at once, each with what to do."""
 
+import math
+
 import pytest
 from pydantic import BaseModel
 
@@ -50,7 +52,8 @@ def test_names_that_cannot_be_and_those_that_clash_are_told():
 
 def test_options_of_tasks_that_cannot_be_are_told():
     options = {"timeout": 0, "retry": 3, "version": 3, "optional": 1, "approve": "no"}
-    tasks = [Task("a", "x", **options), Task("b", "x", timeout="1")]
+    tasks = [Task("a", "x", **options), Task("b", "x", timeout="1"), Task("c", "x", timeout=math.inf)]
+    tasks += [Task("d", "x", timeout=True), Task("e", "x", timeout=0.1)]
     assert problems_of(tasks) == [
         "task 'a': timeout= wants a number of seconds above 0, not 0",
         "task 'a': retry= wants a tenacity object such as AsyncRetrying(...), not 3",
@@ -58,19 +61,29 @@ def test_options_of_tasks_that_cannot_be_are_told():
         "task 'a': optional= wants True or False, not 1",
         "task 'a': approve= wants True or False, not 'no'",
         "task 'b': timeout= wants a number of seconds above 0, not '1'",
+        "task 'c': timeout= wants a number of seconds above 0, not inf",
+        "task 'd': timeout= wants a number of seconds above 0, not True",
     ]
 
 
 def test_tasks_that_are_called_like_something_else_that_inputs_have_are_told():
     class Given(BaseModel):
-        topic: str
-
         @property
         def draft(self) -> str: ...
 
     assert problems_of([Task("draft", "x")], inputs=Given) == [
         "task 'draft' is called like something that inputs=Given has; rename one of them"
     ]
+
+
+def test_inputs_that_are_no_class_are_told_and_nothing_that_would_follow():
+    tasks = [Task("topic", "x", needs="title")]
+    wanted = "inputs= wants a class that inherits pydantic.BaseModel, not "
+    for inputs in (Topic(), dict):
+        assert problems_of(tasks, {"x": "mind"}, inputs=inputs) == [
+            f"{wanted}{inputs!r}",
+            "task 'topic' needs 'title', which is no task and no input; there are 'topic'",
+        ]
 
 
 def test_a_crew_is_not_called_like_the_threads():
