@@ -1,35 +1,29 @@
-"""A seat in a lobby of another process."""
+"""A seat in a lobby of another process: who waits for what. `Exchange` decides, and a `Line` carries."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from .errors import (
     LaggedError,
     LobbyClosedError,
     LobbyError,
     LobbyTimeoutError,
-    NameTakenError,
     SeatClosedError,
     UndeliverableError,
 )
 from .exchange import Exchange
 from .inbox import Gap
+from .line import Line, State
 from .message import Kind, LobbyMessage, LobbyPart, parts_of
-from .reconnecting import connected, said
-from .refusals import LobbyRefusedError, MessageTooLargeError, error_named
+from .refusals import MessageTooLargeError, error_named
 from .seat import Said, Seat
 from .wire import (
-    GARBAGE,
     PIPELINE,
     REQUESTS,
-    TOO_LARGE,
-    VERSION,
-    VIOLATED,
     Answer,
     Await,
     Deliver,
@@ -39,53 +33,33 @@ from .wire import (
     FromClient,
     FromServer,
     Gone,
+    Hello,
     Leave,
     Missed,
     Post,
-    Refused,
     Topic,
     Waiting,
     Welcome,
     WireError,
-    read_server,
     written,
 )
 
 if TYPE_CHECKING:
-    from websockets.asyncio.client import ClientConnection
-
     from .remote import RemoteLobby
-
-State: TypeAlias = Literal["connecting", "open", "lost", "closed"]
 
 _LEAVE_WITHIN: Final = 5.0
 """Seconds for which a server's word is waited for that a member has left."""
-_LONGEST_PAUSE: Final = 5.0
 
 
 class RemoteSeat(Seat):
-    """What `RemoteLobby.enter` gives outside of nodes. See `Seat`.
-
-    Attributes:
-        state: Of its connection: ``connecting`` for the first time, ``open``, ``lost`` and being made again, ``closed``.
-        reconnections: How often it was made again.
-    """
+    """What `RemoteLobby.enter` gives outside of nodes. See `Seat`."""
 
     def __init__(self, lobby: RemoteLobby, exchange: Exchange) -> None:
-        self.state: State = "connecting"
-        self.reconnections = 0
         self._lobby = lobby
         self._exchange = exchange
         # Until the first connection is there.
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._task: asyncio.Task[None] | None = None
-        self._connection: ClientConnection | None = None
-        # Whether anything came over it, and how many in a row brought nothing.
-        self._moved = False
-        self._idle = 0
-        # What goes out over the connection that there is.
-        self._outgoing: deque[bytes] = deque()
-        self._sending = asyncio.Event()
+        self._line = Line(lobby, self)
         # Who waits for the answer to what, by handle.
         self._answers: dict[str, asyncio.Future[Done]] = {}
         self._replies: dict[str, asyncio.Future[LobbyMessage]] = {}
@@ -119,6 +93,16 @@ class RemoteSeat(Seat):
         return self._exchange.lag
 
     @property
+    def state(self) -> State:
+        """Of its connection: ``connecting`` for the first time, ``open``, ``lost`` and being made again, ``closed``."""
+        return self._line.state
+
+    @property
+    def reconnections(self) -> int:
+        """How often its connection was made again."""
+        return self._line.reconnections
+
+    @property
     def ended(self) -> bool:
         """Whether the seat can do nothing more."""
         return self._closed is not None
@@ -129,12 +113,11 @@ class RemoteSeat(Seat):
     # ------------------------------------------------------------------ beginning and end
 
     async def open(self) -> None:
-        """Connect, and wait until that is done.
+        """Wait until it is connected.
 
         Raises:
             LobbyError: The lobby cannot be entered.
         """
-        self._task = asyncio.ensure_future(self._run())
         await asyncio.shield(self._opened)
 
     def end(self, error: LobbyError) -> None:
@@ -142,7 +125,6 @@ class RemoteSeat(Seat):
         if self._closed is not None:
             return
         self._closed = error
-        self.state = "closed"
         failing: list[asyncio.Future[Any]] = [*self._answers.values(), *self._replies.values(), self._opened]
         for waiting in failing:
             if not waiting.done():
@@ -150,16 +132,12 @@ class RemoteSeat(Seat):
                 waiting.exception()  # who waits is told; nobody may wait any more
         _wake(self._waiter)
         _wake(self._left)
-        if self._connection is not None:
-            self._connection.transport.abort()
-        if self._task is not None:
-            self._task.cancel()
+        self._line.cut()
         self._lobby.forget(self)
 
     async def over(self) -> None:
         """Wait until nothing of it is left."""
-        if self._task is not None:
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._line.over()
 
     def check(self) -> None:
         """Raise why the seat can do nothing more, if so."""
@@ -171,7 +149,7 @@ class RemoteSeat(Seat):
         self.check()
         try:
             self._left = asyncio.get_running_loop().create_future()
-            self._send(Leave(self.cursor))
+            self._line.send(Leave(self.cursor))
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LEAVE_WITHIN):
                     await self._left
@@ -224,7 +202,7 @@ class RemoteSeat(Seat):
         answer: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
         self._answers[frame.handle] = answer
         self._exchange.owed[frame.handle] = frame
-        self._send(data)
+        self._line.send(data)
         return await asyncio.shield(answer)
 
     def _fitting(self, frame: Post | Topic) -> bytes:
@@ -275,7 +253,7 @@ class RemoteSeat(Seat):
             coming: asyncio.Future[LobbyMessage] = asyncio.get_running_loop().create_future()
             self._replies[request.handle] = coming
             self._exchange.awaited[request.handle] = request.number
-            self._send(Await(request.handle, request.number))
+            self._line.send(Await(request.handle, request.number))
             try:
                 return await coming
             except asyncio.CancelledError:
@@ -289,13 +267,7 @@ class RemoteSeat(Seat):
 
     def forget(self, handle: str, *, had: int | None = None) -> None:
         """Nobody is going to wait for the reply to this request (again); see `LocalSeat.forget`."""
-        self._send(Forget(handle, had))
-
-    def _send(self, frame: FromClient | bytes) -> None:
-        """Send it over the connection that there is; without one, the next begins with what is still to be answered."""
-        if self.state == "open":
-            self._outgoing.append(frame if isinstance(frame, bytes) else written(frame))
-            self._sending.set()
+        self._line.send(Forget(handle, had))
 
     # ------------------------------------------------------------------ hearing
 
@@ -351,100 +323,28 @@ class RemoteSeat(Seat):
 
     def _took(self, number: int) -> None:
         self._exchange.take(number)
-        self._sending.set()
+        self._line.hurry()
 
-    # ------------------------------------------------------------------ the connection
+    # ------------------------------------------------------------------ what the line tells
 
-    async def _run(self) -> None:
-        """Keep a connection for as long as the seat lasts."""
-        try:
-            while True:
-                connection = await self._connect()
-                try:
-                    await self._talk(connection)
-                finally:
-                    connection.transport.abort()
-                self.state = "lost"
-                self._outgoing.clear()
-                self.reconnections += 1
-                self._idle = 0 if self._moved else self._idle + 1
-                if self._idle:  # one connection after the other that is lost at once: no hurry
-                    await asyncio.sleep(min(0.01 * 2**self._idle, _LONGEST_PAUSE))
-        except LobbyError as error:
-            self.end(error)
-        except Exception as error:
-            broken = LobbyError(f"the seat of {self.name!r} in the lobby {self.lobby!r} broke: {said(error)}")
-            broken.__cause__ = error
-            self.end(broken)
+    def hello(self) -> Hello:
+        """See `Talker.hello`."""
+        return self._exchange.hello(leaving=self._left is not None)
 
-    async def _connect(self) -> ClientConnection:
-        """A connection on which the server said welcome."""
-        lobby = self._lobby
-        return await connected(
-            self._try_to_connect, url=lobby.url, wait=lobby.wait, give_up_after=lobby.give_up_after
-        )
+    def welcomed(self, welcome: Welcome) -> list[FromClient]:
+        """See `Talker.welcomed`."""
+        self._max_message = welcome.max_message
+        if not self._opened.done():
+            self._opened.set_result(None)
+        leaving = [] if self._left is None else [Leave(self.cursor)]
+        return [*self._exchange.welcomed(welcome), *leaving]
 
-    async def _try_to_connect(self) -> ClientConnection:
-        connection = self._connection = await self._lobby.connect()
-        self._moved = False
-        try:
-            hello = self._exchange.hello(leaving=self._left is not None)
-            await connection.send(written(hello), text=True)
-            async with asyncio.timeout(min(10.0, self._lobby.give_up_after)):
-                first = read_server(await connection.recv())
-            self._welcomed(first)
-        except BaseException:
-            connection.transport.abort()
-            raise
-        return connection
+    def untold(self) -> FromClient | None:
+        """See `Talker.untold`."""
+        return self._exchange.tell() if self._exchange.untold else None
 
-    def _welcomed(self, first: FromServer) -> None:
-        match first:
-            case Welcome() if first.version == VERSION:
-                self._max_message = first.max_message
-                self.state = "open"
-                for frame in self._exchange.welcomed(first):
-                    self._send(frame)
-                if self._left is not None:
-                    self._send(Leave(self.cursor))
-                if not self._opened.done():
-                    self._opened.set_result(None)
-            case Welcome():
-                raise LobbyRefusedError(f"the server speaks version {first.version}, this client {VERSION}")
-            case Refused("name", why):
-                raise NameTakenError(why)
-            case Refused(_, why):
-                raise LobbyRefusedError(why)
-            case Gone(code, why):
-                raise SeatClosedError(why) if code == "left" else LobbyClosedError(why)
-            case _:
-                raise WireError(f"a server says welcome first, not {first.frame}")
-
-    async def _talk(self, connection: ClientConnection) -> None:
-        """Use a connection until it is lost."""
-        from websockets.exceptions import ConnectionClosed
-
-        writing = asyncio.ensure_future(self._write(connection))
-        try:
-            async for data in connection:
-                self._came(read_server(data))
-        except ConnectionClosed as error:
-            if error.rcvd is not None and error.rcvd.code in (GARBAGE, TOO_LARGE, VIOLATED):
-                raise LobbyRefusedError(f"the server ended the connection: {error.rcvd.reason}") from error
-        finally:
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
-
-    async def _write(self, connection: ClientConnection) -> None:
-        while True:
-            await self._sending.wait()
-            self._sending.clear()
-            while self._outgoing or self._exchange.untold:
-                data = self._outgoing.popleft() if self._outgoing else written(self._exchange.tell())
-                await connection.send(data, text=True)
-
-    def _came(self, frame: FromServer) -> None:
-        self._moved = True
+    def came(self, frame: FromServer) -> None:
+        """See `Talker.came`."""
         match frame:
             case Deliver() | Missed():
                 if self._exchange.arrived(frame):
