@@ -307,14 +307,14 @@ async def test_a_fork_goes_on_with_another_word():
 
 
 async def test_what_a_turn_stores_does_not_grow_with_the_talk():
-    flow, journal = group_chat([says("ann", "x" * 100)], until=MaxTurns(20)).compile(), MemoryJournal()
+    flow, journal = group_chat([says("ann", "x" * 100)], until=MaxTurns(12)).compile(), MemoryJournal()
     await flow.run({"task": "go"}, journal=journal, run_id="r")
     sizes = {}
     for record in await journal.read("r"):
         number = getattr(getattr(record, "activation", None), "rounds", ((None, 0),))
         turn = number[0][1] if number else 0
         sizes[turn] = sizes.get(turn, 0) + len(repr(record))
-    assert sizes[18] < 1.1 * sizes[5]
+    assert sizes[10] < 1.05 * sizes[3], "what was said by then is 700 characters more"
 
 
 async def test_what_was_said_is_shared_by_those_who_read_it_and_not_copied_for_each():
@@ -345,7 +345,7 @@ async def test_a_resumed_run_goes_by_the_conditions_of_the_new_graph():
 NAMES = ("ann", "bob", "cy", "dan")
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(
     st.fixed_dictionaries(
         {name: st.lists(st.sampled_from(NAMES), min_size=1, unique=True) for name in NAMES}
@@ -358,10 +358,10 @@ async def test_nobody_speaks_who_may_not_follow_the_last_speaker(rules, speaker,
     if forbid:
         options = {"forbidden": {name: [one for one in NAMES if one not in rules[name]] for name in NAMES}}
     graph = group_chat(
-        [says(name) for name in NAMES], until=MaxTurns(8), speaker=speaker, admin=None, **options
+        [says(name) for name in NAMES], until=MaxTurns(6), speaker=speaker, admin=None, **options
     )
     names = order((await graph.compile().run({})).state)
-    assert len(names) == 8
+    assert len(names) == 6
     assert all(after in rules[before] for before, after in pairwise(names))
 
 

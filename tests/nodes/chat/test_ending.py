@@ -229,7 +229,7 @@ async def test_a_talk_ends_as_soon_as_its_condition_holds_and_says_why(until, na
     assert (order(state), state.ended, state.speaker) == (names, reason, "")
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 6), st.sampled_from("&|"))
 async def test_limits_are_never_passed(most, hard, tokens, sign):
     model = ScriptedModel(lambda request: answered("x", tokens=2))
