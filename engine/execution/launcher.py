@@ -18,6 +18,7 @@ from ..plan import Key, Rounds
 from ..schedule import Schedule
 from .calls import Caller, Step
 from .calls import Host as CallsHost
+from .handing import Handing
 from .holds import Holds
 from .settings import FIRST, Settings, Tries
 from .slots import Slots
@@ -70,8 +71,8 @@ class Launcher:
         "_caller",
         "_context",
         "_gathering",
-        "_giving",
         "_graph",
+        "_handing",
         "_holds",
         "_inline",
         "_loop",
@@ -82,7 +83,6 @@ class Launcher:
         "_stopping",
         "_tasks",
         "_tries",
-        "_unsettled",
         "_waiting",
         "cut",
         "lends",
@@ -111,10 +111,8 @@ class Launcher:
         self.lends = self._slots is not None and self._slots.lends
         # How often `gather` was called and not `serve` yet: orders wait meanwhile, whatever is free.
         self._gathering = 0
-        # Where places are lent: what was launched and the schedule does not know the outcome of; and with which of these
-        # places are given on: the nodes that had them, of what is done, and of what led to it.
-        self._unsettled: set[Key] = set()
-        self._giving: dict[Key, list[int]] = {}
+        # What keeps its places though it is done, where places are lent.
+        self._handing = Handing() if self.lends else None
         # The tasks of running nodes; inline nodes have none.
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         # Orders of inline nodes not yet begun (None before the first), and whether somebody is at work on them or about to.
@@ -171,14 +169,10 @@ class Launcher:
 
         Unless what it leads to does no work of its own, as the end of a subgraph: then what that leads to is waited for.
         """
-        key = (node, rounds)
-        self._unsettled.discard(key)
-        given = self._giving.pop(key, ())
-        if given and (heir := next(filter(self._passes, orders), None)) is not None:
-            self._giving.setdefault((heir.node, heir.rounds), []).extend(given)
-            return
-        for each in given:
-            self._free(each, host)
+        if self._handing is not None:
+            heir = next(filter(self._passes, orders), None)
+            for each in self._handing.over((node, rounds), heir and (heir.node, heir.rounds)):
+                self._free(each, host)
 
     def _passes(self, order: Order) -> bool:
         """Whether an order is done at once, and needs no place."""
@@ -213,8 +207,8 @@ class Launcher:
         node = self._graph.nodes[order.node]
         spec = node.spec
         assert spec is not None
-        if self.lends:
-            self._unsettled.add((order.node, order.rounds))
+        if self._handing is not None:
+            self._handing.begun((order.node, order.rounds))
         if not spec.inline or spec.retry is not None or self._caller.pauses(node):
             # Not through the loop's task factory: an eager one would run the node here and now.
             # In the context of the run's beginning: whoever wakes a node is in one that is none of its business.
@@ -248,10 +242,8 @@ class Launcher:
         """
         if self._holds is not None and self._holds.begin(order.node, order.rounds):
             return
-        if told and self._unsettled and (order.node, order.rounds) in self._unsettled:
-            self._giving.setdefault((order.node, order.rounds), []).append(order.node)
-            return
-        self._free(order.node, host)
+        if not (told and self._handing is not None and self._handing.keeps((order.node, order.rounds))):
+            self._free(order.node, host)
 
     def _free(self, node: int, host: Host) -> None:
         """Give the node's slots back, and start whoever waited for them."""

@@ -193,7 +193,7 @@ def test_every_outcome_of_a_node_gives_back_what_was_lent(work, options, kept, m
     run_virtual(go())
     launcher = executors[0]._launcher
     assert {pool._free for pool in launcher.slots._pools.values()} == {2}
-    assert not launcher._giving
+    assert not launcher._handing._kept
 
 
 def test_a_slot_of_a_users_is_never_one_of_ours():
