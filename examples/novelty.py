@@ -55,6 +55,7 @@ graph.chain(START, writer, judge, editor)
 graph.feedback(editor, writer, when=lambda judgement: not good(judgement), limit=3)
 graph.edge(editor, END, when=good)
 
-given = ["Buy three more trucks, at a cost of $500K.", "Hire a carrier."]
-answer = graph.compile().run_sync({"given": given}).state.answer
-print(f"diversity {diversity(given):.2f}, with the new one {diversity([*given, answer]):.2f}")
+if __name__ == "__main__":
+    given = ["Buy three more trucks, at a cost of $500K.", "Hire a carrier."]
+    answer = graph.compile().run_sync({"given": given}).state.answer
+    print(f"diversity {diversity(given):.2f}, with the new one {diversity([*given, answer]):.2f}")

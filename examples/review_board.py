@@ -20,7 +20,10 @@ from typing import Annotated
 
 from pydantic import BaseModel
 
-from backedge import END, START, ActivationFinished, Context, Event, Flow, Graph, extend, model
+from backedge import END, START, ActivationFinished, BackedgeError, Context, Event, Flow, Graph, extend, model
+from backedge.cli.console import complain
+from backedge.cli.interrupts import interrupts
+from backedge.cli.problems import exit_code, explain
 from backedge.nodes.agents import Agent, Report, Review, adversarial_loop
 from backedge.nodes.orchestra import Answer, Choice, OrchestraResult, Perspective, orchestra
 from backedge.nodes.sandbox import Sandbox, open_sandbox
@@ -214,25 +217,17 @@ async def carry_out(flow: Flow[Board], typed: argparse.Namespace) -> int:
     given = {"journal": typed.journal, "run_id": typed.run}
     started = flow.reopen(typed.run, journal=typed.journal) if typed.resume else flow.start({}, **given)
     async with started as run:
-        async for event in run.events():
-            for line in told(event):
-                print(line, file=sys.stderr, flush=True)
-        state = (await run.result()).state
+        with interrupts(run.interrupt, "stopped at once"):
+            async for event in run.events():
+                for line in told(event):
+                    print(line, file=sys.stderr, flush=True)
+            state = (await run.result()).state
     print(state.code, end="")
     return 0 if state.decision is not None and state.decision.status == "won" else 1
 
 
-async def main() -> int:
-    parser = argparse.ArgumentParser(description="Four roles write a program, and a board decides about it.")
-    parser.add_argument("--model", help="such as openai:gpt-5; without it scripted models answer")
-    parser.add_argument("--journal", help="where to keep the run; by default nowhere")
-    parser.add_argument("--run", help="what to call it")
-    parser.add_argument("--resume", action="store_true", help="go on with that run of that journal")
-    parser.add_argument("--picture", help="draw the run into this file; wants --journal and --run")
-    parser.add_argument("--sandbox", default="bubblewrap", help="or subprocess, which isolates nothing")
-    typed = parser.parse_args()
-    if (typed.resume or typed.picture) and not (typed.journal and typed.run):
-        parser.error("--resume and --picture want to know which run: say --journal and --run")
+async def hold(typed: argparse.Namespace) -> int:
+    """Hold the board that was asked for; gives the exit code."""
     sandbox = open_sandbox(typed.sandbox)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(sandbox.close)
@@ -248,5 +243,28 @@ async def main() -> int:
     return code
 
 
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Four roles write a program, and a board decides about it.")
+    parser.add_argument("--model", help="such as openai:gpt-5; without it scripted models answer")
+    parser.add_argument("--journal", help="where to keep the run; by default nowhere")
+    parser.add_argument("--run", help="what to call it")
+    parser.add_argument("--resume", action="store_true", help="go on with that run of that journal")
+    parser.add_argument("--picture", help="draw the run into this file; wants --journal and --run")
+    parser.add_argument("--sandbox", default="bubblewrap", help="or subprocess, which isolates nothing")
+    typed = parser.parse_args()
+    if bool(typed.journal) != bool(typed.run):
+        parser.error("--journal and --run go together: where the run is kept, and what it is called")
+    if (typed.resume or typed.picture) and not typed.run:
+        parser.error("--resume and --picture want to know which run: say --journal and --run")
+    try:
+        return asyncio.run(hold(typed))
+    except BackedgeError as error:
+        complain(explain(error))
+        return exit_code(error)
+    except (OSError, ValueError) as error:  # of what was typed: no such model, no such folder
+        complain(str(error))
+        return 2
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(main())

@@ -52,17 +52,19 @@ def vote(plan: str, answer: dict[str, object], journal: Path) -> Result:
     return done.state.result
 
 
-with tempfile.TemporaryDirectory() as folder:
-    journal = Path(folder) / "votes.db"
-    veto = {"veto": ["ship it"], "reason": "keys in the log"}
-    for plan, answer in (
-        ("release on Friday", veto),
-        (
-            "release on Monday, without keys in the log, and with all that was asked for",
-            {"approve": ["ship it"]},
-        ),
-    ):
-        result = vote(plan, answer, journal)
-        print(f"{result.status}: {result.reason}")
-        for one in result.dissent:
-            print(f"  {one.voter} {one.stance}: {one.reason}")
+PLANS: list[tuple[str, dict[str, object]]] = [
+    ("release on Friday", {"veto": ["ship it"], "reason": "keys in the log"}),
+    (
+        "release on Monday, without keys in the log, and with all that was asked for",
+        {"approve": ["ship it"]},
+    ),
+]
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Path(folder) / "votes.db"
+        for plan, answer in PLANS:
+            result = vote(plan, answer, journal)
+            print(f"{result.status}: {result.reason}")
+            for one in result.dissent:
+                print(f"  {one.voter} {one.stance}: {one.reason}")

@@ -5,6 +5,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from .. import forking
 
 BOARD = Path(__file__).parents[2] / "examples" / "review_board.py"
@@ -41,7 +43,8 @@ def test_what_security_vetoes_is_built_debated_and_voted_on_anew(tmp_path):
     assert all(f">{name}<" in picture for name in ("coder", "agreement", "count", "minutes"))
 
 
-def test_a_board_that_is_killed_after_the_veto_goes_on_from_there(tmp_path):
+@pytest.mark.parametrize(("ended_by", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 3)])
+def test_a_board_that_is_killed_or_stopped_after_the_veto_goes_on_from_there(tmp_path, ended_by, code):
     kept = ("--journal", tmp_path / "board.db", "--run", "board")
     process = forking.start(*HOW, *kept, stderr=subprocess.PIPE)
     told = b""
@@ -49,8 +52,9 @@ def test_a_board_that_is_killed_after_the_veto_goes_on_from_there(tmp_path):
         piece = process.stderr.read(1000)
         assert piece, told.decode()
         told += piece
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.send_signal(ended_by)
+    told += process.communicate()[1]
+    assert process.returncode == code
     before = set(lines(told.decode().rpartition("\n")[0]))
     done = forking.run(*HOW, *kept, "--resume")
     assert done.returncode == 0, done.stderr.decode()
@@ -58,3 +62,19 @@ def test_a_board_that_is_killed_after_the_veto_goes_on_from_there(tmp_path):
     assert not before & set(after), "nothing that was done is done again"
     assert after[-1].startswith("vote/count@1: the vote: won")
     assert b"InvalidOperation" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "told"),
+    [
+        (("--journal", "b.db"), 2, "--journal and --run go together"),
+        (("--resume",), 2, "--resume and --picture want to know which run"),
+        (("--model", "nonsense"), 2, "error: there is no model 'nonsense'"),
+        (("--journal", "b.db", "--run", "x", "--resume"), 4, "there is no such journal"),
+    ],
+)
+def test_what_was_typed_wrongly_is_told_in_a_line(tmp_path, typed, code, told):
+    done = forking.run(*HOW, *typed, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (code, b"")
+    assert told in done.stderr.decode().splitlines()[-1]
+    assert b"Traceback" not in done.stderr
