@@ -24,27 +24,32 @@ _MOST = 8000  # characters of a traceback that are kept, from its end
 
 def describe(error: BaseException) -> ErrorInfo:
     """An exception as data. Never fails, whatever the exception does when it is looked at."""
-    kind = type(error)
-    home = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
     try:
         arguments = to_json(list(error.args))
     except Exception:  # they are somebody else's objects
         arguments = None
     return ErrorInfo(
-        f"{home}{kind.__qualname__}", _storable(_message(error)), _storable(_traceback(error)), arguments
+        _name_of(type(error)), _storable(_message(error)), _storable(_traceback(error)), arguments
     )
 
 
 def rebuild(info: ErrorInfo, kind: type[BaseException], activation: str) -> BaseException:
     """The error as an instance of `kind`, the class its error edge declares.
 
-    Its `args` are what JSON makes of the original's; its `__init__` is not called, so what that sets is missing. A
-    class that cannot be made from its arguments gives a `NodeRaisedError` instead.
+    Its `args` are what JSON makes of the original's; its `__init__` is not called, so what that sets is missing. Where the
+    original is of a class further down, which makes its text of them in a way of its own, that text is the only one. A class
+    that cannot be made from its arguments gives a `NodeRaisedError` instead.
     """
     try:
         arguments = tuple(from_json(info.args)) if info.args is not None else (info.message,)
         error = kind.__new__(kind, *arguments)
         error.args = arguments
+        other = info.type_name != _name_of(kind) and kind.__str__ is BaseException.__str__
+        if other and info.message not in (
+            str(error),
+            *map(repr, arguments),
+        ):  # a KeyError's is the repr of its key
+            error.args = (info.message,)
     except Exception:  # it is somebody else's class
         return NodeRaisedError(activation, info.type_name, info.message, info.traceback)
     return error
@@ -53,6 +58,11 @@ def rebuild(info: ErrorInfo, kind: type[BaseException], activation: str) -> Base
 def as_step_error(info: ErrorInfo, activation: str) -> StepError:
     """The error of a step that was not handled, as its run reports it."""
     return NodeRaisedError(activation, info.type_name, info.message, info.traceback)
+
+
+def _name_of(kind: type[BaseException]) -> str:
+    home = "" if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}."
+    return f"{home}{kind.__qualname__}"
 
 
 def _message(error: BaseException) -> str:

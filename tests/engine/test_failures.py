@@ -110,6 +110,26 @@ def test_arguments_that_json_cannot_hold_give_way_to_the_text(argument):
     assert rebuild(info, ValueError, "a@0").args == (info.message,)
 
 
+class Told(Exception):
+    def __str__(self) -> str:
+        return f"{self.args[0]} lacks {self.args[1]}"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "args", "text"),
+    [
+        (Told("a", 5), Exception, ("a lacks 5",), "a lacks 5"),
+        (Told("a", 5), Told, ("a", 5), "a lacks 5"),
+        (KeyError("x"), LookupError, ("x",), "x"),
+        (UnicodeError("no", 5), ValueError, ("no", 5), "('no', 5)"),
+        (ValueError((1, 2)), ValueError, ([1, 2],), "[1, 2]"),
+    ],
+)
+def test_an_error_of_a_class_further_up_says_what_the_original_said(error, kind, args, text):
+    back = there_and_back(error, kind)
+    assert (type(back), back.args, str(back)) == (kind, args, text)
+
+
 def test_a_class_that_cannot_be_made_again_gives_a_stand_in():
     back = there_and_back(ExceptionGroup("several", [ValueError("one")]))
     assert isinstance(back, NodeRaisedError)

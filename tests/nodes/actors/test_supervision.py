@@ -6,6 +6,8 @@ from pydantic import BaseModel
 from backedge import END, START, Graph, RunFailedError, RunStatus
 from backedge.checkpoints import MemoryJournal
 from backedge.nodes.actors import Supervision, actor, stop, tell
+from backedge.nodes.agents import Agent
+from backedge.providers import ScriptedModel
 
 from .living import Life
 
@@ -37,6 +39,12 @@ async def test_it_goes_on_with_the_state_before_or_with_that_it_began_with(direc
     assert state.state == after
     assert [(one.mail.message, one.why) for one in state.dead] == [(-1, "no -1")]
     assert (state.handled, len(state.failures)) == (2, 1)
+
+
+async def test_a_dead_letter_says_in_words_why_it_is_dead():
+    agent = Agent(ScriptedModel([""]), name="clerk", repairs=0)
+    life = await Life(agent, supervision=Supervision(directive="resume")).begin("why?")
+    assert (await life.end()).dead[0].why == "clerk has no answer that can be used: the answer is empty"
 
 
 async def test_it_may_end_and_leaves_what_waits():
