@@ -65,13 +65,12 @@ def test_those_who_are_forgotten_are_not_served():
 def test_somebody_who_waits_no_longer_is_passed_over_and_the_others_keep_their_order():
     slots = Slots({"a": 1})
     slots.acquire(("a",))
-    names = ["first", "gone", "second", "third"]
-    for number, name in enumerate(names):
+    who = {number: str(number) for number in (0, 5, 1, 6, 7, 2)}
+    for number, name in who.items():
         slots.wait(("a",), (number,), name)
-    assert slots.forget(names[1])
+    assert slots.forget(who[0])
     assert not slots.forget("nobody")
-    served = [slots.release(("a",)) for _ in range(4)]
-    assert served == [["first"], ["second"], ["third"], []]
+    assert [slots.release(("a",)) for _ in range(6)] == [["1"], ["2"], ["5"], ["6"], ["7"], []]
     assert slots.acquire(("a",))
     slots.wait(("a",), (0,), "only")
     assert slots.forget("only")

@@ -303,6 +303,34 @@ def test_who_cannot_review_or_choose_is_told():
     ]
 
 
+def test_ways_to_review_and_to_choose_that_are_no_functions_of_what_they_are_given_are_told():
+    def problem(**boss):
+        roles = {"x": told, "y": told, "boss": Role(ScriptedModel([]), **boss)}
+        return problems_of([Task("a", "x")], roles, process="hierarchical", manager="boss")
+
+    def more(job, roles, *, mood): ...
+    def several(job, roles, context, mood): ...
+
+    given = "the job and the names of roles, and of the context if it likes"
+    assert problem(reviews=7) == ["role 'boss': reviews= wants a function, not 7"]
+    assert problem(assigns=7) == ["role 'boss': assigns= wants a function, not 7"]
+    for assigns in (more, several, lambda job: job):
+        assert problem(assigns=assigns) == [
+            f"role 'boss': assigns= wants a function of {given}, not {shown(assigns)}"
+        ]
+    for assigns in (
+        lambda *all_of_it: "x",
+        lambda job, roles, mood=1: "x",
+        lambda job, roles, *, mood=1: "x",
+    ):
+        Crew(
+            [Task("a", "x")],
+            roles={"x": told, "y": told, "boss": Role(ScriptedModel([]), assigns=assigns)},
+            process="hierarchical",
+            manager="boss",
+        )
+
+
 def test_roles_that_give_something_else_than_the_task_wants_are_told():
     class Page(BaseModel):
         text: str
