@@ -118,6 +118,7 @@ class LobbyServer:
         try:
             async with asyncio.timeout(self._hello_within):
                 data = await connection.recv()
+            connection.protocol.max_message_size = self._max_message
             version = read_version(data)
             if version != VERSION:
                 why = f"this server speaks version {VERSION}, the client {version}: bring both to the same"

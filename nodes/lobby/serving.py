@@ -14,7 +14,7 @@ from .errors import LobbyError
 from .links import Token, is_loopback, need_websockets, quiet
 from .lobby import Lobby
 from .reception import LobbyServer
-from .wire import LARGEST, MAX_MESSAGE
+from .wire import HELLO, LARGEST, MAX_MESSAGE
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -95,7 +95,7 @@ async def _listen(
         process_request=server.check,
         origins=[None],  # a page in a browser names its origin: none of them is let in
         compression=None,
-        max_size=max_message,
+        max_size=max(max_message, HELLO),  # for the first frame
         ping_interval=heartbeat,
         ping_timeout=heartbeat,
         open_timeout=heartbeat,

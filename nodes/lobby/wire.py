@@ -37,6 +37,9 @@ MAX_MESSAGE: Final = 2**20
 LARGEST: Final = 2**26
 """Bytes that a frame may have at most."""
 
+HELLO: Final = 2**24
+"""Bytes that a first frame may have: it names all the requests of a node that is resumed."""
+
 WINDOW: Final = 32
 """Messages under way in one direction that the other side has not answered for."""
 

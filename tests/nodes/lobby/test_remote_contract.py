@@ -12,6 +12,7 @@ from backedge.nodes.lobby import (
     LobbyError,
     LobbyTimeoutError,
     MemoryLog,
+    MessageTooLargeError,
     NameTakenError,
     RemoteLobby,
     SeatClosedError,
@@ -384,6 +385,21 @@ async def test_a_reply_that_is_found_in_the_log_is_not_read_once_more(hall):
         settled.add("h-1")
         assert await texts(back, 2) == ["before", "after"]
         await back.leave()
+
+
+async def test_a_seat_with_many_requests_behind_it_is_taken_again():
+    settled = {f"request {number}" for number in range(2000)}
+    async with (
+        Lobby("hall") as lobby,
+        serve_lobby(lobby, max_message=1000) as server,
+        RemoteLobby(server.url) as there,
+        lobby.enter("bob") as bob,
+    ):
+        ann = await there.attach("ann", settled=settled)
+        await bob.post("hello")
+        assert await texts(ann, 1) == ["hello"]
+        with pytest.raises(MessageTooLargeError):
+            await ann.post("x" * 1000)
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2])
