@@ -193,6 +193,10 @@ class Desk:
             (self._remaining(question) for question in asked if question.due is not None), default=None
         )
 
+    def rings_in(self, opened: EffectOpened) -> float | None:
+        """Seconds until the timer is due that an effect waits for; None for what waits for something else."""
+        return self._remaining(question_of(opened)) if opened.kind is EffectKind.TIMER else None
+
     def deliver(self, letters: Iterable[Letter]) -> list[StartNode]:
         """Hand letters to those who wait for them, and look at the clock; the activations to run again come back."""
         known = {letter.number for letter in self._letters if letter.number} | self._handed

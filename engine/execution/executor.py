@@ -537,7 +537,7 @@ class Executor:
             raise InputError(f"{opened.activation}: {told}")
         letter = self._desk().expect(opened)
         if self._reception is not None:
-            self._reception.arm()
+            self._reception.expects(opened)
         return letter
 
     def came(self, activation: ActivationId) -> set[str]:

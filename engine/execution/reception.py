@@ -11,7 +11,7 @@ from typing import Final, Protocol, TypeAlias
 
 from ..effects.recall import DEEDS
 from ..facts import StartNode
-from ..records import Awaited, EffectKind, Letter, LetterKind, RunStatus
+from ..records import Awaited, EffectKind, EffectOpened, Letter, LetterKind, RunStatus
 from .desk import Desk
 
 Inbox: TypeAlias = Callable[[], Awaitable[Sequence[Letter]]]
@@ -99,6 +99,18 @@ class Reception:
             return False
         self.arm()
         return True
+
+    def expects(self, opened: EffectOpened) -> None:
+        """An effect waits. Only a timer that is due before all others moves the alarm: the others are not looked at."""
+        seconds = self.desk.rings_in(opened)
+        if seconds is None:
+            return
+        seconds = min(max(seconds, 0), _SLICE)
+        if self._alarm is not None:
+            if self._alarm.when() <= self._loop.time() + seconds:
+                return
+            self._alarm.cancel()
+        self._alarm = self._loop.call_later(seconds, self._ring)
 
     def arm(self) -> None:
         """Look at the clock when the next timer is due."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from backedge import END, START, Context, Graph, RunCancelledError
 from backedge.checkpoints import MemoryJournal, SqliteJournal, mail
+from backedge.engine.execution.desk import Desk
 from backedge.engine.letters import answer, cancel, send
 from backedge.engine.records import Awaited, Cause, LetterKind, NodeFinished, RunEnded, RunStatus
 
@@ -208,4 +209,40 @@ def test_a_letter_that_comes_while_the_others_are_read_is_not_missed():
                 await asyncio.wait_for(run.result(), 30)
 
     reading = go_on = None
+    run_virtual(go())
+
+
+@pytest.mark.parametrize("receives_too", [True, False])
+def test_who_begins_to_wait_does_not_look_at_what_all_others_wait_for(monkeypatch, receives_too):
+    looked = []
+    real = Desk.remaining
+    monkeypatch.setattr(Desk, "remaining", lambda desk: looked.append(1) or real(desk))
+
+    async def waits(ctx: Context) -> str:
+        async def line(number):
+            wait = ctx.sleep(40 - number)  # each is due before all those before it
+            return await (ctx.first(ctx.receive("go"), wait) if receives_too else wait)
+
+        await ctx.gather(*(line(number) for number in range(30)))
+        return "all"
+
+    async def go():
+        async with build(waits).start(journal=MemoryJournal()) as run:
+            await asyncio.sleep(5)  # all of them wait
+            assert len(looked) < 10
+            assert (await run.result()).state.told == "all"
+
+    run_virtual(go())
+
+
+def test_the_alarm_is_that_of_the_first_timer_in_whatever_order_they_begin():
+    async def waits(ctx: Context) -> str:
+        which, _ = await ctx.first(ctx.sleep(30), ctx.sleep(10), ctx.sleep(20))
+        return str(which)
+
+    async def go():
+        loop = asyncio.get_running_loop()
+        assert (await build(waits).run(journal=MemoryJournal())).state.told == "1"
+        assert loop.time() == pytest.approx(10, abs=1)
+
     run_virtual(go())
