@@ -8,8 +8,8 @@ import pytest
 from backedge import RunFailedError, RunStatus
 from backedge.checkpoints import MemoryJournal
 from backedge.nodes.chat import Auto, MaxTurns, Member, Random, SpeakerError, TextMention, group_chat
-from backedge.providers import ScriptedModel
-from backedge.providers.errors import OverloadedError
+from backedge.providers import ScriptedModel, Usage
+from backedge.providers.errors import BadToolCallError, OverloadedError
 
 from .talks import answered, order, says, talked
 
@@ -125,6 +125,13 @@ async def test_a_model_that_names_nobody_is_told_what_was_wrong_and_asked_again(
         "That is none of those who may speak. Answer with one of these names alone: ann, bob.",
     ]
     assert [message.role for message in model.requests[-1].messages].count("assistant") == 2
+
+
+async def test_a_choosing_model_that_calls_a_tool_in_a_broken_way_is_asked_again_and_what_it_took_counts():
+    model = ScriptedModel([BadToolCallError("no JSON", usage=Usage(output_tokens=5)), "bob"])
+    state = (await talked(group_chat(described(), until=MaxTurns(1), speaker=Auto(model)))).state
+    assert (order(state), state.spent.tokens) == (["bob"], 6)
+    assert model.requests[-1].messages[-1].text.startswith("That could not be used: no JSON. Answer with one")
 
 
 async def test_a_model_that_names_who_may_not_speak_is_told_so():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from backedge.nodes.agents.conversation import messages_of, turns_of
 from backedge.nodes.chat.floor import Candidates, Rules, candidates, homeless, named, next_in_order, pending
 from backedge.nodes.chat.views import as_heard, introduction, view
-from backedge.providers import Code, Message, ToolResult
+from backedge.providers import Code, Image, Message, Text, ToolResult
 
 from .talks import call, results, said
 
@@ -29,6 +29,10 @@ def asked(*names, by="ann"):
         ([asked("x"), said("bob", *results("1"), role="tool", turn=2)], ("ann",)),
         ([asked("x"), said("admin", "stop", role="user")], ("ann", "bob", "cy")),
         ([asked("z")], ("ann", "bob", "cy")),
+        (
+            [asked("x", by="admin"), said("bob", *results("1"), role="tool", turn=1)],
+            ("ann", "bob", "cy"),
+        ),
         ([said("ann", "over", handoff="bob", turn=1)], ("bob",)),
         ([said("ann", "over", handoff="nobody", turn=1)], ("ann", "bob", "cy")),
         (
@@ -181,6 +185,13 @@ def test_what_is_heard_of_code_and_results_is_words_of_bounded_length():
     assert as_heard(said("ann")) is None
     assert as_heard(said("ann", "  ")) is None
     assert as_heard(said("ann", handoff="bob")).text == "ann: [hands over to bob]"
+
+
+def test_pictures_among_the_results_of_a_call_are_shown_to_others():
+    picture = Image(media_type="image/png", url="https://example.org/x.png")
+    result = ToolResult(id="1", content=(Text(text="a plot"), picture))
+    heard = as_heard(said("user", result, role="tool"))
+    assert (heard.text, heard.parts[1:]) == ("user: [result: a plot]", (picture,))
 
 
 def test_an_introduction_names_the_others():

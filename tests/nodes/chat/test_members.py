@@ -468,6 +468,7 @@ async def test_an_agent_whose_second_call_failed_goes_on_with_that_one():
         await flow.run({}, journal=journal, run_id="r")
     assert lines((await flow.resume("r", journal=journal)).state) == [("ann", "two")]
     assert len(model.requests) == 3
+    assert model.requests[2].messages == model.requests[1].messages, "its first answer is not asked for again"
 
 
 async def test_models_may_be_resources_of_the_graph():
