@@ -69,6 +69,7 @@ class Launcher:
 
     __slots__ = (
         "_caller",
+        "_closed",
         "_context",
         "_gathering",
         "_graph",
@@ -124,6 +125,7 @@ class Launcher:
         self._waiting: dict[Key, StartNode] = {}
         # Running nodes that nobody needs any more.
         self._stopping: set[Key] = set()
+        self._closed = False
         self.cut = False
 
     @property
@@ -255,7 +257,10 @@ class Launcher:
     def _launch_all(self, orders: list[StartNode], host: Host) -> None:
         for order in orders:
             self._waiting.pop((order.node, order.rounds), None)
-            self._launch(order, host)
+            if self._closed:  # by one of them that failed at once
+                self._free(order.node, host)
+            else:
+                self._launch(order, host)
 
     # ------------------------------------------------------------------ running
 
@@ -337,6 +342,7 @@ class Launcher:
 
     def close(self, host: Host) -> None:
         """Start nothing any more; what runs goes on."""
+        self._closed = True
         if self._slots is not None:
             self._slots.clear()
         self._waiting.clear()

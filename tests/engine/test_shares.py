@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from backedge import END, START, Graph, GraphError, InputError, RunInterruptedError
+from backedge import END, START, Graph, GraphError, InputError, RunFailedError, RunInterruptedError
 from backedge.checkpoints import MemoryJournal
 from backedge.engine.execution.slots import Slots
 from backedge.engine.shares import Pool, Share, apportion
@@ -371,6 +371,29 @@ def test_a_node_that_uses_two_shares_of_one_pool_is_a_problem():
 
     graph.chain(START, graph.node(both, uses=("a", "b")), END)
     assert problems_of(graph) == ["node 'both' uses 'a' and 'b', shares of one pool; let it use one of them"]
+
+
+def test_nothing_is_begun_together_with_what_failed_at_once():
+    graph, began = Graph(Nothing, slots={"a": Share(1, of="p"), "b": Share(1, of="p")}), []
+
+    async def first() -> None: ...
+
+    def bad() -> None:
+        raise ValueError
+
+    async def other() -> None:
+        began.append("other")
+
+    start = graph.node(first)
+    graph.chain(START, start, graph.node(bad, inline=True, uses="a"), END)
+    graph.chain(start, graph.node(other, uses="b"), END)
+
+    async def go():
+        with pytest.raises(RunFailedError):
+            await graph.compile().run({}, journal=MemoryJournal())
+
+    run_virtual(go())
+    assert began == []
 
 
 # ---------------------------------------------------------------------- slots of subgraphs

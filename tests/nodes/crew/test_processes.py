@@ -81,6 +81,11 @@ def test_results_are_typed_and_given_as_what_they_are():
     )
     state, _ = ran(crew)
     assert (state.plan, state.number) == (Plan(steps=["one", "two"]), 2)
+    fields = type(state).model_fields
+    assert [(fields[name].annotation, fields[name].is_required()) for name in ("plan", "number")] == [
+        (Plan, True),
+        (int, True),
+    ]
 
 
 def test_a_result_of_another_type_fails_where_it_is_given():
