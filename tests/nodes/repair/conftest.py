@@ -1,9 +1,29 @@
+"""Runners without isolation: our programs are known, and it is quick."""
+
+import asyncio
+
 import pytest
 
 from backedge.nodes.repair.runner import Runner
 
+from .warm import WarmSandbox
+
+
+@pytest.fixture(scope="session")
+def harness():
+    """Runs the harness alone; see there."""
+    sandbox = WarmSandbox()
+    yield sandbox
+    asyncio.run(sandbox.close())
+
 
 @pytest.fixture
-def runner(unisolated):
-    """Runs programs without isolation: ours are known, and it is quick."""
+def runner(harness):
+    """Runs programs in processes that have the harness loaded."""
+    return Runner(sandbox=harness, workers=2)
+
+
+@pytest.fixture
+def whole(unisolated):
+    """Starts an interpreter for each request, as it is done everywhere but here."""
     return Runner(sandbox=unisolated, workers=2)

@@ -149,9 +149,9 @@ async def test_when_both_fail_it_is_told_of_both(contest):
 
 
 async def test_when_time_is_up_a_pending_call_is_over_too(contest):
-    rules = Rules(seconds=1.5)
+    rules = Rules(seconds=1.0)
     model = Pending([])
-    state = await contest.run(model, cases=IMPOSSIBLE, rules=rules, seconds=1.5)
+    state = await contest.run(model, cases=IMPOSSIBLE, rules=rules, seconds=1.0)
     assert state.verdict.status == "out of time"
     assert model.cancelled
 

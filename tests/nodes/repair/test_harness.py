@@ -1,4 +1,7 @@
-"""The harness from outside: requests through a sandbox, as the runner sends them."""
+"""The harness from outside: requests through a sandbox, as the runner sends them.
+
+What an interpreter that was just started must do for it is tried with a `whole` one.
+"""
 
 import pytest
 
@@ -50,20 +53,20 @@ HOSTILE = {
 }
 
 
-async def test_hostile_candidates_fail_and_leave_their_neighbours_alone(runner):
+async def test_hostile_candidates_fail_and_leave_their_neighbours_alone(whole):
     spec = spec_of(DOUBLE, "double", ([1], 2), ([2], 4), ([0], 0))
     right = DOUBLE.replace("3", "2")
-    runner = Runner(sandbox=runner.sandbox, workers=1)
+    one_by_one = Runner(sandbox=whole.sandbox, workers=1)
     between = [source for hostile in HOSTILE.values() for source in (hostile, right)]
-    first, *found = await outcomes(runner, spec, right, *between)
+    first, *found = await outcomes(one_by_one, spec, right, *between)
     assert first == "ppp"
     assert dict(zip(HOSTILE, found[1::2], strict=True)) == dict.fromkeys(HOSTILE, "ppp")
     assert [name for name, codes in zip(HOSTILE, found[::2], strict=True) if set(codes) == {"p"}] == []
 
 
-async def test_a_survey_tells_verdicts_lines_and_types(runner):
+async def test_a_survey_tells_verdicts_lines_and_types(whole):
     source = "def f(x):\n    if x > 1:\n        return [x]\n    return x / 0\n"
-    survey = (await runner.survey(spec_of(source, "f", ([2], [2]), ([3], [4]), ([0], 0)))).survey
+    survey = (await whole.survey(spec_of(source, "f", ([2], [2]), ([3], [4]), ([0], 0)))).survey
     assert [(case.code, case.text) for case in survey.cases] == [
         ("p", "[2]"),
         ("f", "[3]"),
@@ -74,7 +77,9 @@ async def test_a_survey_tells_verdicts_lines_and_types(runner):
     assert survey.types["f:return"] == ("list[int]",)
 
 
-async def test_a_survey_of_an_endless_program_ends_and_knows_its_lines(runner):
+async def test_a_survey_of_an_endless_program_ends_and_knows_its_lines(runner, monkeypatch):
+    for name, seconds in (("SHORT", 0.05), ("LONG", 0.2), ("SURVEY_BUDGET", 0.2)):
+        monkeypatch.setattr(f"backedge.nodes.repair.runner.{name}", seconds)
     source = "def f(x):\n    while x:\n        x = 1\n    return x\n"
     survey = (await runner.survey(spec_of(source, "f", ([0], 0), ([1], 0), ([2], 0)))).survey
     assert [case.code for case in survey.cases] == ["p", "t", "t"]
@@ -102,10 +107,10 @@ async def test_random_numbers_are_the_same_for_everyone(runner):
     assert first.cases[0].text == again.cases[0].text
 
 
-async def test_sets_of_texts_have_the_same_order_every_time(runner):
+async def test_sets_of_texts_have_the_same_order_every_time(whole):
     source = "def f(x):\n    return ''.join(set(x))\n"
     seen = {
-        (await runner.survey(spec_of(source, "f", (["abcdefgh"], "")))).survey.cases[0].text for _ in range(3)
+        (await whole.survey(spec_of(source, "f", (["abcdefgh"], "")))).survey.cases[0].text for _ in range(3)
     }
     assert len(seen) == 1
 
@@ -173,7 +178,7 @@ def double(x):
     assert report.confirmed == ()
 
 
-async def test_tests_run_as_cases(runner, tmp_path):
+async def test_tests_run_as_cases(whole, tmp_path):
     (tmp_path / "program.py").write_text(DOUBLE)
     (tmp_path / "helper.py").write_text("ONE = 1\n")
     (tmp_path / "test_it.py").write_text(
@@ -182,22 +187,22 @@ async def test_tests_run_as_cases(runner, tmp_path):
         "def test_a(x):\n    assert double(x) == 2 * x\n"
     )
     spec = Specification.from_tests(tmp_path / "program.py", tmp_path / "test_it.py")
-    survey = (await runner.survey(spec)).survey
+    survey = (await whole.survey(spec)).survey
     assert survey.names == ("test_a[0]", "test_a[1]")
     assert [(case.code, case.text) for case in survey.cases] == [("p", ""), ("f", "3 against 2")]
     assert survey.cases[1].lines == (1, 2, 3)
     batch = [candidate(spec, DOUBLE), candidate(spec, DOUBLE.replace("3", "2"), 1)]
-    report = await runner.trial(spec, survey, batch)
+    report = await whole.trial(spec, survey, batch)
     assert [result.outcomes for result in report.results] == ["-f", "pp"]
     assert [one.id for one in report.confirmed] == ["0.0.1"]
 
 
-async def test_a_test_file_that_cannot_be_imported_is_an_error_that_says_why(runner, tmp_path):
+async def test_a_test_file_that_cannot_be_imported_is_an_error_that_says_why(whole, tmp_path):
     (tmp_path / "program.py").write_text(DOUBLE)
     (tmp_path / "test_it.py").write_text("import nowhere_to_be_found\n")
     spec = Specification.from_tests(tmp_path / "program.py", tmp_path / "test_it.py")
     with pytest.raises(UnusableTestsError, match=r"test_it.py: .*nowhere_to_be_found"):
-        await runner.survey(spec)
+        await whole.survey(spec)
 
 
 async def test_a_sandbox_that_gives_no_answer_is_an_error():

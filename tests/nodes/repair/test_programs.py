@@ -51,7 +51,18 @@ QUICK = {"change", "choose", "outline", "roman"}
 """Those of which hardly a candidate is endless: each of these costs the time it is given."""
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name != "power"])
+IN_PROCESS = {"fields", "hops", "runs", "settings"}
+"""Those that are not quick, but can be searched in this process soon enough."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in IN_PROCESS else pytest.param(name, marks=pytest.mark.soak)
+        for name in FUNCTIONS
+        if name != "power"
+    ],
+)
 def test_the_search_comes_upon_a_patch(name):
     assert candidates_needed(cases_of(name).read(), guided=True, most=3000)
 
