@@ -1,7 +1,8 @@
-"""Novelty and diversity as nodes of a graph."""
+"""Novelty and diversity as nodes of a graph. Texts are compared in a thread, since thousands of them take seconds."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
@@ -47,7 +48,7 @@ class Novelty(_Looking):
     async def __call__(self, answer: str, given: list[str], ctx: Context) -> Judgement:
         """Judge."""
         measure = await _measured(self._measure, self._embed, [answer, *given], ctx)
-        return judge(answer, given, topics=self._topics, measure=measure)
+        return await asyncio.to_thread(judge, answer, given, topics=self._topics, measure=measure)
 
 
 class Diversity(_Looking):
@@ -56,7 +57,7 @@ class Diversity(_Looking):
     async def __call__(self, answers: list[str], ctx: Context) -> Survey:
         """Look."""
         measure = await _measured(self._measure, self._embed, answers, ctx)
-        return survey(answers, topics=self._topics, measure=measure)
+        return await asyncio.to_thread(survey, answers, topics=self._topics, measure=measure)
 
 
 async def _measured(measure: Measure, embed: Embed | None, texts: Sequence[str], ctx: Context) -> Measure:

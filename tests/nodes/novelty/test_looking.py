@@ -1,5 +1,6 @@
 """Novelty and diversity as nodes."""
 
+import threading
 from typing import Annotated
 
 import pytest
@@ -100,3 +101,30 @@ def test_a_set_is_surveyed():
         found = graph.compile().run_sync({"answers": answers}).state.found
         assert found.drop == dropped
         assert found.topics.missing == ("cost",)
+
+
+@pytest.mark.parametrize(("node", "field"), [(Novelty, "judgement"), (Diversity, "found")])
+def test_other_nodes_go_on_while_texts_are_compared(node, field):
+    gone_on = threading.Event()
+
+    class Both(BaseModel):
+        answer: str = "rail"
+        given: list[str] = ["boat"]
+        answers: list[str] = ["rail", "boat"]
+        judgement: Judgement | None = None
+        found: Survey | None = None
+
+    graph = Graph(Both)
+    waiting = Measure(similarity=lambda one, other: float(gone_on.wait(5)))
+    looked = graph.node(node(measure=waiting), name="look", writes=field)
+
+    @graph.node
+    async def other() -> None:
+        gone_on.set()
+
+    graph.chain(START, looked, END)
+    graph.chain(START, other, END)
+    state = graph.compile().run_sync({}).state
+    assert (state.judgement.novelty if state.judgement else state.found.diversity) == 0, (
+        "all were as similar as 1"
+    )
