@@ -11,6 +11,7 @@ A checkpoint is a recorded step, so that work which runs again passes those that
 from __future__ import annotations
 
 import asyncio
+import inspect
 import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
@@ -84,7 +85,7 @@ async def cancellable(
         What it returned, or that it was cancelled and what it had kept.
 
     Raises:
-        InputError: Nothing could cancel it.
+        InputError: Nothing could cancel it, the token is none, or the work is no async function.
         Exception: Whatever the work raises.
 
     Example::
@@ -102,6 +103,8 @@ async def cancellable(
     """
     if token is None and not signal:
         raise InputError(f"{ctx.activation}: say what may cancel {name!r}: a token, or a signal=")
+    if token is not None and not isinstance(token, CancelToken):
+        raise InputError(f"{ctx.activation}: token= of {name!r} is a CancelToken, not {token!r}")
     own = policy(guard)
     child = CancelToken(name) if token is None else token.child(name)
     child.shelter(own)
@@ -206,7 +209,11 @@ class Part:
         try:
             if self._watched:  # else the record says that it was done
                 await self._looked.wait()
-            value = await work(self)
+            begun = work(self)
+            if not inspect.isawaitable(begun):
+                told = f"the work of {self._name!r} is an async function of its part; it gave {begun!r}"
+                raise InputError(f"{self._ctx.activation}: {told}")
+            value = await begun
         except asyncio.CancelledError:
             if not self._cut or task.uncancel() > 0:
                 raise

@@ -6,6 +6,7 @@ A token belongs to its process and is not stored; what it led to is, by whoever 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -105,9 +106,16 @@ class CancelToken:
             Whether it was the first time.
 
         Raises:
-            ValueError: There is no such policy.
+            ValueError: There is no such policy, or the reason is no text.
             ExceptionGroup: Callbacks failed. All others were called, and all is cancelled.
         """
+        if not isinstance(reason, str):
+            raise ValueError(f"reason= is a text, not {reason!r}")
+        wanted: Policy = policy(how, deadline)  # tells in one line what is wrong
+        if wanted.never:
+            raise ValueError('how= is "at once" or "graceful"; "never" is for guards')
+        if deadline is not None and math.isinf(deadline):
+            raise ValueError('deadline= is a number of seconds; for none say how="graceful" alone')
         return self.apply(Cancel(reason=reason, how=how, deadline=deadline))
 
     def apply(self, request: Cancel) -> bool:

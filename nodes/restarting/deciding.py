@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from backedge.nodes.agents import Agent
 from backedge.providers import Model
 
-from .triggers import Begun, Entry, Ignored, On, PeerAnswer, Trigger, UserInput, source_of
+from .triggers import Begun, Custom, Entry, Ignored, On, OnError, PeerAnswer, Trigger, UserInput, source_of
 
 Relevance: TypeAlias = float | Callable[..., Any] | Agent[Any] | Model | None
 """What says whether a trigger has to do with an answer.
@@ -48,7 +48,7 @@ class Restart:
     relevance: Relevance = 0.3
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "on", tuple(self.on))
+        object.__setattr__(self, "on", (self.on,) if isinstance(self.on, On) else tuple(self.on))
         problems = list(_problems(self))
         if problems:
             raise ValueError("a restart that cannot work: " + "; ".join(problems))
@@ -179,7 +179,7 @@ def _problems(restart: Restart) -> Iterable[str]:
     for on, name in zip(restart.on, names, strict=True):
         yield from _problems_of(on, name)
         how = restart.relevance_of(on)
-        if isinstance(how, bool) or (isinstance(how, int | float) and not 0 <= how <= 1):
+        if not _can_judge(how):
             yield f"{name}: relevance= is a number from 0 to 1, a function, a model or None, not {how!r}"
 
 
@@ -188,8 +188,24 @@ def _problems_of(on: On, name: str) -> Iterable[str]:
         yield f"{name}: limit= is a whole number from 0, or None, not {on.limit!r}"
     if isinstance(on, PeerAnswer | UserInput) and on.wait is not None and not _is_seconds(on.wait):
         yield f"{name}: wait= is a number of seconds from 0, or None, not {on.wait!r}"
+    if isinstance(on, UserInput) and not on.signal:
+        yield "UserInput wants the name of a signal, not an empty one"
+    if isinstance(on, OnError) and not _is_error(on.error):
+        yield f"OnError wants one class of exceptions such as ValueError, not {on.error!r}"
+    if isinstance(on, Custom) and not callable(on.function):
+        yield f"Custom wants a function of fields, not {on.function!r}"
     if isinstance(on, PeerAnswer) and bool(on.answer) == bool(on.signal):
         yield f"PeerAnswer wants the field of the answer, or a signal=, not {'both' if on.signal else 'neither'}"
+
+
+def _can_judge(how: object) -> bool:
+    if isinstance(how, int | float) and not isinstance(how, bool):
+        return 0 <= how <= 1
+    return how is None or callable(how) or isinstance(how, Agent | Model)
+
+
+def _is_error(what: object) -> bool:
+    return isinstance(what, type) and issubclass(what, Exception)
 
 
 def _is_whole(number: object) -> bool:

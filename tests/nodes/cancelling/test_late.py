@@ -70,6 +70,33 @@ def test_what_outlives_its_part_is_not_held_in_a_guard():
     run_virtual(main())
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"token": "cancel"}, "token= of 'search' is a CancelToken, not 'cancel'"),
+        (
+            {"work": lambda part: "done"},
+            "the work of 'search' is an async function of its part; it gave 'done'",
+        ),
+    ],
+)
+def test_what_is_no_token_and_no_async_function_is_refused(given, why):
+    async def work(part):
+        return "done"
+
+    graph = Graph(State)
+
+    @graph.node(writes="value")
+    async def node(ctx: Context) -> str:
+        how = {"work": work, "token": CancelToken(), **given}
+        return (await cancellable(ctx, name="search", **how)).result()
+
+    graph.chain(START, node, END)
+    with pytest.raises(RunFailedError) as caught:
+        graph.compile().run_sync()
+    assert why in str(caught.value)
+
+
 async def _nothing():
     """No replay."""
 

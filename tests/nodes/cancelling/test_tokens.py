@@ -1,6 +1,7 @@
 """Trees of tokens: who is cancelled with whom, who is told, and what guards hold."""
 
 import asyncio
+import math
 
 import pytest
 from hypothesis import given
@@ -186,3 +187,22 @@ def test_a_guard_lets_errors_and_cancellations_through():
         assert token.held == policy("at once")
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ({"how": "never"}, 'how= is "at once" or "graceful"; "never" is for guards'),
+        ({"how": "gently"}, "a policy is one of 'at once', 'graceful', 'never', not 'gently'"),
+        ({"deadline": 5}, """deadline= goes with "graceful"; 'at once' has none"""),
+        ({"how": "graceful", "deadline": True}, "deadline= is a number of seconds above 0, not True"),
+        ({"how": "graceful", "deadline": math.inf}, 'for none say how="graceful" alone'),
+        ({"reason": 5}, "reason= is a text, not 5"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_told_in_one_line_and_cancels_nothing(how, why):
+    token = CancelToken()
+    with pytest.raises(ValueError) as caught:
+        token.cancel(**how)
+    assert str(caught.value).endswith(why)
+    assert not token.cancelled

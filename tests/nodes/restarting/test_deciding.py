@@ -159,6 +159,17 @@ def test_facts_call_triggers_by_what_they_look_at_or_by_the_name_they_are_given(
             {"on": [UserInput()], "relevance": 3},
             "note: relevance= is a number from 0 to 1, a function, a model or None, not 3",
         ),
+        (
+            {"on": [UserInput()], "relevance": "model"},
+            "note: relevance= is a number from 0 to 1, a function, a model or None, not 'model'",
+        ),
+        ({"on": [UserInput(signal="")]}, "UserInput wants the name of a signal, not an empty one"),
+        (
+            {"on": OnError("KeyError")},
+            "OnError wants one class of exceptions such as ValueError, not 'KeyError'",
+        ),
+        ({"on": [OnError(ExceptionGroup("", [ValueError()]))]}, "OnError wants one class of exceptions"),
+        ({"on": [Custom("short")]}, "Custom wants a function of fields, not 'short'"),
         ({"on": [PeerAnswer()]}, "PeerAnswer wants the field of the answer, or a signal=, not neither"),
         (
             {"on": [PeerAnswer("a", signal="b")]},
