@@ -22,7 +22,7 @@ class Measure:
     Attributes:
         similarity: Of two texts, from 0 to 1, the same both ways round, as `cosine` gives it; None: by their words.
         least: The novelty from which on an answer is new.
-        near: The similarity from which on texts are near duplicates.
+        near: How much of a text has to be in another one for it to be a near duplicate; by an embedding, how similar they are.
         tolerance: Up to which share of the larger one numbers agree.
         numbers: Whether a number that is in no given text makes an answer new.
         reader: Reads texts.
@@ -235,8 +235,8 @@ def _diversity(read: Sequence[Text], measure: Measure) -> float:
 def survey(answers: Iterable[str], *, topics: Topics = (), measure: Measure | None = None) -> Survey:
     """Look at a set of answers: how diverse it is, which ones to drop, and which topics none speaks of.
 
-    One that is near a longer one, and has no number that the longer one has not, is to be dropped. *Near* is a similarity
-    of at least `Measure.near`, or so much of it in the longer one.
+    One that is near a longer one, and has no number that the longer one has not, is to be dropped. *Near* is at least
+    `Measure.near` of it in the longer one, or by an embedding so high a similarity.
 
     Args:
         answers: The answers, in any order.
@@ -273,7 +273,7 @@ def survey(answers: Iterable[str], *, topics: Topics = (), measure: Measure | No
 
 
 def _is_near(one: Text, other: Text, measure: Measure) -> bool:
-    if max(measure.similar(one, other), measure.held(one, other)) < measure.near:
+    if measure.held(one, other) < measure.near:  # never less than the similarity
         return False
     return not measure.numbers or all(
         measure.knows(quantity, other.reading.quantities) for quantity in one.reading.quantities
