@@ -119,7 +119,7 @@ class _Turn:
         said = messages_of(self._entries)
         if not said or said[-1].role == "assistant":
             self._new.append(Message.of("user", GO_ON))
-        why, text = "", ""
+        why = ""
         for _ in range(self._who.repairs + 1):
             if why:
                 told = f"Your answer could not be used: {why}. Answer again."
@@ -131,11 +131,10 @@ class _Turn:
                 why = error.message
                 continue
             self._check(response)
-            text = response.text or text
             if response.text.strip() or response.message.tool_calls:
                 return self._spoken(response.message)
             why = "it is empty"
-        raise NoAnswerError(self._who.name, why, text)
+        raise NoAnswerError(self._who.name, why, "")
 
     async def _asked(self) -> ModelResponse:
         entries = [*self._entries, *self._new]

@@ -32,6 +32,7 @@ from backedge.providers import (
     Text,
     ToolCall,
     ToolResult,
+    Usage,
 )
 from backedge.providers.errors import BadToolCallError, OverloadedError
 
@@ -94,13 +95,14 @@ async def test_a_member_that_speaks_twice_or_first_is_told_to_go_on_and_remember
 async def test_pictures_go_along_and_thoughts_do_not():
     picture = Image(media_type="image/png", url="https://example.org/x.png")
     thought = Message.of("assistant", Reasoning(text="hm", origin="chat"), Text(text="look"), picture)
-    one, other = ScriptedModel([thought, "again"]), ScriptedModel(["nice"])
+    one, other = ScriptedModel([thought, "again"]), ScriptedModel([Message.of("assistant", "nice", picture)])
     graph = group_chat([Assistant(one, name="ann"), Agent(other, name="bob")], until=MaxTurns(3))
     await talked(graph, Message.of("user", "what is", picture))
     task, heard = other.requests[0].messages[1:]
     assert (task.text, task.parts[-1]) == ("admin: what is", picture)
     assert [part.kind for part in heard.parts] == ["text", "image"]
     assert [part.kind for part in one.requests[1].messages[2].parts] == ["reasoning", "text", "image"]
+    assert [part.kind for part in one.requests[1].messages[3].parts] == ["text", "image"], "an agent's too"
 
 
 async def test_an_agent_remembers_its_tools_and_others_hear_the_answer_alone():
@@ -420,8 +422,15 @@ async def test_a_turn_takes_no_longer_than_its_member_may():
 
 
 async def test_an_answer_that_is_empty_goes_back_and_too_often_is_the_end():
-    model = ScriptedModel(["", BadToolCallError("no JSON"), "ok", "", "", ""])
-    flow = group_chat([Assistant(model, name="ann")], until=MaxTurns(2)).compile()
+    broken = BadToolCallError("no JSON", usage=Usage(output_tokens=100))
+    model = ScriptedModel(["", broken, "ok", "", "", ""])
+    spent = []
+
+    def until(chat):
+        spent.append(chat.spent.tokens)
+        return False
+
+    flow = group_chat([Assistant(model, name="ann")], until=until).compile()
     with pytest.raises(RunFailedError, match="ann has no answer that can be used: it is empty") as failed:
         await flow.run({"task": "go"})
     assert isinstance(failed.value.__cause__, NoAnswerError)
@@ -429,6 +438,7 @@ async def test_an_answer_that_is_empty_goes_back_and_too_often_is_the_end():
         "user: Your answer could not be used: it is empty. Answer again.",
         "user: Your answer could not be used: no JSON. Answer again.",
     ]
+    assert spent[-1] > 100, "what could not be used was paid for too"
     assert saying(model)[3][-2:] == ["assistant: ok", "user: You have the floor. Go on."]
 
 
@@ -710,6 +720,10 @@ async def test_what_functions_do_to_the_chat_they_are_given_changes_nothing():
         assert (state.talk[0].text, state.signals) == ("go", [])
 
 
+async def says_nothing():
+    return Spoken(Message(role="assistant", parts=()))
+
+
 async def test_a_member_of_ones_own_kind_takes_part_and_one_that_lacks_something_is_told():
     class Echo:
         name, description = "echo", "Repeats."
@@ -721,6 +735,10 @@ async def test_a_member_of_ones_own_kind_takes_part_and_one_that_lacks_something
 
     state = (await talked(group_chat([Echo()], until=MaxTurns(1)))).state
     assert state.talk[-1].text == "{'admin': ''}: go"
+    Echo.tools, offered = {"add": add}, []
+    Echo.speak = lambda self, chat, scene: offered.append([*scene.offered]) or says_nothing()
+    await group_chat([Echo(), proxy(erase)], until=MaxTurns(1)).compile().run({})
+    assert offered == [["erase"]], "it is offered what others have"
     del Echo.silent, Echo.models
     with pytest.raises(GraphError, match="has a method speak but no silent, models: see Voice"):
         group_chat([Echo()], until=MaxTurns(1))
