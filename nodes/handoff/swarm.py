@@ -6,7 +6,7 @@ Where two agents can have the work in turn, what leads from one to the other is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Union
+from typing import Any, Literal, Union, Unpack
 
 from pydantic import create_model
 
@@ -14,6 +14,7 @@ from backedge.engine.definition import Case
 from backedge.engine.errors import GraphError
 from backedge.engine.graph import END, START, Graph
 from backedge.engine.loops import components
+from backedge.nodes.agents.wiring import NodeOptions
 from backedge.providers import Model
 
 from .limits import Limits
@@ -31,6 +32,8 @@ def swarm(
     at_limit: AtLimit | AnyAgent = "answer",
     go_on: bool = False,
     name: str = "swarm",
+    reuse: Literal["completed", "all"] = "all",
+    **options: Unpack[NodeOptions],
 ) -> Graph[SwarmState]:
     """Build the graph of agents that hand off to each other, until one of them has the answer.
 
@@ -44,6 +47,9 @@ def swarm(
             last is the answer. An agent: it gets the work, and has to answer.
         go_on: Whether a run may begin with whoever the field ``active`` names, for a further question in a conversation.
         name: What the graph is called.
+        reuse: What an attempt of an agent after a failed one takes over, see `Agent.node`: all, answers of models included;
+            with ``"completed"`` its model is asked anew.
+        **options: Of each agent's node, see `Graph.node`: ``retry``, ``timeout``, ``uses`` ...
 
     Returns:
         A graph that is given a ``question``, and whose ``answer`` is that of the agent that gave it. Add to it, draw it,
@@ -77,7 +83,7 @@ def swarm(
             fallback=plan.fallback,
         )
         function = as_node(member, plan.targets(called))
-        nodes[called] = graph.node(function, name=called, writes=WRITES, reuse="all")
+        nodes[called] = graph.node(function, name=called, writes=WRITES, reuse=reuse, **options)
     _connect(graph, nodes, plan, limits)
     return graph
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import pytest
 from pydantic import BaseModel
+from tenacity import AsyncRetrying, stop_after_attempt
 
 from backedge import END, START, Graph, GraphError, RunFailedError, add
 from backedge.checkpoints import MemoryJournal
@@ -273,6 +274,18 @@ async def test_a_further_question_goes_to_who_had_the_work_with_all_that_was_sai
 async def test_with_a_further_question_anybody_may_begin():
     team = Team("ab", "b")
     assert (await team.ran({"active": "b"}, go_on=True, handoffs={})).state.answer == "b"
+
+
+async def test_an_agent_whose_answer_was_no_use_may_be_asked_anew_and_nobody_else_is():
+    team, journal = Team("ab", handing("b"), "", "42", repairs=0), MemoryJournal()
+    flow = team.graph(reuse="completed").compile()
+    with pytest.raises(RunFailedError, match="the answer is empty"):
+        await flow.run({"question": "?"}, journal=journal, run_id="r")
+    assert (await flow.resume("r", journal=journal)).state.answer == "42"
+    assert team.worked() == "abb"
+    team = Team("ab", handing("b"), "", "42", repairs=0)
+    again = AsyncRetrying(stop=stop_after_attempt(2))
+    assert (await team.ran(reuse="completed", retry=again)).state.answer == "42"
 
 
 async def test_a_swarm_goes_round_in_a_loop_around_it():
