@@ -74,7 +74,7 @@ class Timeline:
         whole = max(self.ended - self.began, _SOONEST)
         wide = max((len(bar.activation) for bar in shown), default=0)
         hidden = len(self.rows) - len(shown) + self.older
-        lines = [f"({hidden} earlier ones are not shown)"] if hidden else []
+        lines = [f"(not shown: {hidden} earlier)"] if hidden else []
         for bar in shown:
             first = min(int((bar.began - self.began) / whole * width), width - 1)
             last = max(min(round((bar.ended - self.began) / whole * width), width), first + 1)

@@ -645,6 +645,22 @@ def test_a_journal_that_cannot_be_looked_at_for_a_while_stops_nothing():
     managing(body, journal=Blind())
 
 
+def test_a_defect_in_a_look_ends_no_look_and_is_raised_in_the_end():
+    class Broken(MemoryJournal):
+        looks = 0
+
+        async def pending(self, *args, **options):
+            self.looks += 1
+            raise KeyError(f"look {self.looks}")
+
+    async def body(_, journal):
+        await asyncio.sleep(3.5)
+        assert journal.looks == 3
+
+    with pytest.raises(KeyError, match="look 1"):
+        managing(body, journal=Broken())
+
+
 def only_short(value: list[str], more: list[str]) -> list[str]:
     if len(more) > 1:
         raise ValueError("too many")
@@ -728,17 +744,22 @@ def test_a_job_with_a_deadline_of_its_own_is_not_begun_again_and_again():
 def test_a_job_that_ends_its_processes_is_left_and_told_until_somebody_tries_it_again():
     journal, told = MemoryJournal(), []
 
-    async def kill():
-        await set_aside(FLOW, {"name": "killer"}, journal, "jobs/ann/k", time.time())
+    async def kill(job):
+        await set_aside(FLOW, {"name": "killer"}, journal, f"jobs/ann/{job}", time.time())
         for number in range(3):
-            log = await journal.acquire("jobs/ann/k")
+            log = await journal.acquire(f"jobs/ann/{job}")
             await log.append(RunResumed(2 + number, time.time(), log.epoch))
             await log.release()
 
-    run_virtual(kill())
+    run_virtual(kill("k"))
 
     async def body(manager, _):
+        await kill("late")  # while the manager is at work
         await asyncio.sleep(5)
+        assert DESK.begun == []
+        await manager.cancel("ann", "late")
+        await asyncio.sleep(2)
+        assert manager.status("ann").ended == {RunStatus.CANCELLED: 1}, "who says so ends it for good"
         assert DESK.begun == []
         assert (await (await manager.retry("ann", "k")).result()).state.log == ["killer"]
 
@@ -746,8 +767,9 @@ def test_a_job_that_ends_its_processes_is_left_and_told_until_somebody_tries_it_
     assert [(notice.kind, notice.text) for notice in told] == [
         (
             NoticeKind.LEFT,
-            "job k of ann ended 3 processes in a row: find out why, then retry() it",
+            f"job {job} of ann ended 3 processes in a row: find out why, then retry() it",
         )
+        for job in ("k", "late")
     ]
 
 

@@ -52,7 +52,7 @@ def test_bars_are_drawn_in_their_place_with_how_they_ended():
 
 def test_only_the_last_bars_are_drawn_where_there_are_many():
     drawn = Tracker().feed_all(RUN).timeline(now=20).bars(width=20, most=2).splitlines()
-    assert drawn[0] == "(3 earlier ones are not shown)"
+    assert drawn[0] == "(not shown: 3 earlier)"
     assert len(drawn) == 3
 
 

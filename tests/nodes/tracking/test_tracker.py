@@ -330,7 +330,7 @@ def test_what_is_kept_is_bounded_and_what_is_counted_is_not():
     timeline = tracker.timeline()
     assert (len(timeline.rows), timeline.older) == (10, 190)
     assert "190 earlier" in timeline.bars()
-    assert timeline.bars(most=0) == "(200 earlier ones are not shown)"
+    assert timeline.bars(most=0) == "(not shown: 200 earlier)"
     assert len(tracker.bottlenecks().path) <= 10
 
 
