@@ -23,6 +23,7 @@ from backedge.nodes.chat import (
     converse_sync,
     group_chat,
 )
+from backedge.nodes.chat.driving import _taking_over as taking_over
 from backedge.nodes.tools import tool
 from backedge.providers import ScriptedModel
 from backedge.providers.errors import OverloadedError
@@ -302,6 +303,59 @@ def test_converse_leaves_signal_handlers_as_they_were(tmp_path):
     converse_sync(group_chat([ann], until=MaxTurns(1)), journal=tmp_path / "runs.db", run_id="r")
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     assert during[0] != before[1]
+
+
+def test_a_signal_that_is_ignored_stays_so(tmp_path):
+    during = []
+
+    async def ann(chat: Chat, ctx) -> str:
+        during.append(signal.getsignal(signal.SIGTERM))
+        return "x"
+
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        converse_sync(group_chat([ann], until=MaxTurns(1)), journal=tmp_path / "runs.db", run_id="r")
+        assert [*during, signal.getsignal(signal.SIGTERM)] == [signal.SIG_IGN] * 2
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+async def test_where_the_floor_cannot_be_asked_for_the_run_stops():
+    stopped = asyncio.Event()
+
+    class Deaf:
+        async def send(self, name):
+            raise InputError("nobody hears")
+
+        def interrupt(self):
+            stopped.set()
+
+    with taking_over(Deaf(), heard=True):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(stopped.wait(), 10)
+
+
+def test_words_are_said_once_however_many_questions_follow(tmp_path):
+    async def eva(chat: Chat, ctx) -> str:
+        return await ctx.ask("?")
+
+    flow = group_chat([eva], until=MaxTurns(3)).compile()
+    where = {"journal": tmp_path / "runs.db", "run_id": "r"}
+    converse_sync(flow, **where)
+    state = converse_sync(flow, **where, words="hear", ask=lambda question: "y").state
+    assert [said.text for said in state.talk] == ["y", "hear", "y", "y"]
+
+
+def test_nobody_is_asked_where_a_talk_waits_for_a_signal(tmp_path):
+    async def eva(chat: Chat, ctx) -> str:
+        return await ctx.receive("mail")
+
+    def ask(question):
+        raise AssertionError("a signal is no question")
+
+    graph = group_chat([eva], until=MaxTurns(1))
+    result = converse_sync(graph, journal=tmp_path / "runs.db", run_id="r", ask=ask)
+    assert [question.kind for question in result.questions] == ["signal"]
 
 
 def test_words_are_a_type_of_their_own():
