@@ -17,7 +17,8 @@ class AgentPartial(Frozen):
     Attributes:
         agent: Its name.
         said: What its model said last in words.
-        conversation: What was said, the question included. Handed to its next run, it goes on from there.
+        conversation: What its run added to the conversation, the question included. Handed to its next run behind what was
+            said before, it goes on from there.
         turns: How many answers of the model it took.
         calls: How many calls of tools were carried out.
         usage: What the answers took.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, Unpack
 
 from pydantic import BaseModel, ConfigDict
@@ -65,23 +65,28 @@ async def ask(
     them. One at once ends the call of the model or of the tool that it is in.
 
     Returns:
-        Its result, or that it was cancelled; then `Outcome.partial` is an `AgentPartial`, whose conversation may be handed to
-        its next run.
+        Its result, or that it was cancelled; then `Outcome.partial` is an `AgentPartial`, an empty one if it had not begun.
+        Its conversation is what this run added: put it behind what was said before, for its next run.
 
     Example::
 
-        outcome = await ask(agent, question, ctx, token=token)
+        said: list[Entry] = []
+        outcome = await ask(agent, question, ctx, signal="stop")
         while outcome.cancelled:
+            said += outcome.partial.conversation
             hint = await ctx.ask(f"stopped: {outcome.cancel.reason}. Go on with?")
-            outcome = await ask(agent, hint, ctx, token=other, conversation=outcome.partial.conversation)
+            outcome = await ask(agent, hint, ctx, signal="stop", conversation=said)
     """
 
     async def work(part: Part) -> AgentResult[T]:
         return await agent.run(prompt, context, conversation=conversation, models=models, stopping=part)
 
-    return await cancellable(
+    outcome = await cancellable(
         context, work, token, name=agent.name, signal=signal, guard=guard, keeps=AgentPartial
     )
+    if outcome.cancelled and outcome.partial is None:
+        return replace(outcome, partial=AgentPartial(agent=agent.name))
+    return outcome
 
 
 def cancellable_agent(
@@ -185,7 +190,7 @@ class _Stoppable:
         if outcome.cancel is None:
             result = outcome.result()
             return _Ended(result.output, result.conversation)
-        had: AgentPartial = outcome.partial or AgentPartial(agent=self.name)
+        had: AgentPartial = outcome.partial
         stopped = Stopped(
             agent=self.name, cancel=outcome.cancel, said=had.said, turns=had.turns, calls=had.calls
         )

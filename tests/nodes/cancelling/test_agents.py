@@ -307,3 +307,34 @@ def test_what_cannot_work_is_told_when_it_is_built():
         cancellable_agent(Graph(State), agent, **fields)
     with pytest.raises(GraphError, match=r"resources=\{'cancel': CancelToken, 'model': Model\}"):
         cancellable_agent(Graph(State), agent, **fields, token="cancel")
+
+
+def test_one_that_is_stopped_again_and_again_has_all_that_was_said_before_it():
+    async def main():
+        model = Slow([call("1"), "never said", call("2"), "never said", "done at last"], 2, 4)
+        agent, tokens = Agent(model, [look]), [CancelToken() for _ in range(4)]
+        tokens[0].cancel("before it began")
+        graph = Graph(State)
+
+        @graph.node(writes="answer")
+        async def node(question: str, ctx: Context) -> str:
+            said = []
+            for number, token in enumerate(tokens):
+                outcome = await ask(agent, f"Go on ({number}).", ctx, token=token, conversation=said)
+                if outcome.cancelled:
+                    said += outcome.partial.conversation
+            return outcome.result().output
+
+        graph.chain(START, node, END)
+        flow, journal = graph.compile(), MemoryJournal()
+        async with flow.start({}, journal=journal, run_id="r") as run:
+            for token in tokens[1:3]:
+                await model.inside.wait()
+                model.inside.clear()
+                token.cancel()
+            assert (await run.result()).state.answer == "done at last"
+        shown = [message.text for message in model.requests[-1].messages if message.role != "tool"]
+        assert shown == ["Go on (1).", "I look (1).", "Go on (2).", "I look (2).", "Go on (3)."]
+        assert await flow.replay("r", journal=journal, rerun="all")
+
+    run_virtual(main())
