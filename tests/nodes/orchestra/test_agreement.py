@@ -164,7 +164,7 @@ def test_thousands_of_equal_answers_are_compared_at_once():
         return 0.5
 
     kind = Text(Measure(similarity=similarity))
-    assert agreement(["yes"] * 9_999 + ["no"], kind=kind) == pytest.approx(1 - 0.5 * 2 / 10_000)
+    assert agreement(["yes"] * 1_999 + ["no"], kind=kind) == pytest.approx(1 - 0.5 * 2 / 2_000)
     assert compared == [("yes", "no")]
 
 
