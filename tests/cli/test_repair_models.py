@@ -3,10 +3,12 @@
 import json
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from backedge.cli import repairing
 from backedge.cli.repair_progress import DOING, Progress, bill_line
 from backedge.engine.execution.events import ActivationStarted
 from backedge.engine.records import ActivationId
@@ -14,6 +16,7 @@ from backedge.nodes.repair.contest import contest_graph
 from backedge.nodes.repair.graph import Coder
 from backedge.nodes.repair.models import Bill
 
+from ..nodes.repair.warm import Open, warm_sandbox
 from .kit import call, typed
 from .test_repair import OPTIONS, WRONG, interrupted, rounds_of
 
@@ -32,6 +35,14 @@ def priced(text: str, cost: float | None) -> dict[str, object]:
     message = {"role": "assistant", "parts": [{"kind": "text", "text": text}]}
     usage = {"input_tokens": 1200, "output_tokens": 30}
     return {"message": message, "usage": usage, "cost": cost}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def harness_is_loaded() -> Iterator[None]:
+    """What is called in this process need not load the harness for each run; other processes do."""
+    with warm_sandbox() as sandbox, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(repairing, "open_sandbox", lambda _name: Open(sandbox))
+        yield
 
 
 @pytest.fixture

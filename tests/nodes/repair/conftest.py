@@ -1,20 +1,17 @@
 """Runners without isolation: our programs are known, and it is quick."""
 
-import asyncio
-
 import pytest
 
 from backedge.nodes.repair.runner import Runner
 
-from .warm import WarmSandbox
+from .warm import warm_sandbox
 
 
 @pytest.fixture(scope="session")
 def harness():
     """Runs the harness alone; see there."""
-    sandbox = WarmSandbox()
-    yield sandbox
-    asyncio.run(sandbox.close())
+    with warm_sandbox() as sandbox:
+        yield sandbox
 
 
 @pytest.fixture

@@ -11,13 +11,14 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from backedge.nodes.sandbox import Ended, Outcome, Program
+from backedge.nodes.sandbox import Ended, Outcome, Program, Sandbox
 from backedge.nodes.sandbox.wire import rlimits
 
 from ...forking import Forked
@@ -44,11 +45,7 @@ class WarmSandbox:
         assert program.argv == HARNESS
         began = time.monotonic()
         with TemporaryDirectory(prefix="backedge-", ignore_cleanup_errors=True) as folder:
-            for name, data in program.files.items():
-                if not name.startswith(".backedge/"):  # those are loaded
-                    path = Path(folder, name)
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(data)
+            _lay_out(program.files, Path(folder))
             with ExitStack() as files:
                 asked, told, complained = (files.enter_context(_in_memory()) for _ in range(3))
                 asked.write(program.stdin)
@@ -66,6 +63,34 @@ class WarmSandbox:
         """End the process that forks."""
         self._orders.close()
         self._process.wait(60)
+
+
+class Open:
+    """A sandbox that stays open when whoever was given it closes it."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.run = sandbox.run
+
+    async def close(self) -> None:
+        """Leave it to whoever made it."""
+
+
+@contextmanager
+def warm_sandbox() -> Iterator[WarmSandbox]:
+    """A sandbox that is closed at the end."""
+    made = WarmSandbox()
+    try:
+        yield made
+    finally:
+        asyncio.run(made.close())
+
+
+def _lay_out(files: Mapping[str, bytes], folder: Path) -> None:
+    for name, data in files.items():
+        if not name.startswith(".backedge/"):  # those are loaded
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
 
 
 def _in_memory() -> FileIO:
