@@ -190,7 +190,8 @@ class MaxTime(Condition):
     def check(self, chat: Chat) -> str | None:
         """Counted from the mark."""
         passed = chat.seconds
-        return f"{passed:.0f} seconds have passed" if passed >= self.seconds else None
+        told = f"{passed:.0f}" if passed >= 10 else f"{passed:.2g}"
+        return f"{told} seconds have passed" if passed >= self.seconds else None
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,9 @@ def test_time_goes_by_the_recorded_times():
     at = {"now": NOON + timedelta(seconds=60), "mark": Mark(at=NOON)}
     assert ended(MaxTime(60), **at)
     assert not ended(MaxTime(60.5), **at)
+    assert MaxTime(9).check(Chat(**at)) == "60 seconds have passed"
+    short = {"now": NOON + timedelta(seconds=0.25), "mark": Mark(at=NOON)}
+    assert MaxTime(0.2).check(Chat(**short)) == "0.25 seconds have passed"
     assert not ended(MaxTime(1))
 
 
