@@ -1,5 +1,6 @@
 """The loop of four roles against a server that speaks the APIs: over HTTP, through the official clients."""
 
+import asyncio
 import json
 import re
 from base64 import b64encode
@@ -126,17 +127,37 @@ async def no_wait(_seconds):
     pass
 
 
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("wire", PATHS)
-async def test_the_loop_of_four_roles_goes_round_over_http(server, wire, streamed):
+@pytest.fixture(scope="module")
+def sandbox():
+    made = SubprocessSandbox()
+    yield made
+    asyncio.run(made.close())
+
+
+WAYS = {("openai", False), ("compatible", False), ("anthropic", True)}
+"""Each API once, and both ways."""
+
+
+@pytest.mark.parametrize(
+    ("wire", "streamed"),
+    [
+        pytest.param(
+            wire,
+            streamed,
+            marks=() if (wire, streamed) in WAYS else pytest.mark.soak,
+            id=f"{wire}-{'streamed' if streamed else 'whole'}",
+        )
+        for wire in PATHS
+        for streamed in (False, True)
+    ],
+)
+async def test_the_loop_of_four_roles_goes_round_over_http(server, sandbox, wire, streamed):
     test = f"{wire}-{streamed}"
-    sandbox = SubprocessSandbox()
     async with named(server, wire, test) as wired:
         asked = Streaming(wired) if streamed else wired
         resources = {"model": Retrying(asked, attempts=2, sleep=no_wait), "sandbox": sandbox}
         inputs = {"picture": Image.read(example.SKETCH)}
         state = (await tooled_graph().compile().run(inputs, resources=resources)).state
-    await sandbox.close()
 
     assert state.passed
     assert state.code in RIGHT

@@ -1,5 +1,6 @@
 """The loop from a sketch to a program, without a key; programs run without isolation here, since they are our own."""
 
+import asyncio
 import importlib.util
 import json
 import re
@@ -36,11 +37,11 @@ def loaded():
 example = loaded()
 
 
-@pytest.fixture
-async def sandbox():
+@pytest.fixture(scope="module")
+def sandbox():
     made = SubprocessSandbox()
     yield made
-    await made.close()
+    asyncio.run(made.close())
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_an_error_that_does_not_pass_ends_the_run_in_one_line_and_it_can_be_resu
 
 
 def test_a_program_that_never_gets_right_ends_at_the_limit_with_1(here, capsys):
-    assert run(script(here / "wrong.json", SPECIFICATION, *[WRONG] * 7)) == 1
+    assert run(script(here / "wrong.json", SPECIFICATION, *["I would rather not."] * 6, WRONG)) == 1
     captured = capsys.readouterr()
     assert "not passed: totals(" in captured.err
     assert captured.out in WRONG

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -121,7 +122,7 @@ except OSError:
     print(n, os.getuid())
 '''
     try:
-        outcome = await sandbox.run(Program(argv=("python", "-c", code), limits=Limits(processes=9)))
+        outcome = await sandbox.run(Program(argv=("python", "-S", "-c", code), limits=Limits(processes=9)))
         print(outcome.stdout.decode().strip() or outcome)
     except SandboxUnavailableError as error:
         print("unavailable:", error)
@@ -223,6 +224,7 @@ asyncio.run(BubblewrapSandbox().run(program))
     with subprocess.Popen([sys.executable, "-c", code], cwd="/", env=environment) as parent:
         while not alive(marker):
             assert parent.poll() is None
+            time.sleep(0.02)
         parent.kill()
     while alive(marker):  # the test's own timeout ends this
-        pass
+        time.sleep(0.02)

@@ -117,8 +117,8 @@ print([fd for fd in range(1024) if is_open(fd)])
 
 
 async def test_it_has_the_packages_of_the_interpreter(sandbox):
-    code = "import hypothesis; print(hypothesis.__name__)"
-    assert (await sandbox.run(Program(argv=("python", "-c", code)))).stdout == b"hypothesis\n"
+    code = "import iniconfig; print(iniconfig.__name__)"
+    assert (await sandbox.run(Program(argv=("python", "-c", code)))).stdout == b"iniconfig\n"
 
 
 async def test_the_extension_modules_find_their_libraries(sandbox):
@@ -169,11 +169,11 @@ async def test_a_stopped_program_is_ended_by_the_clock(sandbox):
 
 
 async def test_a_program_ended_by_a_limit_still_has_its_use_told(sandbox):
-    code = "x = bytearray(60 << 20)\nwhile True: pass"
-    outcome = await run(sandbox, code, limits=Limits(wall=0.5))
+    code = "import time; x = bytearray(60 << 20)\nwhile time.process_time() < 0.1: pass\ntime.sleep(1000)"
+    outcome = await run(sandbox, code, limits=Limits(wall=1.0))
     assert outcome.ended is Ended.WALL_LIMIT
     assert outcome.memory > 60 << 20  # the program's, not the sandbox's own
-    assert 0 < outcome.cpu <= outcome.wall + 0.1
+    assert 0.05 < outcome.cpu <= outcome.wall + 0.1
 
 
 async def test_the_use_of_all_its_processes_is_told(sandbox):
@@ -182,7 +182,7 @@ import os, time
 told, tell = os.pipe()
 if os.fork() == 0:
     x = bytearray(60 << 20)
-    while time.process_time() < 0.3: pass
+    while time.process_time() < 0.15: pass
     os.write(tell, b'x')
     os._exit(0)
 os.read(told, 1)
@@ -190,7 +190,7 @@ os.wait()
 """
     outcome = await run(sandbox, code)
     assert outcome.ok
-    assert outcome.cpu > 0.25
+    assert outcome.cpu > 0.12
     assert outcome.memory > 60 << 20
 
 
@@ -200,6 +200,9 @@ async def test_a_program_ended_by_the_clock_leaves_no_files(sandbox):
     assert (outcome.ended, outcome.files, outcome.refused) == (Ended.WALL_LIMIT, {}, {})
 
 
+@pytest.mark.parametrize(
+    "sandbox", ["unisolated", pytest.param("bubblewrap", marks=pytest.mark.soak)], indirect=True
+)  # the supervisor that tells is the same; `test_hostile.py` has one that bubblewrap must end so
 async def test_an_endless_loop_is_ended_by_its_processor_time(sandbox):
     outcome = await run(sandbox, "while True: pass", limits=Limits(cpu=1, wall=60))
     assert (outcome.ended, outcome.exit_status) == (Ended.CPU_LIMIT, None)
@@ -390,8 +393,8 @@ async def test_many_run_at_once_without_mixing_anything_up(sandbox):
         outcome = await run(sandbox, code, str(number), stdin=b"%d" % -number, collect=("n",))
         return outcome.stdout, outcome.files["n"]
 
-    results = await asyncio.gather(*map(one, range(12)))
-    assert results == [(b"%d\n" % n, b"%d" % -n) for n in range(12)]
+    results = await asyncio.gather(*map(one, range(6)))
+    assert results == [(b"%d\n" % n, b"%d" % -n) for n in range(6)]
 
 
 @pytest.mark.parametrize("turns", [0, 1, 3, 10, 40])
@@ -455,7 +458,7 @@ async def test_without_free_descriptors_it_fails_cleanly_and_recovers(sandbox):
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     used = descriptors()
     failures = []
-    for spare in range(1, 36, 2):
+    for spare in range(1, 36, 4):
         resource.setrlimit(resource.RLIMIT_NOFILE, (used + spare, limits[1]))
         try:
             assert (await run(sandbox, "")).ok
@@ -463,7 +466,7 @@ async def test_without_free_descriptors_it_fails_cleanly_and_recovers(sandbox):
             failures.append(str(error))
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    assert 2 < len(failures) < 18
+    assert 1 < len(failures) < 9
     assert all("Too many open files" in failure for failure in failures)
     assert (await run(sandbox, "")).ok
 
