@@ -27,22 +27,25 @@ def instant_runoff(election: Election, heard: Sequence[Voice], standing: Sequenc
     there = frozenset(standing)
     ranked = [(one.weight, tuple(name for name in one.ballot.ranking if name in there)) for one in heard]
     ranked = [(weight, order) for weight, order in ranked if order]
-    left, counts, rounds = list(standing), [], []
+    tally = dict.fromkeys(standing, Fraction(0))
+    piles: dict[str, list[tuple[Fraction, tuple[str, ...]]]] = {name: [] for name in standing}
+    counts, rounds, moving = [], [], ranked
     while True:
-        tally = dict.fromkeys(left, Fraction(0))
-        for weight, order in ranked:
+        for weight, order in moving:
             top = next((name for name in order if name in tally), None)
             if top is not None:
                 tally[top] += weight
-        counts.append(tally)
+                piles[top].append((weight, order))
+        counts.append(dict(tally))
         told = {name: float(weight) for name, weight in tally.items()}
         ahead, cast = _best(tally), sum(tally.values(), Fraction(0))
-        if 2 * tally[ahead[0]] > cast or len(ahead) == len(left):
+        if 2 * tally[ahead[0]] > cast or len(ahead) == len(tally):
             rounds.append(Round(tally=told))
             break
         out, why = _last(counts)
         rounds.append(Round(tally=told, out=out, why=why))
-        left.remove(out)
+        del tally[out]
+        moving = piles.pop(out)  # the others stay where they are
     share = _percent(tally[ahead[0]] / cast) if cast else ""
     return Count(
         tally=tally,
