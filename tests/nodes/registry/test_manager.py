@@ -489,6 +489,22 @@ def test_an_agent_that_was_registered_later_is_started_by_hand():
     managing(body, cards=cards)
 
 
+def test_an_agent_that_was_registered_later_goes_on_with_its_jobs_of_before():
+    journal, cards = MemoryJournal(), registry()
+
+    async def before(manager, _):
+        await manager.stop()
+        await manager.submit("bob", {"name": "j"}, job="j")
+
+    async def body(manager, _):
+        cards.add(AgentCard("bob", FLOW))
+        await manager.start("bob")
+        assert (await manager.job("bob", "j").result()).state.log == ["j"]
+
+    managing(before, journal=journal, cards=Registry(AgentCard("bob", FLOW)))
+    managing(body, journal=journal, cards=cards)
+
+
 def test_a_card_that_takes_the_place_of_another_counts_once_its_agent_is_started():
     cards = registry(concurrency=1)
 
@@ -745,7 +761,7 @@ def test_a_job_that_ends_its_processes_is_left_and_told_until_somebody_tries_it_
     journal, told = MemoryJournal(), []
 
     async def kill(job):
-        await set_aside(FLOW, {"name": "killer"}, journal, f"jobs/ann/{job}", time.time())
+        await set_aside(FLOW, {"name": "ask"}, journal, f"jobs/ann/{job}", time.time())
         for number in range(3):
             log = await journal.acquire(f"jobs/ann/{job}")
             await log.append(RunResumed(2 + number, time.time(), log.epoch))
@@ -761,7 +777,10 @@ def test_a_job_that_ends_its_processes_is_left_and_told_until_somebody_tries_it_
         await asyncio.sleep(2)
         assert manager.status("ann").ended == {RunStatus.CANCELLED: 1}, "who says so ends it for good"
         assert DESK.begun == []
-        assert (await (await manager.retry("ann", "k")).result()).state.log == ["killer"]
+        again = await manager.retry("ann", "k")
+        await manager.idle()
+        await answer(again.run_id, "say", "hello", journal=journal)
+        assert (await again.result()).state.said == "hello", "it is minded like any other from then on"
 
     managing(body, journal=journal, tell=told.append)
     assert [(notice.kind, notice.text) for notice in told] == [
@@ -838,6 +857,40 @@ def test_leaving_by_an_error_or_a_cancellation_leaves_nothing_behind():
 
     run_virtual(cancelled(), thorough=True)
     assert DESK.now == 0
+
+
+def test_leaving_that_is_cancelled_again_and_again_still_waits_for_what_runs():
+    async def stubborn(name: str) -> str:
+        DESK.now += 1
+        for seconds in (50, 2):
+            try:
+                await asyncio.sleep(seconds)
+            except asyncio.CancelledError:
+                DESK.begun.append("cancelled")
+        DESK.now -= 1
+        return name
+
+    graph = Graph(Job, name="stubborn")
+    graph.chain(START, graph.node(stubborn, name="stubborn", writes="said"), END)
+
+    async def inside():
+        cards = Registry(AgentCard("ann", graph.compile()))
+        async with Manager(cards, journal=MemoryJournal()) as manager:
+            await manager.submit("ann", {"name": "j"})
+            await asyncio.sleep(1)
+
+    async def go():
+        task = asyncio.ensure_future(inside())
+        for _ in range(2):
+            await asyncio.sleep(1.5)
+            task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert DESK.now == 0
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run_virtual(go(), thorough=True)
+    assert DESK.begun == ["cancelled"]
 
 
 def test_a_manager_that_is_not_at_work_says_so_and_one_that_is_cannot_be_entered_again():
