@@ -387,9 +387,10 @@ class LocalSeat(Seat):
 
     async def unread(self) -> list[LobbyMessage]:
         """What was heard and not read."""
-        found = list(self._inbox.buffer)
-        if self._inbox.behind:
-            heard = self._lobby.heard(self._name, self._inbox.scanned)
+        inbox = self._inbox
+        found = [one for one in inbox.buffer if one.number > inbox.cursor or one.reply_to is not None]
+        if inbox.behind:
+            heard = self._lobby.heard(self._name, max(inbox.scanned, inbox.cursor))
             found += [message async for message in heard if message.number not in self._skipped]
         return found
 

@@ -168,6 +168,9 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
         self._had: set[int] = set()
         # Replies that came, by the handles of their requests, until it is recorded that they came in time.
         self._came: dict[str, LobbyMessage] = {}
+        # What the body got from its records while the seat was being taken: requests that are over, the last message.
+        self._over: list[tuple[str, int | None]] = []
+        self._last: LobbyMessage | None = None
         # The lobby's seat, once something is not recorded.
         self._raw: SomeSeat | None = None
         # Held while it is taken: branches of the body may want it at once.
@@ -262,6 +265,7 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
         if had is not None:
             self._had.add(had)
         if self._raw is None:
+            self._over.append((handle, had))
             return
         self._raw.forget(handle, had=had)
         if came is not None and had is None:
@@ -301,6 +305,7 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
             self._had.add(message.number)
         else:
             self._cursor = max(self._cursor, message.number)
+            self._last = message
         if self._raw is not None:
             self._raw.take(message)
 
@@ -347,6 +352,11 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
     ) -> Posted:
         raw = await self._live()
         made = await raw.say(parts, to=to, topic=topic, reply_to=reply_to, kind=kind, handle=str(key))
+        if made.number <= self._seated.since:
+            raise LobbyError(
+                f"{self._name!r} said this in the lobby {self.lobby!r} before it entered: another run had this run's id; "
+                "give this one another run_id"
+            )
         return Posted(made.number, made.handle, made.returned)
 
     async def _answer(self, made: LobbyMessage) -> LobbyMessage:
@@ -390,6 +400,8 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
     async def _back(self) -> SomeSeat:
         seated = self._seated
         self._had = {number for number in self._had if number > self._cursor}
+        self._over.clear()
+        self._last = None
         raw = await self._lobby.attach(
             self._name,
             session=seated.session,
@@ -405,7 +417,15 @@ class RecordedSeat(Seat, Generic[SomeSeat]):
                 f"{self._name!r} was in another lobby {self.lobby!r} before: that one's log did not outlive its "
                 "process (give it log=SqliteLog(...)), or this run is handed another one"
             )
+        self._catch_up(raw)
         return raw
+
+    def _catch_up(self, raw: SomeSeat) -> None:
+        """Tell a seat what the body got from its records while it was being taken."""
+        for handle, had in self._over:
+            raw.forget(handle, had=had)
+        if self._last is not None:
+            raw.take(self._last)
 
     async def _within(
         self, work: Coroutine[Any, Any, LobbyMessage], seconds: float | None

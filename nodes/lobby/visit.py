@@ -171,6 +171,8 @@ class Visit:
     def _over(self, handle: str, had: int | None) -> None:
         """Nobody waits for the reply to this request any more."""
         self._pending.end(handle)
+        if had is not None:
+            self._had.add(had)
         self.seat.forget(handle, had=had)
 
     # ------------------------------------------------------------------ what goes out

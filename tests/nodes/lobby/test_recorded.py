@@ -264,6 +264,17 @@ async def test_a_fork_says_its_own_and_not_what_its_parent_said():
         assert heard[0] != heard[1]
 
 
+async def test_a_run_that_has_the_id_of_another_is_told_that_what_it_says_was_said():
+    async def talks(lobby: Lobby, ctx: Context) -> list[str]:
+        async with lobby.enter("ann", ctx) as seat:
+            return [(await seat.post("hello")).handle]
+
+    flow, given = flow_of(talks), {"lobby": Lobby(), "kitchen": Lobby("kitchen")}
+    await flow.run(journal=MemoryJournal(), run_id="r", resources=given)
+    with pytest.raises(RunFailedError, match="before it entered: another run had this run's id"):
+        await flow.run(journal=MemoryJournal(), run_id="r", resources=given)
+
+
 async def test_one_stream_over_two_lobbies_is_recorded():
     async def talks(lobby: Lobby, kitchen: Lobby, ctx: Context) -> list[str]:
         async with (
@@ -358,3 +369,42 @@ async def test_a_branch_that_comes_back_early_does_not_make_another_hear_twice()
         broken[0] = False
         result = await flow.resume("r", journal=journal, resources=given)
         assert result.state.notes == ["0", "1", "2", "3"]
+
+
+async def test_a_reply_that_is_in_the_records_is_not_given_back_though_the_seat_was_being_taken_meanwhile():
+    class Slow(Lobby):
+        async def attach(self, name, **options):
+            seat = await super().attach(name, **options)
+            for _ in range(50):
+                await asyncio.sleep(0)
+            return seat
+
+    broken = [True]
+
+    async def talks(lobby: Lobby, ctx: Context) -> list[str]:
+        async with lobby.enter("ann", ctx) as seat:
+
+            async def say() -> None:
+                if not broken[0]:
+                    await seat.post("back again")
+
+            async def ask() -> list[str]:
+                heard = [(await seat.request("bob", "?")).text, (await seat.receive()).text]
+                if broken[0]:
+                    raise ValueError("broken")
+                return heard
+
+            return (await ctx.gather(say(), ask()))[1]
+
+    lobby, journal, flow = Slow(), MemoryJournal(), flow_of(talks)
+    given = {"lobby": lobby, "kitchen": Lobby("kitchen")}
+    async with lobby.enter("bob") as bob:
+        running = asyncio.ensure_future(flow.run(journal=journal, run_id="r", resources=given))
+        await bob.reply(await bob.receive(), "!")
+        await bob.send("ann", "more")
+        with pytest.raises(RunFailedError):
+            await running
+        broken[0] = False
+        result = await flow.resume("r", journal=journal, resources=given)
+        assert result.state.notes == ["!", "more"]
+        assert [(await bob.receive()).text for _ in range(bob.lag)] == ["back again"], "and nothing came back"
