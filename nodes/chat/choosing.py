@@ -124,7 +124,7 @@ class Manual:
     """A person says who; the run is suspended until then.
 
     Attributes:
-        question: What the person is asked.
+        question: What the person is asked; the names of those who may speak are put behind it.
     """
 
     question: str = "Who speaks next?"
@@ -137,7 +137,8 @@ class Manual:
             return Chosen(among.names[0], "nobody else may speak")
         heard = as_heard(chat.talk[-1]) if chat.talk else None
         before = f"{cut(heard.text, _MOST)}\n\n" if heard is not None else ""
-        name: str = await among.context.ask(f"{before}{self.question}", choices=among.names)
+        asked = f"{before}{self.question} ({', '.join(among.names)})"
+        name: str = await among.context.ask(asked, choices=among.names)
         return Chosen(name, "a person said so")
 
 

@@ -74,7 +74,10 @@ async def test_a_person_is_asked_among_those_who_may_speak():
     )
     result = await talked(graph, answers=answer)
     assert order(result.state) == ["cy", "ann", "ann"]
-    assert asked == ["admin: go\n\nWho speaks next?", "cy: cy 1\n\nWho speaks next?"], "not where one is left"
+    assert asked == [
+        "admin: go\n\nWho speaks next? (ann, bob, cy)",
+        "cy: cy 1\n\nWho speaks next? (ann, bob)",
+    ], "not where one is left"
 
 
 async def test_a_person_who_names_nobody_who_may_speak_is_asked_again():
