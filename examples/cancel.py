@@ -16,7 +16,7 @@ from backedge import END, START, Context, Graph, answer
 from backedge.nodes.agents import Agent, Conversation, ToolStarted
 from backedge.nodes.cancelling import Stopped, cancellable_agent, partial_results
 from backedge.nodes.tools import tool
-from backedge.providers import Message, ModelRequest, ScriptedModel, ToolCall
+from backedge.providers import Message, ModelRequest, ScriptedModel, ToolCall, ToolResult
 
 SOURCES = {
     "archive": "The bridge was opened in 1932.",
@@ -45,9 +45,8 @@ def say(request: ModelRequest) -> Message | str:
     """What a model would say: it looks into the sources one by one, unless it is told that they are enough."""
     seen = sum(message.role == "tool" for message in request.messages)
     if "write" in request.messages[-1].text or seen == len(SOURCES):
-        found = [
-            part.text for message in request.messages if message.role == "tool" for part in message.parts
-        ]
+        parts = [part for message in request.messages for part in message.parts]
+        found = [part.text for part in parts if isinstance(part, ToolResult)]
         return f"Report: {' '.join(found)}"
     source = list(SOURCES)[seen]
     call = ToolCall(id=source, name="look", arguments=f'{{"source": "{source}"}}')

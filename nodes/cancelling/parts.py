@@ -209,11 +209,11 @@ class Part:
         try:
             if self._watched:  # else the record says that it was done
                 await self._looked.wait()
-            begun = work(self)
+            begun: object = work(self)
             if not inspect.isawaitable(begun):
                 told = f"the work of {self._name!r} is an async function of its part; it gave {begun!r}"
                 raise InputError(f"{self._ctx.activation}: {told}")
-            value = await begun
+            value: T = await begun
         except asyncio.CancelledError:
             if not self._cut or task.uncancel() > 0:
                 raise

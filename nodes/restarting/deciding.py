@@ -192,7 +192,7 @@ def _problems_of(on: On, name: str) -> Iterable[str]:
         yield "UserInput wants the name of a signal, not an empty one"
     if isinstance(on, OnError) and not _is_error(on.error):
         yield f"OnError wants one class of exceptions such as ValueError, not {on.error!r}"
-    if isinstance(on, Custom) and not callable(on.function):
+    if isinstance(on, Custom) and not _is_function(on.function):
         yield f"Custom wants a function of fields, not {on.function!r}"
     if isinstance(on, PeerAnswer) and bool(on.answer) == bool(on.signal):
         yield f"PeerAnswer wants the field of the answer, or a signal=, not {'both' if on.signal else 'neither'}"
@@ -202,6 +202,10 @@ def _can_judge(how: object) -> bool:
     if isinstance(how, int | float) and not isinstance(how, bool):
         return 0 <= how <= 1
     return how is None or callable(how) or isinstance(how, Agent | Model)
+
+
+def _is_function(what: object) -> bool:
+    return callable(what)
 
 
 def _is_error(what: object) -> bool:

@@ -1,13 +1,14 @@
 """Parts whose work does not keep to the rules: who catches its cancellation, outlives it, or is told while it is at it."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from backedge import END, START, Context, Graph, RunCancelledError, RunFailedError
 from backedge.checkpoints import MemoryJournal
 from backedge.engine.records import EffectRecorded
-from backedge.nodes.cancelling import CancelToken, cancellable, partial_results
+from backedge.nodes.cancelling import Cancel, CancelToken, cancellable, partial_results
 
 from ...engine.journals import SlowJournal
 from ...virtual import run_virtual
@@ -154,5 +155,27 @@ def test_of_what_a_later_attempt_brought_to_its_end_there_is_nothing_left(effect
         assert [left.part for left in await partial_results("r", journal=journal)] == ["search"]
         assert (await flow.resume("r", journal=journal)).state.value == "done without"
         assert await partial_results("r", journal=journal) == []
+
+    run_virtual(main())
+
+
+def test_a_guard_with_a_deadline_counts_from_when_it_was_asked_for_and_not_from_when_that_is_heard():
+    async def main():
+        scene, loop = Scene(0), asyncio.get_running_loop()
+
+        def make(ctx):
+            async def work(part):
+                async with part.guard("graceful", deadline=3600):
+                    await ctx.step("job", scene.job, 0)
+
+            return work
+
+        async def act(run):
+            ran.began = loop.time()
+            ran.token.apply(Cancel(reason="long ago", at=datetime.now(UTC) - timedelta(seconds=3500)))
+
+        ran = Ran(flow_of(make), scene)
+        assert (await ran(act)).reason == "long ago"
+        assert loop.time() - ran.began == pytest.approx(100, abs=10)
 
     run_virtual(main())
