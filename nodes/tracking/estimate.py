@@ -79,17 +79,19 @@ def estimate(
     `ending` is the node that ended last, as long as nobody knows what that made ready.
     """
     slowest: dict[str, float] = {}
-    work, waiting, places = 0.0, False, 0
+    work, queue, waiting, places = 0.0, 0.0, False, 0
     for tale in alive:
         seconds, name = _left(tale, timing, now), tale.id.node
         slowest[name] = max(slowest.get(name, 0.0), seconds)
         work += seconds
-        waiting = waiting or tale.state is State.READY
-        places += tale.state is State.RUNNING
+        if tale.state is not State.WAITING:  # who waits holds no place
+            queue += seconds
+            waiting = waiting or tale.state is State.READY
+            places += tale.state in (State.RUNNING, State.RETRYING)
     ways = slowest if ending is None else {ending: 0.0, **slowest}
     likely = horizon.path(ways, remaining.nodes, timing)
     if waiting:
-        likely = max(likely, work / max(places, 1))
+        likely = max(likely, queue / max(places, 1))
     latest = None
     if remaining.most is not None:
         more = sum((count or 0) * timing(name) for name, count in remaining.nodes.items())

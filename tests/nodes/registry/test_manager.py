@@ -834,6 +834,40 @@ def test_what_the_listener_raises_stops_no_job_and_is_raised_in_the_end():
     assert DESK.done == ["fine"]
 
 
+def test_an_error_of_the_body_counts_more_than_what_the_listener_raised():
+    def tell(notice):
+        raise ValueError(notice.job)
+
+    async def body(manager, _):
+        await manager.submit("ann", {"name": "broken"}, job="b")
+        await manager.idle()
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        managing(body, tell=tell)
+
+
+def test_a_manager_that_could_not_begin_may_be_entered_again():
+    class Hidden(MemoryJournal):
+        hidden = True
+
+        async def runs(self):
+            if self.hidden:
+                raise JournalError("memory", "the disk is busy")
+            return await super().runs()
+
+    async def go():
+        journal = Hidden()
+        manager = Manager(registry(), journal=journal)
+        with pytest.raises(JournalError):
+            await manager.__aenter__()
+        journal.hidden = False
+        async with manager:
+            assert manager.status("ann").state is AgentState.STARTED
+
+    run_virtual(go())
+
+
 def test_leaving_by_an_error_or_a_cancellation_leaves_nothing_behind():
     async def body(manager, _):
         await manager.submit("ann", {"name": "slow", "seconds": 50})

@@ -227,6 +227,24 @@ def test_what_waits_for_slots_is_estimated_to_go_through_as_many_places_as_are_b
     assert tracker.progress().eta.at == 14 + 30 + 10, "b and c through one place"
 
 
+def test_who_waits_for_a_time_takes_no_place_and_who_is_tried_again_keeps_his():
+    timer = waits(14, "c", question("c", TIMER, due=34.0))
+    both = [*HALF[:3], ready(14, "b", "c", after="a"), timer]
+    at_work = fed(FORK, *both, began(14, "b"), typical=TIMES)
+    assert at_work.progress().eta.at == 34 + 2, "beside each other"
+    assert fed(FORK, *both, typical=TIMES).progress().eta.at == 34 + 2, "b is done by then"
+    again = [*HALF[:3], ready(14, "b", "c", after="a"), began(14, "b"), failed(15, "b", 1), began(15, "c")]
+    more = ready(15, "d", after="b")
+    assert fed(FORK, *again, more, typical=TIMES).progress().eta.at == 15 + 10, "through two places"
+
+
+def test_the_last_round_of_a_loop_is_no_longer_rough():
+    events = []
+    for lap in range(3):
+        events += [ready(lap, f"a@{lap}"), finished(lap + 1, f"a@{lap}", 1.0)]
+    assert fed(LOOP, *events, began(3, "a@3")).progress().eta == Eta(at=4.0, latest=4.0, sure="measured")
+
+
 def test_what_only_hands_items_in_and_out_takes_no_time():
     items = tuple(who("m")._replace(instance=(str(number),)) for number in range(3))
     begun = [
