@@ -56,7 +56,9 @@ async def editor(lobby: Lobby, ctx: Context) -> list[str]:
         read = []
         async for message in seat:
             read += [
-                f"{part.name}, {len(part.data)} bytes" for part in message.parts if isinstance(part, File)
+                f"{part.name}, {len(part.data or b'')} bytes"
+                for part in message.parts
+                if isinstance(part, File)
             ]
             if message.kind == "request":
                 await seat.reply(message, "yes")

@@ -51,7 +51,8 @@ async def main() -> None:
         print("ann asks for 7:", (await ann.request("calculator", "7")).text)
 
         asking = asyncio.ensure_future(ann.request("calculator", "12"))
-        await process.stdout.readline()
+        assert process.stdout
+        await process.stdout.readline()  # thinking
         process.kill()
         await process.communicate()
         print("its process was killed while it thought about 12")
