@@ -1,6 +1,7 @@
 """What can be wrong with a crew is told at once, each with what to do."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from pydantic import BaseModel
@@ -371,7 +372,8 @@ def test_what_is_no_task_no_name_and_no_role_is_told_at_once():
 
 def test_outputs_that_are_no_types_are_told():
     tasks = [Task("a", "x", output="Page"), Task("b", "x", output=7), Task("c", "x", output=list[int] | None)]
-    assert problems_of(tasks) == [
+    tasks = [replace(task, role="agent" if task.name == "a" else "x") for task in tasks]
+    assert problems_of(tasks, {"x": told, "agent": Agent(ScriptedModel([]))}) == [
         "task 'a': output= wants a type, not 'Page'",
         "task 'b': output= wants a type, not 7",
     ]
