@@ -171,7 +171,7 @@ def test_a_contest_is_resumed_as_one(there: Path):
     wrong = [block(f"def add(a, b):\n    return a * {number}\n") for number in range(2, 60)]
     given = answers(there, *wrong)
     _, line = interrupted(
-        ["repair", "add.py", *OPTIONS, *given, "--coder", "both", "--seconds", "6"], there, 2
+        ["repair", "add.py", *OPTIONS, *given, "--coder", "both", "--seconds", "4"], there, 2
     )
     answers(there, "No.", "No.", "No.")
     words = shlex.split(line)

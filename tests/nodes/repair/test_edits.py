@@ -192,7 +192,7 @@ def test_one_edit_mends(wrong, right):
     types = {"f:n": ("int",), "f:other": ("int",), "f:x": ("int",)}
     assert any(
         letters(text) == common and compiles(text) and normal(text) == wanted
-        for known in ({}, types)
+        for known in (types, {})
         for tier in range(len(TIERS))  # one by one: most are found in the first
         for text in (replaced(source, edit.replacements) for edit in edits_of(source, known, tier))
     )

@@ -23,7 +23,7 @@ def test_a_patch_keeps_what_it_does_not_touch():
     ]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(LINES, LINES)
 def test_git_applies_a_patch_to_the_original(tmp_path_factory, before, after):
     assume(before != after and before)

@@ -85,7 +85,9 @@ async def test_a_program_with_two_defects_is_repaired(name, runner):
     assert state.verdict.status == "repaired"
 
 
-@pytest.mark.parametrize("name", ["chain", pytest.param("hops", marks=pytest.mark.soak), "roman"])
+@pytest.mark.parametrize(
+    "name", ["chain", *(pytest.param(name, marks=pytest.mark.soak) for name in ("hops", "roman"))]
+)
 async def test_a_program_with_a_test_file_is_repaired(name, runner):
     request = Request(program=str(FOLDER / f"{name}.py"), tests=str(FOLDER / f"{name}_checks.py"))
     state = await repaired(request, runner)

@@ -224,7 +224,7 @@ asyncio.run(BubblewrapSandbox().run(program))
     with subprocess.Popen([sys.executable, "-c", code], cwd="/", env=environment) as parent:
         while not alive(marker):
             assert parent.poll() is None
-            time.sleep(0.02)
+            time.sleep(0.05)
         parent.kill()
     while alive(marker):  # the test's own timeout ends this
         time.sleep(0.02)

@@ -127,7 +127,14 @@ async def test_the_extension_modules_find_their_libraries(sandbox):
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGTERM, signal.SIGINT]
+    "number",
+    [
+        signal.SIGKILL,
+        signal.SIGSEGV,
+        signal.SIGINT,
+        pytest.param(signal.SIGABRT, marks=pytest.mark.soak),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.soak),
+    ],
 )
 async def test_a_signal_of_its_own_making_is_told_by_number(sandbox, number):
     outcome = await run(
@@ -201,8 +208,8 @@ async def test_a_program_ended_by_the_clock_leaves_no_files(sandbox):
 
 
 @pytest.mark.parametrize(
-    "sandbox", ["unisolated", pytest.param("bubblewrap", marks=pytest.mark.soak)], indirect=True
-)  # the supervisor that tells is the same; `test_hostile.py` has one that bubblewrap must end so
+    "sandbox", ["bubblewrap", pytest.param("unisolated", marks=pytest.mark.soak)], indirect=True
+)  # it takes a second of it; the supervisor and its limits are the same, see `test_wire.py`
 async def test_an_endless_loop_is_ended_by_its_processor_time(sandbox):
     outcome = await run(sandbox, "while True: pass", limits=Limits(cpu=1, wall=60))
     assert (outcome.ended, outcome.exit_status) == (Ended.CPU_LIMIT, None)

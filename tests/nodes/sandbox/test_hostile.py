@@ -176,6 +176,7 @@ async def test_the_kernel_takes_a_sandbox_first_when_the_host_runs_out_of_memory
 # --------------------------------------------------------------------------- too much time
 
 
+@pytest.mark.soak  # it takes two seconds of it; `test_wire.py` and `test_verdict.py` hold the two halves
 async def test_who_ignores_the_signal_is_killed_a_second_later(run):
     code = "import signal; signal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass"
     outcome = await run(code, limits=Limits(cpu=1, wall=60))

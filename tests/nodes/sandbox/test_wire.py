@@ -92,9 +92,10 @@ def test_a_job_holds_plain_values_that_every_python_reads():
     }
 
 
+@pytest.mark.parametrize("counted", [True, False])
 @pytest.mark.parametrize(("cpu", "soft", "hard"), [(0.2, 1, 2), (1, 1, 2), (1.01, 2, 3), (10, 10, 13)])
-def test_processor_time_is_rounded_up_with_room_to_see_the_reason(cpu, soft, hard):
-    assert rlimits(Limits(cpu=cpu), count_processes=True)["CPU"] == (soft, hard)
+def test_processor_time_is_rounded_up_with_room_to_see_the_reason(cpu, soft, hard, counted):
+    assert rlimits(Limits(cpu=cpu), count_processes=counted)["CPU"] == (soft, hard)
 
 
 def test_the_supervisor_does_not_use_up_one_of_the_programs_processes():
