@@ -116,6 +116,14 @@ async def test_who_asks_one_that_has_ended_is_told_at_once_and_so_is_who_had_ask
     assert await life.flow.replay("r", journal=life.journal, rerun="all")
 
 
+async def test_one_that_ends_does_not_mind_who_has_given_up_asking():
+    life = await Life(count, initial=0, replies=True).begin()
+    await stop("r", journal=life.journal)
+    with pytest.raises(AskTimeoutError):
+        await ask("r", 1, journal=life.journal, within=0)
+    assert ((await life.wake()).state.ended, await life.left()) == ("drained", [1])
+
+
 async def test_a_node_that_asks_one_that_has_ended_is_told_so_from_its_records_too():
     life = await Life(count, initial=0, replies=True).begin()
     await life.end()
