@@ -226,7 +226,9 @@ async def test_a_summary_of_the_whole_conversation_is_kept_and_counts_for_the_ne
     team, turns = summarising(NOTHING, NOTHING, handing("b", "one"), "end")
     state = (await team.ran()).state
     assert summaries(state)
-    assert any("a summary" in one for one in turns[3]), "b begins with that of a"
+    assert any("a summary" in one for one in turns[3])
+    asked = [one.messages[-1].text for one in team.model.requests if "You are" not in one.messages[0].text]
+    assert asked[-1].startswith("What was said before, in short:\na summary"), "b begins with that of a"
 
 
 async def test_a_summary_of_a_part_of_the_conversation_is_not_kept():
