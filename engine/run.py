@@ -51,7 +51,8 @@ class RunResult(Generic[S]):
             BackedgeError: Nothing arrived there: every way ended at a node that may stop.
         """
         if self.questions:
-            asked = ", ".join(f"{question.id} ({question.text})" for question in self.questions)
+            asked = ", ".join(f"{question.id} ({question.text})" for question in self.questions[:5])
+            asked += f" and {len(self.questions) - 5} more" if len(self.questions) > 5 else ""
             raise BackedgeError(f"run {self.run_id!r} waits for {asked}; it has no final state yet")
         if self._state is None:
             raise BackedgeError(f"run {self.run_id!r} ended without reaching END, so it has no final state")

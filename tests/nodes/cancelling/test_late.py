@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backedge import END, START, Context, Graph, RunCancelledError, RunFailedError
+from backedge import END, START, BackedgeError, Context, Graph, RunCancelledError, RunFailedError
 from backedge.checkpoints import MemoryJournal
 from backedge.engine.records import EffectRecorded
 from backedge.nodes.cancelling import Cancel, CancelToken, cancellable, partial_results
@@ -179,3 +179,17 @@ def test_a_guard_with_a_deadline_counts_from_when_it_was_asked_for_and_not_from_
         assert loop.time() - ran.began == pytest.approx(100, abs=10)
 
     run_virtual(main())
+
+
+async def test_a_run_of_which_many_parts_wait_names_some_of_them():
+    def make(ctx):
+        async def work(part):
+            return await ctx.gather(*(ctx.ask(f"{number}?") for number in range(40)))
+
+        return work
+
+    flow = flow_of(make, tokened=False, signal="stop")
+    result = await flow.run({}, journal=MemoryJournal(), resources={"token": CancelToken()})
+    with pytest.raises(BackedgeError, match="and 36 more; it has no final state yet") as caught:
+        _ = result.state
+    assert len(str(caught.value)) < 400
