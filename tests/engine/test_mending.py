@@ -54,6 +54,12 @@ def behind(definition, name):
     return set(seen)
 
 
+def starting(definition):
+    """The nodes that some way starts: those that would find unset what nobody writes."""
+    nodes = {name: spec._replace(writes=()) for name, spec in definition.nodes.items()}
+    return unset(definition._replace(nodes=nodes))
+
+
 @settings(max_examples=60, deadline=None)
 @given(worlds(), st.data())
 def test_an_edge_that_is_missing_makes_nobody_read_what_is_unset(definition, data):
@@ -62,7 +68,10 @@ def test_an_edge_that_is_missing_makes_nobody_read_what_is_unset(definition, dat
     ends = examine(broken).ends
     writers = {name for name, spec in definition.nodes.items() if spec.writes}
     if edge.target in ends.lost or (ends and not behind(definition, edge.target) & writers):
-        assert unset(broken) <= unset(definition), f"{shown(definition)} without {edge.id}"
+        told = unset(broken) & starting(
+            definition
+        )  # who waits for a loop that only ends in an error reads nothing
+        assert told <= unset(definition), f"{shown(definition)} without {edge.id}"
 
 
 # --------------------------------------------------------------------------- graphs one can read
