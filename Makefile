@@ -46,7 +46,7 @@ types: $(VENV)/installed
 	@rm -rf .typecheck && mkdir -p .typecheck/backedge
 	@for part in backedge/* $(filter-out backedge,$(FOLDERS)); do ln -s "../../$$part" .typecheck/backedge/ || exit 1; done
 	cd .typecheck && ../$(BIN)/mypy --config-file ../pyproject.toml -p backedge
-	MYPYPATH=.typecheck $(BIN)/mypy tests/typing_api.py
+	MYPYPATH=.typecheck $(BIN)/mypy tests/typing_api.py examples/*.py
 
 format: $(VENV)/installed  ## rewrite the code in the project's format
 	$(BIN)/ruff check --fix $(CODE)
