@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import crew, dags, durable, effects, engine, journal, models, past, repair, sandbox, tools
+from . import crew, dags, durable, effects, engine, journal, lobby, models, past, repair, sandbox, tools
 
 MEASURES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (engine, dags, durable, effects, journal, past, sandbox, repair, tools, models, crew)
+    for module in (engine, dags, durable, effects, journal, past, sandbox, repair, tools, models, crew, lobby)
 }
 
 
