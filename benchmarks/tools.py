@@ -10,14 +10,18 @@ import asyncio
 import gc
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
 from backedge import END, START, Context, Flow, Graph
+from backedge.checkpoints import SqliteJournal
+from backedge.engine.ports import Journal
 from backedge.nodes.tools import AnyTool, Content, ToolArgumentsError, tool
 
+from .journal import bare
 from .measure import spell
 
 CALLS = 20_000
@@ -112,7 +116,7 @@ def in_a_node(made: AnyTool, spent: list[float], times: list[float], count: int)
     return graph.compile()
 
 
-async def recorded(journal: str | None, runs: int) -> tuple[list[float], list[float]]:
+async def recorded(journal: Journal | None, runs: int) -> tuple[list[float], list[float]]:
     """Seconds of a call as an effect, shortest first: what the thread spent in each of the runs, and each call's on the clock."""
     spent: list[float] = []
     times: list[float] = []
@@ -121,6 +125,23 @@ async def recorded(journal: str | None, runs: int) -> tuple[list[float], list[fl
     for _ in range(runs):
         await flow.run(journal=journal)
     return sorted(spent), sorted(times)
+
+
+async def beside(folder: Path, synchronous: str, runs: int) -> tuple[list[float], list[float]]:
+    """Seconds of bare commits of one row and of calls with a journal on the same disk, shortest first, run by run in turn."""
+    floor: list[float] = []
+    times: list[float] = []
+    async with (
+        bare(folder / f"bare-{synchronous}.db", synchronous) as commit,
+        await SqliteJournal.open(folder / f"{synchronous}.db", synchronous=synchronous) as journal,
+    ):
+        for _ in range(runs):
+            times += (await recorded(journal, 1))[1]
+            for _ in range(50):
+                began = time.perf_counter()
+                await commit(b"x" * 200)
+                floor.append(time.perf_counter() - began)
+    return sorted(floor), sorted(times)
 
 
 TRIP = '{"stops": [{"city": "Ulm", "nights": 2}, {"city": "Bonn", "nights": 1}], "mode": "train"}'
@@ -152,8 +173,10 @@ def main() -> None:
     tell("the first as an effect of a node, no journal, processor time", spent, BAR)
     tell("… on the clock", times, None)
     with TemporaryDirectory() as folder:
-        spent, times = asyncio.run(recorded(f"{folder}/runs.db", CALLS // 200))
-    tell("the same with a journal on disk, on the clock", times, None, 1e-3)
+        for synchronous in ("full", "normal"):
+            floor, times = asyncio.run(beside(Path(folder), synchronous, CALLS // 200))
+            tell(f"a bare commit of such a record, {synchronous}", floor, None)
+            tell(f"the call with a journal on disk, {synchronous}, on the clock", times, None, 1e-3)
 
 
 if __name__ == "__main__":
