@@ -53,7 +53,9 @@ _TEXT = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 def _plain(value: object, depth: int) -> Any:
     """The value as lists, mappings and scalars; each container says what it is, so that ``(1,)`` is not ``{1}``."""
-    if value is None or (isinstance(value, bool | int | float | str) and not isinstance(value, enum.Enum)):
+    if type(value) in _SCALARS or (
+        isinstance(value, bool | int | float | str) and not isinstance(value, enum.Enum)
+    ):
         return value
     if depth > _DEEPEST:
         raise ValueError("arguments of an effect are nested too deeply, or hold themselves")
@@ -66,6 +68,8 @@ def _plain(value: object, depth: int) -> Any:
         items = [_plain(item, deeper) for item in value]
         return {"set": sorted(items, key=lambda item: json.dumps(item, sort_keys=True))}
     if isinstance(value, Mapping):
+        if all(map(_is_name, value)):  # which are most: their own order is that of their texts
+            return {"map": [[key, _plain(value[key], deeper)] for key in sorted(value)]}
         pairs = [[_plain(key, deeper), _plain(item, deeper)] for key, item in value.items()]
         return {"map": sorted(pairs, key=lambda pair: json.dumps(pair[0], sort_keys=True))}
     if isinstance(value, BaseModel):
@@ -78,6 +82,10 @@ def _plain(value: object, depth: int) -> Any:
             value, bytes_mode="base64", inf_nan_mode="constants", fallback=_class_name
         )
     }
+
+
+def _is_name(key: object) -> bool:
+    return type(key) is str and key.isascii() and key.isidentifier()
 
 
 def _class_name(value: object) -> str:

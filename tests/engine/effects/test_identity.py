@@ -189,3 +189,9 @@ def test_a_gap_before_what_is_recorded_is_a_mismatch():
     assert recall.find(Place("", 2), "x", "d") is None
     assert recall.left(1).name == "later"
     assert recall.left(2) is None
+
+
+def test_digests_are_those_that_are_in_journals():
+    names = {"b_2": 1, "a": {"c": [None, 2.5], "B": True}, "ab": "x"}
+    other = {"a b": 1, 'a"': 2, "é": 3, 4: 5}
+    assert digest_of(names, other) == "3af5583a1e0dded427963186"
