@@ -71,7 +71,7 @@ class Audited(Around):
         begin = partial(self._begin, streamed=True)
         return stream_through(self._model, request, begin, came=Call.came)
 
-    async def _begin(self, request: ModelRequest, *, streamed: bool = False) -> Call:
+    def _begin(self, request: ModelRequest, *, streamed: bool = False) -> Call:
         guard = self._guard
         call = Call(
             self.name,

@@ -188,7 +188,7 @@ class CircuitBreaker(Around):
         """
         return stream_through(self._model, request, self._enter)
 
-    async def _enter(self, request: ModelRequest) -> _Passage:
+    def _enter(self, request: ModelRequest) -> _Passage:
         return _Passage(self.circuit, self.circuit.enter(self.name))
 
 

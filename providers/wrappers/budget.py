@@ -80,7 +80,7 @@ class Budgeted(Around):
         """
         return stream_through(self._model, request, self._enter, came=_Spending.came)
 
-    async def _enter(self, request: ModelRequest) -> _Spending:
+    def _enter(self, request: ModelRequest) -> _Spending:
         thought = expected(request, output=self._output)
         amount = self._amount(thought)
         if amount is None:

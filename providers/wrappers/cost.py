@@ -56,7 +56,7 @@ class Priced(Around):
         """Answer one request piece by piece; the answer at the end says what it cost."""
         return stream_through(self._model, request, self._enter)
 
-    async def _enter(self, request: ModelRequest) -> Self:
+    def _enter(self, request: ModelRequest) -> Self:
         return self
 
     def done(self, response: ModelResponse) -> ModelResponse:

@@ -106,19 +106,23 @@ class Gate:
         if not ticket.passed:
             self.queue.remove(ticket)
             return
-        self._end(ticket)
+        self.under_way -= 1
         for sort, bucket in self.buckets.items():
-            bucket.give_back(ticket.sizes.get(sort, 0))
+            size = ticket.sizes.get(sort, 0)
+            self._charged[sort] -= size
+            bucket.give_back(size)
 
     def settle(self, ticket: Ticket, taken: Mapping[Sort, float], now: float) -> None:
         """Its call is over and took this much; what is not said took what was thought."""
-        self._end(ticket)
+        self.under_way -= 1
+        sizes, charged = ticket.sizes, self._charged
         for sort, bucket in self.buckets.items():
-            thought = ticket.sizes.get(sort, 0)
+            thought = sizes.get(sort, 0)
+            charged[sort] -= thought
             more = taken.get(sort, thought) - thought
             if more > 0:
                 bucket.charge(more, now)
-            else:
+            elif more:
                 bucket.give_back(-more)
 
     def adapt(self, told: Mapping[Sort, Told], now: float) -> None:
@@ -141,7 +145,13 @@ class Gate:
 
     def _may_pass(self, ticket: Ticket, now: float) -> bool:
         self.looks += 1
-        return not self._is_full() and self._ready_at(ticket) <= now
+        if self._held_until > now or self._is_full():
+            return False
+        sizes = ticket.sizes
+        for sort, bucket in self.buckets.items():
+            if bucket.ready_at(sizes.get(sort, 0)) > now:
+                return False
+        return True
 
     def _is_full(self) -> bool:
         return self._slots is not None and self.under_way >= self._slots
@@ -157,12 +167,8 @@ class Gate:
     def _pass(self, ticket: Ticket, now: float) -> None:
         ticket.passed = True
         self.under_way += 1
+        sizes, charged = ticket.sizes, self._charged
         for sort, bucket in self.buckets.items():
-            size = ticket.sizes.get(sort, 0)
+            size = sizes.get(sort, 0)
             bucket.charge(size, now)
-            self._charged[sort] += size
-
-    def _end(self, ticket: Ticket) -> None:
-        self.under_way -= 1
-        for sort in self.buckets:
-            self._charged[sort] -= ticket.sizes.get(sort, 0)
+            charged[sort] += size

@@ -146,14 +146,39 @@ class Limiter:
 
         Cancelling whoever waits leaves no trace.
         """
-        loop = self._own_loop()
-        ticket = Ticket(priority=priority, caller=caller, sizes=sizes, came=loop.time())
-        if self._gate.arrive(ticket, ticket.came):
-            self._passed += 1
-        else:
-            await self._wait(ticket, loop)
-        self._warn(loop.time())
+        ticket = self.arrive(sizes, priority=priority, caller=caller)
+        if not ticket.passed:
+            await self.wait(ticket)
         return ticket
+
+    def arrive(self, sizes: Mapping[Sort, float], *, priority: Priority, caller: str) -> Ticket:
+        """As `enter`, for whoever need not wait most of the time: while the ticket has not passed, `wait` must be awaited."""
+        now = self._own_loop().time()
+        ticket = Ticket(priority=priority, caller=caller, sizes=sizes, came=now)
+        if self._gate.arrive(ticket, now):
+            self._passed += 1
+            self._warn(now)
+        return ticket
+
+    async def wait(self, ticket: Ticket) -> None:
+        """Wait until a ticket that did not pass at once passes. Cancelling it leaves no trace."""
+        loop = self._own_loop()
+        future = self._futures[ticket] = loop.create_future()
+        self._arm()
+        try:
+            await future
+        except BaseException:
+            self._futures.pop(ticket, None)
+            self._gate.leave(ticket)
+            self._pump(loop.time())
+            raise
+        now = loop.time()
+        waited = now - ticket.came
+        self._passed += 1
+        self._waits += 1
+        self._waited += waited
+        self._longest = max(self._longest, waited)
+        self._warn(now)
 
     def over(
         self,
@@ -200,22 +225,6 @@ class Limiter:
             unpriced=self._unpriced,
         )
 
-    async def _wait(self, ticket: Ticket, loop: asyncio.AbstractEventLoop) -> None:
-        future = self._futures[ticket] = loop.create_future()
-        self._arm()
-        try:
-            await future
-        except BaseException:
-            self._futures.pop(ticket, None)
-            self._gate.leave(ticket)
-            self._pump(loop.time())
-            raise
-        waited = loop.time() - ticket.came
-        self._passed += 1
-        self._waits += 1
-        self._waited += waited
-        self._longest = max(self._longest, waited)
-
     def _pump(self, now: float) -> None:
         """Let pass who may, and see to it that this is asked again in time."""
         for ticket in self._gate.admit(now):
@@ -239,11 +248,12 @@ class Limiter:
         self._pump(max(at, self._loop.time()))  # loops call a little early, by the resolution of their clock
 
     def _warn(self, now: float) -> None:
-        for sort in self._gate.buckets:
-            used = self._gate.used(sort, now)
-            if used < self.limits.warn_at / 2:
+        warn_at = self.limits.warn_at
+        for sort, bucket in self._gate.buckets.items():
+            used = 1 - bucket.level(now) / bucket.burst
+            if used < warn_at / 2:
                 self._warned.discard(sort)
-            elif used >= self.limits.warn_at and sort not in self._warned:
+            elif used >= warn_at and sort not in self._warned:
                 self._warned.add(sort)
                 self._on_warning(LimitWarning(sort, used))
 

@@ -9,7 +9,7 @@ the call is over. What the provider says about its own limits is believed where 
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -71,17 +71,16 @@ class RateLimited(Around):
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, as soon as there is room for it."""
-        return await respond_through(self._model, request, self._pass)
+        return await respond_through(self._model, request, self._enter, wait=_Passage.place)
 
     def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
         """Answer one request piece by piece, as soon as there is room for it; its place is held until the end."""
-        return stream_through(self._model, request, self._pass)
+        return stream_through(self._model, request, self._enter, wait=_Passage.place)
 
-    async def _pass(self, request: ModelRequest) -> _Passage:
+    def _enter(self, request: ModelRequest) -> _Passage:
         sizes = self._sizes(expected(request, output=self._output))
         caller = self._caller or self._labels.run
-        ticket = await self.limiter.enter(sizes, priority=self._priority, caller=caller)
-        return _Passage(self, ticket)
+        return _Passage(self, self.limiter.arrive(sizes, priority=self._priority, caller=caller))
 
     def _sizes(self, usage: Usage, cost: float | None = None) -> dict[Sort, float]:
         sizes: dict[Sort, float] = {"requests": 1, "tokens": usage.input_tokens + usage.output_tokens}
@@ -95,10 +94,13 @@ class RateLimited(Around):
 
 @dataclass(slots=True)
 class _Passage:
-    """One call that has passed."""
+    """One call that wants to pass, or has."""
 
     limited: RateLimited
     ticket: Ticket
+
+    def place(self) -> Awaitable[None] | None:
+        return None if self.ticket.passed else self.limited.limiter.wait(self.ticket)
 
     def done(self, response: ModelResponse) -> ModelResponse:
         taken = self.limited._sizes(response.usage, response.cost)

@@ -26,13 +26,20 @@ class Following(Protocol):
         """There is no answer: an error, a cancelled call, or a stream that was left."""
 
 
-Enter: TypeAlias = Callable[[ModelRequest], Awaitable[Following]]
-"""Called first; may wait, and may refuse the call by an error."""
+Enter: TypeAlias = Callable[[ModelRequest], Following]
+"""Called first; may refuse the call by an error."""
+
+Wait: TypeAlias = Callable[[Any], Awaitable[None] | None]
+"""Called next with what entering gave: what to wait for before the model is asked, if anything."""
 
 
-async def respond_through(model: Model, request: ModelRequest, enter: Enter) -> ModelResponse:
-    """Ask the model inside for a whole answer."""
-    following = await enter(request)
+async def respond_through(
+    model: Model, request: ModelRequest, enter: Enter, *, wait: Wait | None = None
+) -> ModelResponse:
+    """Ask the model inside for a whole answer; for the arguments see `stream_through`."""
+    following = enter(request)
+    if wait is not None and (waiting := wait(following)) is not None:
+        await waiting
     try:
         response = await model.respond(request)
     except BaseException as error:
@@ -46,6 +53,7 @@ async def stream_through(
     request: ModelRequest,
     enter: Enter,
     *,
+    wait: Wait | None = None,
     came: Callable[[Any, Piece], None] | None = None,
 ) -> AsyncGenerator[StreamEvent, None]:
     """Ask the model inside for an answer piece by piece; leaving early closes what is inside at once.
@@ -54,9 +62,12 @@ async def stream_through(
         model: The model inside.
         request: What is asked.
         enter: Called first.
+        wait: Says what to wait for before the model is asked, if anything.
         came: Called with what `enter` gave, and each piece.
     """
-    following = await enter(request)
+    following = enter(request)
+    if wait is not None and (waiting := wait(following)) is not None:
+        await waiting
     answered = False
     try:
         async with opened(model, request) as events:

@@ -34,7 +34,7 @@ W = TypeVar("W", bound=Waiter)
 class Queue(Generic[W]):
     """Those who wait, in the order of their turns."""
 
-    __slots__ = ("_waiting",)
+    __slots__ = ("_count", "_waiting")
 
     def __init__(self) -> None:
         # For each priority the callers who wait, whose turn is next first; of each those who wait, oldest first. Never
@@ -42,12 +42,11 @@ class Queue(Generic[W]):
         self._waiting: dict[Priority, OrderedDict[str, OrderedDict[int, W]]] = {
             priority: OrderedDict() for priority in ORDER
         }
-
-    def __bool__(self) -> bool:
-        return any(self._waiting.values())
+        # How many wait.
+        self._count = 0
 
     def __len__(self) -> int:
-        return sum(self.waiting().values())
+        return self._count
 
     def waiting(self) -> dict[Priority, int]:
         """How many wait, by priority."""
@@ -58,6 +57,7 @@ class Queue(Generic[W]):
     def add(self, waiter: W) -> None:
         """Join the queue, behind the caller's others."""
         self._waiting[waiter.priority].setdefault(waiter.caller, OrderedDict())[id(waiter)] = waiter
+        self._count += 1
 
     def first(self) -> W | None:
         """Whose turn it is; None when nobody waits."""
@@ -78,5 +78,6 @@ class Queue(Generic[W]):
         callers = self._waiting[waiter.priority]
         own = callers[waiter.caller]
         del own[id(waiter)]
+        self._count -= 1
         if not own:
             del callers[waiter.caller]

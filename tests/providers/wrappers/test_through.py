@@ -16,7 +16,7 @@ class Notes:
     def __init__(self):
         self.told = []
 
-    async def enter(self, request):
+    def enter(self, request):
         self.told.append(request)
         return self
 
@@ -95,7 +95,7 @@ async def test_a_cancelled_call_is_told():
 
 
 async def test_whoever_is_refused_at_the_door_never_reaches_the_model():
-    async def refuse(request):
+    def refuse(request):
         raise ModelError("no")
 
     model = Played(["a"])
