@@ -279,8 +279,10 @@ def _connect(path: Path, synchronous: Synchronous) -> JobConnection:
         uri=True,
         isolation_level=None,
         timeout=BUSY_TIMEOUT,
+        check_same_thread=False,
         factory=JobConnection,
     )
+    db.patience = BUSY_TIMEOUT
     try:
         _refuse_newer(path, version_of(db))  # a migration may still lie in the write-ahead log alone
         (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -295,7 +297,10 @@ def _connect(path: Path, synchronous: Synchronous) -> JobConnection:
 
 
 def _connect_to_read(path: Path) -> JobConnection:
-    db = sqlite3.connect(reading_uri(path), uri=True, isolation_level=None, factory=JobConnection)
+    db = sqlite3.connect(
+        reading_uri(path), uri=True, isolation_level=None, check_same_thread=False, factory=JobConnection
+    )
+    db.patience = BUSY_TIMEOUT
     try:
         version = version_of(db)
         _refuse_newer(path, version)

@@ -10,6 +10,7 @@ import zlib
 
 from .group import Seat
 from .lineage import LAST, place, segments
+from .parts import QUICK
 from .rows import find_run
 
 
@@ -20,6 +21,7 @@ class Keep:
 
     def __init__(self, seat: Seat, seq: int, frontier: bytes) -> None:
         self.seat = seat
+        self.quick = len(frontier) <= QUICK
         self._seq = seq
         self._frontier = frontier
 

@@ -8,7 +8,9 @@ An error of SQLite may end the whole transaction (a full disk does). Then it is 
 from. When COMMIT itself fails, nobody knows what is on disk: so it is read again, and a part is told to have
 failed only if it is not there.
 
-All of this runs on the connection's thread and knows no event loop.
+`commit_at_once` is for the event loop: the same in a few microseconds, or nothing at all, when anything is in its way.
+
+All of this knows no event loop.
 """
 
 from __future__ import annotations
@@ -55,6 +57,10 @@ class Part(Protocol):
     def several(self) -> bool:
         """Whether it needs a savepoint: one statement alone takes itself back when it fails."""
 
+    @property
+    def quick(self) -> bool:
+        """Whether it is so little that it may be applied on the event loop."""
+
     def apply(self, db: sqlite3.Connection) -> None:
         """Write. Raises JournalError or sqlite3.Error."""
 
@@ -80,6 +86,27 @@ def commit_group(db: sqlite3.Connection, name: str, parts: Sequence[Part]) -> di
             _commit(db, name, done, errors)
             break
         todo = done
+    return errors
+
+
+def commit_at_once(
+    db: sqlite3.Connection, name: str, parts: Sequence[Part]
+) -> dict[Part, JournalError] | None:
+    """Commit all parts together, waiting for nobody, and return the errors, as `commit_group` does.
+
+    None when that cannot be done, because of another process's transaction or of a part that is refused: then nothing
+    was done, and `commit_group` has to.
+    """
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        for part in parts:
+            part.apply(db)
+    except (JournalError, sqlite3.Error):
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        return None
+    errors: dict[Part, JournalError] = {}
+    _commit(db, name, parts, errors)
     return errors
 
 

@@ -5,6 +5,9 @@ aiosqlite runs every call on the connection's own thread and offers no public ca
 connection handed to aiosqlite is a subclass whose ``commit()``, which aiosqlite calls on that thread, runs the oldest
 waiting job: with documented calls alone a hop carries any function. Transactions are begun and ended in SQL, and
 the connection is in autocommit mode, so nobody else calls ``commit()``.
+
+While its thread has nothing to do, the event loop may use the connection itself (`Hop.here`): what takes microseconds
+takes less than the way there and back. There it waits for nobody; on the thread it waits for other processes.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import aiosqlite
@@ -22,15 +26,26 @@ T = TypeVar("T")
 
 
 class JobConnection(sqlite3.Connection):
-    """A connection whose ``commit()`` runs the oldest of its `jobs`."""
+    """A connection whose ``commit()`` runs the oldest of its `jobs`. Made with ``check_same_thread=False``.
+
+    Attributes:
+        jobs: What is to be run on its thread, the oldest first.
+        patience: Seconds that a job waits for another process's transaction.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.jobs: deque[Callable[[sqlite3.Connection], None]] = deque()
+        self.patience = 0.0
 
     def commit(self) -> None:
         """Run one job. Jobs tell their own results and do not raise."""
-        self.jobs.popleft()(self)
+        job = self.jobs.popleft()
+        self.execute(f"PRAGMA busy_timeout = {int(self.patience * 1000)}")
+        try:
+            job(self)
+        finally:
+            self.execute("PRAGMA busy_timeout = 0")
 
 
 class Hop:
@@ -39,6 +54,8 @@ class Hop:
     def __init__(self, proxy: aiosqlite.Connection, connection: JobConnection) -> None:
         self._proxy = proxy
         self._connection = connection
+        self._under_way = 0  # jobs that were sent and whose end was not told yet
+        self._closed = False
 
     @classmethod
     async def open(cls, connector: Callable[[], JobConnection]) -> Hop:
@@ -75,19 +92,26 @@ class Hop:
         await proxy.close()
         raise made[0]
 
+    @property
+    def here(self) -> sqlite3.Connection | None:
+        """The connection, to be used on the event loop before anything is awaited; None while its thread is at work."""
+        return None if self._under_way or self._closed else self._connection
+
     def send(self, job: Callable[[sqlite3.Connection], None], done: Callable[[], None]) -> None:
         """Queue a job and return at once; `done` is called on the event loop after it. The job must not raise."""
-        self._connection.jobs.append(job)
         hop = self._proxy.commit()
         # Started by hand up to its first wait, by which the call is queued: a task would cost more than the hop.
         # What it would wait for is the future that tells the call's end.
-        hop.send(None).add_done_callback(lambda _: done())
+        self._connection.jobs.append(job)
+        hop.send(None).add_done_callback(partial(self._told, done))
         hop.close()
+        self._under_way += 1
 
     async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Run a job on the thread and return what it returns. Cancelling the wait does not stop the job."""
         results: list[T] = []
         failed: list[Exception] = []
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def keep(connection: sqlite3.Connection) -> None:
             try:
@@ -95,15 +119,24 @@ class Hop:
             except Exception as error:
                 failed.append(error)
 
-        self._connection.jobs.append(keep)
-        await self._proxy.commit()
+        def tell() -> None:
+            if not over.done():
+                over.set_result(None)
+
+        self.send(keep, tell)
+        await over
         if failed:
             raise failed[0]
         return results[0]
 
     async def close(self) -> None:
         """Run what is queued, close the connection and end the thread."""
+        self._closed = True
         await self._proxy.close()
+
+    def _told(self, done: Callable[[], None], _: asyncio.Future[None]) -> None:
+        self._under_way -= 1
+        done()
 
 
 def _made_by_daemon(make: Callable[[], T]) -> T:

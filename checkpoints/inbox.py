@@ -19,6 +19,7 @@ class Post:
     """A new letter for a run, whoever owns it."""
 
     several = True
+    quick = False
 
     def __init__(self, name: str, run_id: str, letter: Letter) -> None:
         self.seat = Seat()  # of no run: posting needs no ownership

@@ -30,6 +30,7 @@ class Delete:
     """The removal of a run that nobody owns."""
 
     several = True
+    quick = False
 
     def __init__(self, name: str, owners: Owners, run_id: str) -> None:
         self.seat = Seat()

@@ -129,7 +129,7 @@ class SqliteJournal:
                 locks.close()
             raise
         where, locks = opened[0]
-        return cls(where, Writer(where, hop, locks))
+        return cls(where, Writer(where, hop, locks, synchronous))
 
     @property
     def name(self) -> str:
@@ -342,7 +342,7 @@ class SqliteRunLog:
             raise seat.error
         query = "SELECT epoch FROM runs WHERE key = ?"
         row = await self._writer.ask(
-            "checking an owner", lambda db: db.execute(query, (seat.key,)).fetchone()
+            "checking an owner", lambda db: db.execute(query, (seat.key,)).fetchone(), brief=True
         )
         if row is None or row[0] != seat.epoch:
             raise FencedError(self._name, seat.header.run_id, seat.epoch, row[0] if row else seat.epoch)

@@ -2,6 +2,12 @@
 
 `submit` costs no task: the part is queued, and unless one is on its way already a call is sent to the connection's
 thread, which takes all that waits by then as one group. A checkpoint is a call of its own after the futures are told.
+
+Where a commit does not wait for the disk (``synchronous="normal"``) a few small records are written in less time than the
+way to the thread and back takes. So the event loop commits them itself, and the future is done when `submit` returns,
+unless anything could make it wait: the thread is at work, another process is writing, there is much to write, the
+write-ahead log is begun anew (which SQLite syncs). What else is submitted in the same turn of the loop waits for its end
+and is committed together.
 """
 
 from __future__ import annotations
@@ -16,26 +22,28 @@ from typing import TypeVar
 
 from backedge.engine.errors import JournalError, JournalWriteError
 
-from .database import Checkpoints, checkpoint, synced, translate
+from .database import Checkpoints, Synchronous, checkpoint, synced, translate
 from .frontiers import Keep
-from .group import Part, Seat, commit_group
+from .group import Part, Seat, commit_at_once, commit_group
 from .hop import Hop
 from .ownership import LockFile, Owners
 from .parts import Append
 
 T = TypeVar("T")
 
+_FEW = 32  # parts that the event loop commits at once, in less than half a millisecond
+
 
 class Writer:
     """Everything that reaches the database goes through here, in the order of the calls.
 
     Attributes:
-        owners: The runs this journal owns. Used on the thread alone.
+        owners: The runs this journal owns. Used where the connection is.
         commits: How many transactions were committed.
         checkpoints: When the write-ahead log is moved into the database.
     """
 
-    def __init__(self, path: Path, hop: Hop, locks: LockFile) -> None:
+    def __init__(self, path: Path, hop: Hop, locks: LockFile, synchronous: Synchronous) -> None:
         self.owners = Owners(locks)
         self.checkpoints = Checkpoints(path, locks)
         self.commits = 0
@@ -48,6 +56,9 @@ class Writer:
             deque()
         )
         self._called = False  # a call is on its way to the thread that has not yet taken what waits
+        self._waits_for_disk = synchronous == "full"
+        self._log_begun = False  # the thread has written since the write-ahead log was begun anew
+        self._turn = False  # the event loop has committed in this turn; what comes later in it goes together
         self._closing: asyncio.Task[None] | None = None
 
     def submit(self, part: Part) -> asyncio.Future[None]:
@@ -56,9 +67,8 @@ class Writer:
             return self.failed(self._closed())
         future: asyncio.Future[None] = self._loop.create_future()
         self._waiting.append((part, future))
-        if not self._called:
-            self._called = True
-            self._hop.send(self._write, self._tell)
+        if not self._turn and not self._called:
+            self._flush()
         return future
 
     def failed(self, error: JournalError) -> asyncio.Future[None]:
@@ -67,10 +77,18 @@ class Writer:
         future.set_exception(error)
         return future
 
-    async def ask(self, doing: str, job: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a job on the thread, after all that was submitted before. `doing` names it in errors."""
+    async def ask(self, doing: str, job: Callable[[sqlite3.Connection], T], *, brief: bool = False) -> T:
+        """Run a job on the thread, after all that was submitted before. `doing` names it in errors.
+
+        One that is `brief`, a look at a row, is run here and now if the thread has nothing to do.
+        """
         if self._closing is not None:
             raise self._closed()
+        db = self._hop.here
+        if brief and db is not None and not self._waiting:
+            with contextlib.suppress(sqlite3.Error):  # which the thread may be spared, or tells
+                return job(db)
+        self._send_waiting()
         try:
             return await self._hop.run(job)
         except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -80,12 +98,14 @@ class Writer:
         """Queue a job that does not raise, and call `done` after it; False once the journal is closed."""
         if self._closing is not None:
             return False
+        self._send_waiting()
         self._hop.send(job, done)
         return True
 
     async def release(self, seat: Seat) -> None:
         """Let go of a run, after all that was submitted before."""
         if self._closing is None:
+            self._send_waiting()
             await self._hop.run(lambda _: self.owners.free(seat.key, seat.epoch))
         else:
             await self.close()
@@ -98,6 +118,44 @@ class Writer:
 
     def _closed(self) -> JournalWriteError:
         return JournalWriteError(self._name, "it was closed; open it again")
+
+    def _flush(self) -> None:
+        """Commit what waits, here if it can be done at once."""
+        if not self._commit_here():
+            self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        """Let the thread commit what waits."""
+        if self._waiting and not self._called:
+            self._called = True
+            self._hop.send(self._write, self._tell)
+
+    def _commit_here(self) -> bool:
+        """On the event loop: commit what waits, unless that could take long; whether it was done."""
+        if self._waits_for_disk or not self._log_begun or len(self._waiting) > _FEW:
+            return False
+        db = self._hop.here
+        if db is None:
+            return False
+        parts = [part for part, _ in self._waiting]
+        if not all(part.quick for part in parts):
+            return False
+        errors = commit_at_once(db, self._name, parts)
+        if errors is None:
+            return False
+        self.commits += len(errors) < len(parts)
+        self._written.append((list(self._waiting), errors))
+        self._waiting.clear()
+        self._turn = True
+        self._loop.call_soon(self._turned)
+        self._tell()
+        return True
+
+    def _turned(self) -> None:
+        """The turn of the loop in which it committed is over: now what was submitted since then."""
+        self._turn = False
+        if self._waiting and not self._called:
+            self._flush()
 
     def _write(self, db: sqlite3.Connection) -> None:
         """On the thread: commit what waits."""
@@ -128,6 +186,7 @@ class Writer:
     def _tell(self) -> None:
         """On the event loop: tell what was written."""
         while self._written:
+            self._log_begun = True
             taken, errors = self._written.popleft()
             for part, future in taken:
                 if future.done():
@@ -138,9 +197,13 @@ class Writer:
                 else:
                     future.set_exception(error)
         if self.checkpoints.due() and self._closing is None:
-            self._hop.send(self.checkpoints.run, lambda: None)
+            self._hop.send(self.checkpoints.run, self._checkpointed)
+
+    def _checkpointed(self) -> None:
+        self._log_begun = False
 
     async def _close(self) -> None:
+        self._send_waiting()
         try:
             await self._hop.run(self._finish)
         finally:

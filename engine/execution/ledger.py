@@ -95,7 +95,10 @@ class Ledger:
             return
         future = self._log.append(*records, taken=taken) if taken else self._log.append(*records)
         self.pending += 1
-        future.add_done_callback(partial(self._committed, then, owner))
+        if self.pending == 1 and future.done():
+            self._committed(then, owner, future)
+        else:
+            future.add_done_callback(partial(self._committed, then, owner))
 
     async def fence(self) -> None:
         """Make sure that the run is still ours. Raises FencedError."""

@@ -448,7 +448,7 @@ class TestFailingWrites:
 
     async def test_a_database_kept_locked_by_another_is_told(self, full, path):
         log = await full.create(header(), started())
-        await full._writer.ask("hurrying", lambda db: db.execute("PRAGMA busy_timeout = 1").fetchall())
+        await full._writer.ask("hurrying", lambda db: setattr(db, "patience", 0.001))
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(JournalWriteError, match="another process kept the database locked"):
