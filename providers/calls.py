@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from .errors import Attempt, ModelError
 from .labels import Labels
-from .messages import AnyPart, Usage
+from .messages import AnyPart, Text, Usage
 from .protocol import (
     Finish,
     ModelRequest,
@@ -25,7 +25,7 @@ from .redaction import Piecewise, Redact
 _NOBODY: Final = Labels()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _CallEvent:
     """What every event of a call says.
 
@@ -42,7 +42,7 @@ class _CallEvent:
     labels: Labels = _NOBODY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CallStarted(_CallEvent):
     """A model is asked.
 
@@ -58,7 +58,7 @@ class CallStarted(_CallEvent):
     tools: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CallDelta(_CallEvent):
     """A piece of the answer came.
 
@@ -74,7 +74,7 @@ class CallDelta(_CallEvent):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CallAttempt(_CallEvent):
     """One of several tries of the call, in the order they were made.
 
@@ -90,7 +90,7 @@ class CallAttempt(_CallEvent):
     attempt: Attempt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CallEnded(_CallEvent):
     """There is an answer.
 
@@ -116,7 +116,7 @@ class CallEnded(_CallEvent):
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CallFailed(_CallEvent):
     """There is no answer.
 
@@ -196,7 +196,7 @@ class Call:
         self._labels = labels
         self._now = now
         self._clock = clock
-        self._id = secrets.token_hex(8)
+        self._id = os.urandom(8).hex()
         self._began = clock()
         # What the last piece was a piece of, and what of it was held back.
         self._of = ("text", 0)
@@ -208,11 +208,9 @@ class Call:
         """The model is asked."""
         told: tuple[tuple[str, str], ...] = ()
         if self._texts == "all":
-            told = tuple(
-                (message.role, self._redact("\n".join(map(_text_of, message.parts))))
-                for message in request.messages
-            )
-        tools = tuple(tool.name for tool in request.tools)
+            redact = self._redact
+            told = tuple([(message.role, redact(_text_in(message.parts))) for message in request.messages])
+        tools = tuple([tool.name for tool in request.tools])
         self._tell(CallStarted, streamed=streamed, messages=told, tools=tools)
 
     def came(self, event: StreamEvent) -> None:
@@ -236,7 +234,7 @@ class Call:
         self._attempts(response.attempts)
         text = ""
         if self._texts == "all":
-            text = self._redact("\n".join(map(_text_of, response.message.parts)))
+            text = self._redact(_text_in(response.message.parts))
         self._tell(
             CallEnded,
             by=response.by or self._model,
@@ -292,7 +290,20 @@ class Call:
                 self._tell(CallAttempt, number=number, attempt=attempt)
 
     def _tell(self, kind: type[CallEvent], **told: Any) -> None:
-        self._hook(kind(call=self._id, model=self._model, at=self._now(), labels=self._labels, **told))
+        # Not by its `__init__`, which sets each field of a frozen class by a call of its own.
+        event = object.__new__(kind)
+        event.__dict__.update(
+            told, kind=kind.kind, call=self._id, model=self._model, at=self._now(), labels=self._labels
+        )
+        self._hook(event)
+
+
+def _text_in(parts: tuple[AnyPart, ...]) -> str:
+    """Parts as they are told, a line each."""
+    if len(parts) == 1:
+        part = parts[0]
+        return part.text if type(part) is Text else _text_of(part)
+    return "\n".join(map(_text_of, parts))
 
 
 def _text_of(part: AnyPart) -> str:

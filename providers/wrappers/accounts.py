@@ -28,36 +28,52 @@ class Account:
         limit: The most that may be spent; ``None`` for no limit.
     """
 
-    __slots__ = ("limit", "reserved", "spent", "warned")
+    __slots__ = ("_held_money", "_held_tokens", "_money", "_tokens", "limit", "warned")
 
     def __init__(self, limit: tuple[int | None, int | None]) -> None:
         self.limit = limit
-        self.spent = Amount()
-        self.reserved = Amount()
         self.warned = False
+        # Spent, and set aside: numbers by themselves, since each call changes them twice.
+        self._money = self._tokens = 0
+        self._held_money = self._held_tokens = 0
+
+    @property
+    def spent(self) -> Amount:
+        """What was spent."""
+        return Amount(self._money, self._tokens)
+
+    @property
+    def reserved(self) -> Amount:
+        """What is set aside for calls under way."""
+        return Amount(self._held_money, self._held_tokens)
 
     def lacks(self, amount: Amount) -> str:
         """What there is not enough of: ``money``, ``tokens``, or nothing."""
         money, tokens = self.limit
-        if money is not None and self.spent.money + self.reserved.money + amount.money > money:
+        if money is not None and self._money + self._held_money + amount[0] > money:
             return "money"
-        if tokens is not None and self.spent.tokens + self.reserved.tokens + amount.tokens > tokens:
+        if tokens is not None and self._tokens + self._held_tokens + amount[1] > tokens:
             return "tokens"
         return ""
 
     def share(self) -> float:
         """The share of the limit that was spent, of money or of tokens, whichever is more."""
         money, tokens = self.limit
-        return max(self.spent.money / money if money else 0.0, self.spent.tokens / tokens if tokens else 0.0)
+        of_money = self._money / money if money else 0.0
+        of_tokens = self._tokens / tokens if tokens else 0.0
+        return of_money if of_money > of_tokens else of_tokens
 
     def reserve(self, amount: Amount) -> None:
         """Set aside."""
-        self.reserved = Amount(self.reserved.money + amount.money, self.reserved.tokens + amount.tokens)
+        self._held_money += amount[0]
+        self._held_tokens += amount[1]
 
     def settle(self, reserved: Amount, taken: Amount) -> None:
         """Put back what was set aside, and count what was taken."""
-        self.reserved = Amount(self.reserved.money - reserved.money, self.reserved.tokens - reserved.tokens)
-        self.spent = Amount(self.spent.money + taken.money, self.spent.tokens + taken.tokens)
+        self._held_money -= reserved[0]
+        self._held_tokens -= reserved[1]
+        self._money += taken[0]
+        self._tokens += taken[1]
 
 
 @dataclass(slots=True)
@@ -77,19 +93,20 @@ class Reservation:
 
 
 def reserve(
-    accounts: Sequence[Account], amount: Amount, refused: Callable[[int, str], Exception]
+    accounts: Sequence[Account], amount: Amount, refused: Callable[[int, Amount, str], Exception]
 ) -> Reservation:
     """Set aside on all accounts or on none.
 
     Args:
         accounts: Those that must have it.
         amount: How much.
-        refused: Makes the error to raise, from the position of the account that has not enough and what it lacks.
+        refused: Makes the error to raise, from the position of the account that has not enough, the amount, and what it
+            lacks.
     """
     for position, account in enumerate(accounts):
         lack = account.lacks(amount)
         if lack:
-            raise refused(position, lack)
+            raise refused(position, amount, lack)
     for account in accounts:
         account.reserve(amount)
     return Reservation(accounts, amount)

@@ -59,8 +59,7 @@ class Budgeted(Around):
         super().__init__(model)
         self._budgets = (budget,) if isinstance(budget, Budget) else tuple(budget)
         self._in_dollars = any(budget.dollars is not None for budget in self._budgets)
-        prices = PriceList()
-        self._price = (lambda usage: prices.of_name(model.name, usage)) if price is None else price
+        self._price = PriceList().named(model.name) if price is None else price
         self._output = output
         self._unknown = unknown
 
@@ -92,22 +91,22 @@ class Budgeted(Around):
                 )
             amount = Amount(0, _tokens(thought))
         found = [budget.account(self._labels) for budget in self._budgets]
+        return _Spending(self, reserve(found, amount, self._refused), thought)
 
-        def refused(position: int, lack: str) -> BudgetExceededError:
-            told = self._budgets[position].refusal(self._labels, amount, lack)
-            return BudgetExceededError(told, model=self.name)
-
-        return _Spending(self, reserve(found, amount, refused), thought)
+    def _refused(self, position: int, amount: Amount, lack: str) -> BudgetExceededError:
+        told = self._budgets[position].refusal(self._labels, amount, lack)
+        return BudgetExceededError(told, model=self.name)
 
     def _amount(self, usage: Usage, cost: float | None = None) -> Amount | None:
         """What a usage amounts to; ``None`` when its price is needed and unknown."""
+        tokens = usage.input_tokens + usage.output_tokens
         if not self._in_dollars:
-            return Amount(0, _tokens(usage))
-        if cost is None and _tokens(usage):
+            return Amount(0, tokens)
+        if cost is None and tokens:
             cost = self._price(usage)
             if cost is None:
                 return None
-        return Amount(ceil((cost or 0.0) * PER_DOLLAR), _tokens(usage))
+        return Amount(ceil((cost or 0.0) * PER_DOLLAR), tokens)
 
     def _settle(self, reservation: Reservation, usage: Usage, cost: float | None = None) -> None:
         taken = self._amount(usage, cost)

@@ -10,9 +10,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from ..around import Around
 from ..messages import Usage
@@ -98,10 +97,15 @@ class Cached(Around):
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request, from the cache if it can."""
-        key = digest_of(request, self.name)
-        if (shared := await self._shared(key)) is not None:
-            return shared
-        flight = self._flights.lead(key)
+        key = digest_of(request, self._name)
+        flight, ours = self._flights.take(key)
+        while not ours:
+            try:
+                shared = await flight.end()
+            except LeftError:
+                flight, ours = self._flights.take(key)
+            else:
+                return self._saved(shared)
         try:
             found = await self._look(key) or await self._keep(key, await self._model.respond(request))
         except BaseException as error:
@@ -112,12 +116,17 @@ class Cached(Around):
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
         """Answer one request piece by piece; what comes from the cache comes in few pieces."""
-        key = digest_of(request, self.name)
-        if (shared := await self._shared(key)) is not None:
-            for event in _events(shared):
-                yield event
-            return
-        flight = self._flights.lead(key)
+        key = digest_of(request, self._name)
+        flight, ours = self._flights.take(key)
+        while not ours:
+            try:
+                shared = await flight.end()
+            except LeftError:
+                flight, ours = self._flights.take(key)
+            else:
+                for event in _events(self._saved(shared)):
+                    yield event
+                return
         try:
             found = await self._look(key)
             if found is None:
@@ -136,13 +145,6 @@ class Cached(Around):
         response = self._led(found)
         for event in _events(response) if response.cached else [Finished(response=response)]:
             yield event
-
-    async def _shared(self, key: str) -> ModelResponse | None:
-        """The answer of an equal call that is under way; None when there is none."""
-        while flight := self._flights.find(key):
-            with suppress(LeftError):
-                return self._saved(await flight.end())
-        return None
 
     async def _look(self, key: str) -> _Found | None:
         try:
@@ -179,8 +181,7 @@ class Cached(Around):
         return found.response.model_copy(update=free)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """An answer, and where it is from."""
 
     response: ModelResponse

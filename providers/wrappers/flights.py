@@ -53,16 +53,17 @@ class Flights(Generic[T]):
         # Also by event loop: one cannot wait for the tasks of another.
         self._flights: dict[Hashable, Flight[T]] = {}
 
-    def find(self, key: str) -> Flight[T] | None:
-        """The call under way for this key."""
-        return self._flights.get(_place(key))
+    def take(self, key: str) -> tuple[Flight[T], bool]:
+        """The call under way for this key, and whether it is one that the caller must make as there was none.
 
-    def lead(self, key: str) -> Flight[T]:
-        """Make the call for this key, of which there is none under way. `land` or `crash` must end it."""
-        place = _place(key)
-        flight: Flight[T] = Flight(place)
-        self._flights[place] = flight
-        return flight
+        `land` or `crash` must end one that is to be made.
+        """
+        place = (asyncio.get_running_loop(), key)
+        found = self._flights.get(place)
+        if found is not None:
+            return found, False
+        made = self._flights[place] = Flight(place)
+        return made, True
 
     def land(self, flight: Flight[T], result: T) -> None:
         """The call is over."""
@@ -81,6 +82,3 @@ class Flights(Generic[T]):
             if not woken.done():
                 woken.set_result(None)
 
-
-def _place(key: str) -> Hashable:
-    return (asyncio.get_running_loop(), key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from ..labels import Labels
 from ..messages import Usage
@@ -39,11 +39,8 @@ class Spent:
         return f"{known} for {calls} ({self.unpriced} without a known price)"
 
 
-class _Key(NamedTuple):
-    run: str
-    node: str
-    agent: str
-    model: str
+_PLACES: Final[dict[By, int]] = {"run": 0, "node": 1, "agent": 2, "model": 3}
+"""Where each stands in the keys of the sums."""
 
 
 class _Sum:
@@ -89,7 +86,7 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self._sums: dict[_Key, _Sum] = {}
+        self._sums: dict[tuple[str, str, str, str], _Sum] = {}
 
     def add(
         self, labels: Labels, model: str, usage: Usage, cost: float | None, *, failed: bool = False
@@ -103,7 +100,7 @@ class Ledger:
             cost: What that cost in US dollars; ``None`` when its price is unknown.
             failed: Whether there was no answer.
         """
-        key = _Key(labels.run, labels.node, labels.agent, model)
+        key = (labels.run, labels.node, labels.agent, model)
         found = self._sums.get(key)
         if found is None:
             found = self._sums[key] = _Sum()
@@ -118,7 +115,7 @@ class Ledger:
         """What each run, node, agent or model took; those without a name under the empty one."""
         groups: dict[str, list[_Sum]] = {}
         for key, one in self._sums.items():
-            groups.setdefault(getattr(key, what), []).append(one)
+            groups.setdefault(key[_PLACES[what]], []).append(one)
         return {name: _together(sums) for name, sums in groups.items()}
 
     def of(
@@ -130,17 +127,16 @@ class Ledger:
         model: str | None = None,
     ) -> Spent:
         """What the calls took to which all of these apply."""
-        wanted = {"run": run, "node": node, "agent": agent, "model": model}
-        asked = {name: value for name, value in wanted.items() if value is not None}
+        wanted = (run, node, agent, model)
         return _together(
             one
             for key, one in self._sums.items()
-            if all(getattr(key, name) == value for name, value in asked.items())
+            if all(value is None or value == has for value, has in zip(wanted, key, strict=True))
         )
 
     def forget(self, run: str) -> None:
         """Drop what a run spent, as a process that serves many runs should when it has reported it."""
-        for key in [key for key in self._sums if key.run == run]:
+        for key in [key for key in self._sums if key[0] == run]:
             del self._sums[key]
 
 

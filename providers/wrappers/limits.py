@@ -59,8 +59,7 @@ class RateLimited(Around):
         self._price = price
         self._output = output
         if price is None and self.limiter.limits.cost is not None:
-            prices = PriceList()
-            self._price = lambda usage: prices.of_name(model.name, usage)
+            self._price = PriceList().named(model.name)
 
     def at(self, priority: Priority, *, caller: str | None = None) -> Self:
         """The same model and the same limits, for calls of this priority."""

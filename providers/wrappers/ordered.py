@@ -31,7 +31,8 @@ async def respond_in_order(
     Raises:
         AllFailedError: There is none; of a single model its own error.
     """
-    tries, errors = Tries(), list[ModelError]()
+    tries = Tries()
+    errors: list[ModelError] = []
     for model in models:
         began = now()
         try:
@@ -65,7 +66,8 @@ async def stream_in_order(
         AllFailedError: There is none; of a single model its own error.
         ModelError: It broke after a piece was given out.
     """
-    tries, errors = Tries(), list[ModelError]()
+    tries = Tries()
+    errors: list[ModelError] = []
     for model in models:
         given = False
         seconds, since = 0.0, now()

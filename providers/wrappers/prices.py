@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from ..errors import MissingPackageError
@@ -58,8 +59,9 @@ class PriceList:
 
     def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        # Steps by provider and model, the highest first; empty when there is no price. With the time until which they hold.
-        self._known: dict[tuple[str | None, str], tuple[tuple[_Step, ...], float]] = {}
+        # Steps by provider and model, the highest first; empty when there is no price. With the time until which they
+        # hold, if they do not hold for ever.
+        self._known: dict[tuple[str | None, str], tuple[tuple[_Step, ...], float | None]] = {}
 
     def of(self, model: str, provider: str | None, usage: Usage) -> float | None:
         """What a usage costs in US dollars; ``None`` when the model is not in the list.
@@ -74,11 +76,11 @@ class PriceList:
         """
         key = (provider, model)
         found = self._known.get(key)
-        if found is None or found[1] <= self._now():
+        if found is None or (found[1] is not None and found[1] <= self._now()):
             if len(self._known) >= 1000:  # names come from outside; that many are no list of models
                 self._known.clear()
             steps, changes = _steps(model, provider)
-            found = self._known[key] = (steps, self._now() + 60 if changes else float("inf"))
+            found = self._known[key] = (steps, self._now() + 60 if changes else None)
         for step in found[0]:
             if usage.input_tokens > step.above:
                 return step.of(usage)
@@ -86,8 +88,12 @@ class PriceList:
 
     def of_name(self, name: str, usage: Usage) -> float | None:
         """The same, for a model as we name it, such as ``openai:gpt-5``."""
+        return self.named(name)(usage)
+
+    def named(self, name: str) -> Callable[[Usage], float | None]:
+        """What a usage costs with a model as we name it: to be asked for once, where one model is asked many times."""
         provider, colon, model = name.partition(":")
-        return self.of(model, provider, usage) if colon else self.of(name, None, usage)
+        return partial(self.of, model, provider) if colon else partial(self.of, name, None)
 
     def of_response(self, response: ModelResponse, name: str) -> float | None:
         """What an answer cost: as the one who made it says, else by the model that answered, else by the one asked.

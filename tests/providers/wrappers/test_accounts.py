@@ -16,12 +16,12 @@ def test_it_is_all_accounts_or_none():
     rich, poor = Account((100, None)), Account((None, 10))
     with pytest.raises(Refused) as refused:
         reserve([rich, poor], Amount(50, 11), Refused)
-    assert refused.value.args == (1, "tokens")
+    assert refused.value.args == (1, Amount(50, 11), "tokens")
     assert rich.reserved == poor.reserved == Amount()
     reserve([rich, poor], Amount(100, 10), Refused)
     with pytest.raises(Refused) as refused:
         reserve([rich, poor], Amount(1, 0), Refused)
-    assert refused.value.args == (0, "money")
+    assert refused.value.args == (0, Amount(1, 0), "money")
 
 
 def test_a_reservation_is_settled_once():

@@ -46,6 +46,10 @@ DIFFERENT = [
     request(ToolResult(id="1", content=(Text(text="a"), PICTURE))),
     request(Reasoning(text="a")),
     request("a", tools=(TOOL,)),
+    request("a", tools=(TOOL.model_copy(update={"name": "add 4:adds"}),)),
+    request("a", tools=(TOOL.model_copy(update={"description": "adds "}),)),
+    request("a", tools=(TOOL.model_copy(update={"parameters": {"type": "object", "title": "y"}}),)),
+    request("a", tools=(TOOL, TOOL)),
     request("a", tools=(TOOL,), tool_choice="required"),
     request("a", parallel_tools=False),
     request("a", output=OutputSpec(name="x", parameters={})),
@@ -99,3 +103,4 @@ def test_what_is_written_without_json_has_no_other_fields():
     """Whoever adds a field to these has to write it, too."""
     assert set(Text.model_fields) == {"kind", "text", "raw"}
     assert set(Message.model_fields) == {"role", "parts"}
+    assert set(ToolSpec.model_fields) == {"name", "description", "parameters"}
