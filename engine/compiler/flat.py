@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..definition import Definition
 from ..loops import Region
-from ..state.fields import StateSchema
+from ..state.fields import StateSchema, schema_of
 from .binding import Binding
 from .goto import may_go
 from .scope import Scope
@@ -88,7 +88,7 @@ def flat(definition: Definition, *, without: Sequence[object] = ()) -> Flat:
         from .flatten import flatten
 
         return flatten(definition, without=without)
-    schema, extras = StateSchema(definition.state), Extras()
+    schema, extras = schema_of(definition.state), Extras()
     for edge in definition.edges:
         if edge.cancels:
             extras.cancels[edge.id] = Cancelling(frozenset([edge.target]), edge.target)

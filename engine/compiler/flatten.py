@@ -25,7 +25,7 @@ from ..definition import END, START, Case, Chosen, Definition, EdgeSpec, MapOver
 from ..loops import Region
 from ..shares import Share
 from ..shown import listed, shown
-from ..state.fields import Field, StateSchema
+from ..state.fields import Field, StateSchema, schema_of
 from .binding import Argument, Binding, Source
 from .elements import element_of, hidden_fields, parameter_annotation, returned_annotation
 from .flat import Cancelling, Extras, Fanning, Flat
@@ -124,7 +124,7 @@ class _Flattener:
 
     def _schema(self, state: Any) -> StateSchema:
         if state not in self.schemas:
-            self.schemas[state] = StateSchema(state)
+            self.schemas[state] = schema_of(state)
         return self.schemas[state]
 
     def _resources(self, definition: Definition, prefix: str) -> None:

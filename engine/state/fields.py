@@ -1,13 +1,14 @@
 """The state's fields: how their values are checked, stored, read back, folded and copied.
 
-`StateSchema` is built once for a graph, from the pydantic model of its state. Each field stands on its own: it is
-validated and stored when it is written, whatever the others hold.
+`StateSchema` is built once, from the pydantic model of a state; graphs of the same state share it (`schema_of`). Each
+field stands on its own: it is validated and stored when it is written, whatever the others hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ from .typeparts import field_hint, is_reducer_like, mark_problem
 from .updates import Fold
 from .values import Codec
 
-__all__ = ["Field", "FoldError", "StateSchema"]
+__all__ = ["Field", "FoldError", "StateSchema", "schema_of"]
 
 
 class Field(NamedTuple):
@@ -215,6 +216,39 @@ class StateSchema:
         own = (name for name in schema.fields if name in schema.model.model_fields)
         values = {name: snapshot.read(view + name) for name in own if snapshot.has(view + name)}
         return revive(schema.model, values, set(values))
+
+
+def schema_of(model: type[BaseModel]) -> StateSchema:
+    """The schema of a model: made once, and the same for all graphs whose state it is.
+
+    A model that was built anew since (`model_rebuild`) gets a new one, and so does one with problems: what was
+    missing may be there now.
+
+    >>> class Talk(BaseModel):
+    ...     said: str = ""
+    >>> schema_of(Talk) is schema_of(Talk)
+    True
+    """
+    try:
+        return _sound(model, model.__pydantic_validator__)
+    except _UnsoundError as unsound:
+        return unsound.schema
+
+
+class _UnsoundError(Exception):
+    """A schema has problems."""
+
+    def __init__(self, schema: StateSchema) -> None:
+        self.schema = schema
+
+
+@lru_cache(maxsize=256)
+def _sound(model: type[BaseModel], built: object) -> StateSchema:
+    """The schema of a model as it was `built`. What is raised is not kept."""
+    schema = StateSchema(model)
+    if schema.problems:
+        raise _UnsoundError(schema)
+    return schema
 
 
 def _model_problems(model: type[BaseModel]) -> Iterator[str]:

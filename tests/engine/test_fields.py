@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from backedge.engine.state import fields
-from backedge.engine.state.fields import StateSchema
+from backedge.engine.state.fields import StateSchema, schema_of
 from backedge.engine.state.reducers import add, append, extend, maximum, merge, union
 from backedge.engine.state.snapshots import merge as join
 
@@ -514,3 +514,30 @@ def test_a_reducer_that_does_not_work_on_the_default_is_a_problem(annotation, de
         f"its reducer backedge.{reducer} does not work on values such as its default" in told
         for told in problems_of(annotation, default)
     )
+
+
+def test_graphs_of_one_state_share_its_schema():
+    assert schema_of(Build) is schema_of(Build)
+    assert schema_of(Build) is not schema_of(Report)
+
+
+def test_a_model_that_is_built_anew_has_another_schema():
+    class Grown(BaseModel):
+        size: int
+
+    before = schema_of(Grown)
+    Grown.model_fields["size"].default = 3
+    Grown.model_rebuild(force=True)
+    assert before.initial().values() == {}
+    assert schema_of(Grown).initial().values() == {"size": 3}
+
+
+def test_what_was_missing_from_a_model_may_be_there_later():
+    ready = []
+
+    class Late(BaseModel):
+        size: int = Field(default_factory=lambda: ready[0])
+
+    assert "default cannot be used" in schema_of(Late).problems[0]
+    ready.append(3)
+    assert schema_of(Late).problems == ()
