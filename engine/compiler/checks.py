@@ -17,7 +17,7 @@ from .binding import Argument, Binding, Source, bind
 from .goto import goto_names
 from .returned import return_problems
 from .scope import Scope
-from .signatures import is_generator, read_signature
+from .signatures import is_generator, is_silent, read_signature
 from .typerelation import Relation, choices, relation, spell
 
 
@@ -99,8 +99,8 @@ def unresolved_warnings(
         scope = scopes[spec.scope]
         binding = bindings.nodes[name]
         told = [binding.returns, *(argument.annotation for argument in binding.arguments)]
-        if Signature.empty not in told:
-            continue  # all of them were understood, so they need not be read again
+        if Signature.empty not in told or is_silent(spec.function):
+            continue  # all there are were understood, so they need not be read again
         for parameter, text in read_signature(spec.function, scope.types).unresolved.items():
             where = "what it returns" if parameter == "return" else f"parameter {parameter!r}"
             yield (

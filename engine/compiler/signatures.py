@@ -86,6 +86,15 @@ def is_generator(function: Callable[..., Any]) -> bool:
     return inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called)
 
 
+def is_silent(function: Callable[..., Any]) -> bool:
+    """Whether it is a plain function without annotations, as every lambda is: a quick look.
+
+    >>> is_silent(lambda code: None)
+    True
+    """
+    return type(function) is FunctionType and not vars(function) and not function.__annotations__
+
+
 def name_of_callable(function: Callable[..., Any]) -> str:
     """What it was defined as: a function's name, the class of a callable object.
 
