@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 from pydantic_core import PydanticSerializationError, to_json
@@ -77,12 +76,14 @@ def arguments_of(call: ToolCall) -> dict[str, Any]:
 
 def _refuse_unwritable(response: ModelResponse) -> None:
     texts = [getattr(part, "text", "") for part in response.message.parts]
-    with suppress(PydanticSerializationError, ValueError, RecursionError):
+    try:
         # Quick, but what it says of what it cannot write is of no use to anybody.
         written = to_json(response.raw)
         shallow = written.count(b"{") + written.count(b"[") <= DEEPEST_RAW
         if shallow and all(map(str.isascii, texts)):
             return
+    except (PydanticSerializationError, ValueError, RecursionError):
+        pass
     try:
         _refuse_depth(response.raw, DEEPEST_RAW)
         for text in (json.dumps(response.raw, ensure_ascii=False), *texts):

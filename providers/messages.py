@@ -13,6 +13,8 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
+_put: Final = object.__setattr__  # what is frozen is put together with it
+
 Json: TypeAlias = dict[str, JsonValue]
 """A JSON object, as a provider writes it."""
 
@@ -31,11 +33,11 @@ class Frozen(BaseModel):
         if deep:
             return deepcopy(self).model_copy(update=update)
         changed = update or {}
-        made = type(self).__new__(type(self))
-        object.__setattr__(made, "__dict__", {**self.__dict__, **changed})
-        object.__setattr__(made, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changed.keys())
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
+        made = object.__new__(type(self))
+        _put(made, "__dict__", {**self.__dict__, **changed})
+        _put(made, "__pydantic_fields_set__", {*self.__pydantic_fields_set__, *changed})
+        _put(made, "__pydantic_extra__", None)
+        _put(made, "__pydantic_private__", None)
         return made
 
     @classmethod

@@ -9,7 +9,7 @@ from ..errors import BadAnswerError
 from ..messages import AnyPart, Message, Other, Reasoning, Text, ToolCall, Usage
 from ..protocol import Finish, ModelResponse, Piece, ReasoningDelta, TextDelta, ToolCallDelta
 from .anthropic_body import ORIGIN
-from .content import Body, count
+from .content import Body, count, filled
 
 _FINISH: dict[str, Finish] = {
     "end_turn": "stop",
@@ -41,16 +41,15 @@ def response_of(message: Body, by: str, *, written: dict[int, str] | None = None
     parts = [_part(block, (written or {}).get(place)) for place, block in enumerate(blocks)]
     called = any(isinstance(part, ToolCall) for part in parts)
     reason = message.get("stop_reason")
-    return ModelResponse(
+    response = ModelResponse(
         message=Message(role="assistant", parts=tuple(parts)),
         usage=usage_of(message.get("usage")),
         finish=_FINISH.get(str(reason), "tool_calls" if called else "stop"),
         model=str(message.get("model") or ""),
         by=by,
         id=str(message.get("id") or ""),
-    ).model_copy(
-        update={"raw": message}
-    )  # it was read as JSON: to look through it again takes longer than all the rest
+    )
+    return filled(response, raw=message)
 
 
 def usage_of(found: Any) -> Usage:

@@ -16,7 +16,7 @@ from ..messages import AnyPart, Image, Message, Other, Reasoning, Text, ToolCall
 from ..protocol import Finish, ModelResponse
 from .chat_body import ORIGIN
 from .chat_counts import cost_of, usage_in, usage_of
-from .content import Body
+from .content import Body, filled
 from .dialects import Dialect
 
 _FINISH: dict[str, Finish] = {
@@ -59,7 +59,7 @@ def response_of(body: Body, by: str, *, dialect: Dialect) -> ModelResponse:
         message = found if isinstance(found, dict) else {}
     answer_id = _text(body.get("id"))
     parts = _parts(message, answer_id)
-    return ModelResponse(
+    response = ModelResponse(
         message=Message(role="assistant", parts=tuple(parts)),
         usage=usage,
         finish=_finish(_text(first.get("finish_reason")), message, parts),
@@ -67,9 +67,8 @@ def response_of(body: Body, by: str, *, dialect: Dialect) -> ModelResponse:
         by=by,
         id=answer_id,
         cost=cost_of(counts) if dialect.costs else None,
-    ).model_copy(
-        update={"raw": body}
-    )  # it was read as JSON: to look through it again takes longer than all the rest
+    )
+    return filled(response, raw=body)
 
 
 def error_in(body: Body) -> Any:
@@ -124,19 +123,16 @@ def arguments_in(function: Body) -> str:
 
 def _parts(message: Body, answer_id: str) -> list[AnyPart]:
     thoughts, words = _content(message.get("content"))
-    calls = message.get("tool_calls")
-    return [
-        *_reasoning(message, thoughts),
-        *words,
-        *([Text(text=message["refusal"])] if _text(message.get("refusal")) else []),
-        *_pictures(message.get("images")),
-        *(
-            [Other(origin=ORIGIN, raw={"audio": message["audio"]})]
-            if isinstance(message.get("audio"), dict)
-            else []
-        ),
-        *(_call(one, place, answer_id) for place, one in enumerate(calls or ()) if isinstance(one, dict)),
-    ]
+    parts: list[AnyPart] = [*_reasoning(message, thoughts), *words]
+    if refusal := _text(message.get("refusal")):
+        parts.append(Text(text=refusal))
+    if images := message.get("images"):
+        parts += _pictures(images)
+    if isinstance(audio := message.get("audio"), dict):
+        parts.append(Other(origin=ORIGIN, raw={"audio": audio}))
+    if calls := message.get("tool_calls"):
+        parts += [_call(one, place, answer_id) for place, one in enumerate(calls) if isinstance(one, dict)]
+    return parts
 
 
 def _content(content: Any) -> tuple[list[Body], list[AnyPart]]:
@@ -161,7 +157,10 @@ def _content(content: Any) -> tuple[list[Body], list[AnyPart]]:
 
 
 def _reasoning(message: Body, thoughts: list[Body]) -> list[Reasoning]:
-    raw: Body = {key: message[key] for key in _THOUGHTS if message.get(key)}
+    raw: Body = {}
+    for key in _THOUGHTS:
+        if found := message.get(key):
+            raw[key] = found
     if thoughts:
         raw["content"] = thoughts
     if not raw:
@@ -209,7 +208,7 @@ def _finish(reason: str, message: Body, parts: list[AnyPart]) -> Finish:
     if _text(message.get("refusal")):
         return "refusal"
     found = _FINISH.get(reason.lower(), "stop")
-    if found == "stop" and any(isinstance(part, ToolCall) for part in parts):
+    if found == "stop" and parts and isinstance(parts[-1], ToolCall):  # calls come last
         return "tool_calls"
     return found
 

@@ -27,8 +27,8 @@ def usage_of(counts: Body) -> Usage:
     Some endpoints (xAI, Gemini) leave the thoughts out of `completion_tokens` and count them in `total_tokens` only.
     """
     read, written = _most(counts, "prompt_tokens"), _most(counts, "completion_tokens")
-    details = counts.get("prompt_tokens_details")
-    thought = _most(counts.get("completion_tokens_details"), "reasoning_tokens")
+    details = _object(counts.get("prompt_tokens_details"))
+    thought = _most(_object(counts.get("completion_tokens_details")), "reasoning_tokens")
     hidden = _most(counts, "total_tokens") - read - written
     if hidden > 0:
         written += hidden
@@ -37,7 +37,7 @@ def usage_of(counts: Body) -> Usage:
     return Usage(
         input_tokens=read,
         output_tokens=written,
-        cached_tokens=max(cached, _most(details, "cached_tokens")),
+        cached_tokens=max(cached, _most(details, "cached_tokens")) if details else cached,
         cache_write_tokens=max(
             _most(details, "cache_write_tokens"), _most(counts, "cache_creation_input_tokens")
         ),
@@ -57,11 +57,14 @@ def _object(found: Any) -> Body:
     return found if isinstance(found, dict) else {}
 
 
-def _most(counts: Any, *names: str) -> int:
+def _most(counts: Body, *names: str) -> int:
     """The largest of the counts with these names; 0 where there is none."""
     most = 0
-    for name in names if isinstance(counts, dict) else ():
-        number = _amount(counts.get(name))
+    for name in names:
+        found = counts.get(name)
+        if found is None:
+            continue
+        number = found if type(found) is int else _amount(found)
         if number is not None and number > most:
             most = int(number)
     return most

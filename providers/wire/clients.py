@@ -27,7 +27,6 @@ CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 600.0
 """How long to wait for an answer, or for the next event of one, unless told otherwise."""
 
-_LIMIT_WORDS = ("ratelimit", "rate-limit")
 _LIMIT_NAMES = ("retry-after", "retry-after-ms")
 
 
@@ -194,12 +193,12 @@ def limit_headers(headers: Mapping[str, str]) -> dict[str, str]:
         limit_headers({"X-RateLimit-Remaining-Tokens": "149", "Date": "..."})
         # {"x-ratelimit-remaining-tokens": "149"}
     """
-    lowered = {name.lower(): value for name, value in headers.items()}
-    return {
-        name: value
-        for name, value in lowered.items()
-        if name in _LIMIT_NAMES or any(word in name for word in _LIMIT_WORDS)
-    }
+    found = {}
+    for name, value in headers.items():
+        lowered = name.lower()
+        if "ratelimit" in lowered or "rate-limit" in lowered or lowered in _LIMIT_NAMES:
+            found[lowered] = value
+    return found
 
 
 def _without_key(package: Any) -> Any:

@@ -10,13 +10,23 @@ from typing import Any, TypeAlias
 
 from ..errors import UnsupportedError
 from ..messages import Code, File, Image
-from ..protocol import ModelRequest
+from ..protocol import ModelRequest, ModelResponse
 
 Body: TypeAlias = dict[str, Any]
 """A JSON object of a request or of an answer, as a provider reads or writes it."""
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]+")
 _JOINED = ("tools", "include")
+
+
+def filled(response: ModelResponse, **fields: Any) -> ModelResponse:
+    """A response that nobody has seen yet, with some fields put in as they are.
+
+    What was read as JSON need not be looked through again: that takes longer than all the rest.
+    """
+    response.__dict__.update(fields)
+    response.__pydantic_fields_set__.update(fields)
+    return response
 
 
 def base64_of(part: Image | File) -> str:
@@ -51,6 +61,8 @@ def count(found: Any, *keys: str) -> int:
     """A number of tokens in a usage object, each key one step deeper; 0 where there is none."""
     for key in keys:
         found = found.get(key) if isinstance(found, dict) else None
+    if found is None:
+        return 0
     return int(found) if isinstance(found, int | float) and 0 <= found < float("inf") else 0
 
 

@@ -21,7 +21,7 @@ from ..protocol import Finished, ModelRequest, ModelResponse, Piece, StreamEvent
 from ..recorded import pieces_of
 from .bounds import next_event, read_rest
 from .clients import limit_headers, patience
-from .content import Body
+from .content import Body, filled
 from .failures import failure, failure_in, translated
 from .hiding import Keys
 from .reading import read_body, reason_of
@@ -99,9 +99,9 @@ class Api:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
-    """A call that is about to be made.
+    """A call that is about to be made; never changed.
 
     Attributes:
         api: How it is made, and how its answer is read.
@@ -217,7 +217,7 @@ def _read_whole(call: Call, response: Any) -> ModelResponse:
 def _finished(call: Call, answer: ModelResponse, response: Any, *, streamed: bool = False) -> ModelResponse:
     """The answer with what the response's headers say, without keys, if it can be used."""
     headers = limit_headers(response.headers)
-    told = answer.model_copy(update={"headers": headers}) if headers else answer
+    told = filled(answer, headers=headers) if headers else answer
     return checked(call.api.keys.freed(told, None if streamed else response.content), call.request)
 
 

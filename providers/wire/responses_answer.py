@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import BadAnswerError
 from ..messages import AnyPart, Message, Other, Reasoning, Text, ToolCall, Usage
 from ..protocol import Finish, ModelResponse, Piece, ReasoningDelta, TextDelta, ToolCallDelta
-from .content import Body, count
+from .content import Body, count, filled
 from .responses_body import ORIGIN
 
 CALLS = ("function_call", "custom_tool_call")
@@ -34,16 +34,15 @@ def response_of(found: Body, by: str) -> ModelResponse:
             request_id=str(found.get("id") or ""),
         )
     parts = tuple(part for item in items for part in _parts(item))
-    return ModelResponse(
+    response = ModelResponse(
         message=Message(role="assistant", parts=parts),
         usage=usage_of(found.get("usage")),
         finish=_finish(found, items),
         model=str(found.get("model") or ""),
         by=by,
         id=str(found.get("id") or ""),
-    ).model_copy(
-        update={"raw": found}
-    )  # it was read as JSON: to look through it again takes longer than all the rest
+    )
+    return filled(response, raw=found)
 
 
 def usage_of(found: Any) -> Usage:

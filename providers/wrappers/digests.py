@@ -32,10 +32,8 @@ def digest_of(request: ModelRequest, model: str) -> str:
         model: Who is asked.
     """
     lines = [f"{_FORM} {len(request.messages)} {len(request.tools)} {model!r}"]
-    for message in request.messages:
-        lines.append(_words(message) or _written(message))
-    for tool in request.tools:
-        lines.append(_offered(tool))
+    lines += [_words(message) or _written(message) for message in request.messages]
+    lines += [_offered(tool) for tool in request.tools]
     said = vars(request)
     for name, default in _DEFAULTS:
         if said[name] != default:

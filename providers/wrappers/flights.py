@@ -81,4 +81,3 @@ class Flights(Generic[T]):
         for woken in flight._waiting:
             if not woken.done():
                 woken.set_result(None)
-

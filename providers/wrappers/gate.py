@@ -145,21 +145,15 @@ class Gate:
 
     def _may_pass(self, ticket: Ticket, now: float) -> bool:
         self.looks += 1
-        if self._held_until > now or self._is_full():
-            return False
-        sizes = ticket.sizes
-        for sort, bucket in self.buckets.items():
-            if bucket.ready_at(sizes.get(sort, 0)) > now:
-                return False
-        return True
+        return not self._is_full() and self._ready_at(ticket) <= now
 
     def _is_full(self) -> bool:
         return self._slots is not None and self.under_way >= self._slots
 
     def _ready_at(self, ticket: Ticket) -> float:
-        ready = self._held_until
+        ready, sizes = self._held_until, ticket.sizes
         for sort, bucket in self.buckets.items():
-            at = bucket.ready_at(ticket.sizes.get(sort, 0))
+            at = bucket.ready_at(sizes.get(sort, 0))
             if at > ready:
                 ready = at
         return ready
