@@ -167,6 +167,8 @@ class Plan:
             if any(len(self.loops[name].headers) > 1 for name in nest if name in self.loops)
         )
         self.simple = tuple(self._simple_count(node) for node in range(len(self.nodes)))
+        # Where that depends on the rounds: how many tokens, by how many rounds are left of the zeros at their end.
+        self._counts = tuple(self._counts_of(node) for node in range(len(self.nodes)))
         self.ancestors = self._reachability()
         self._summaries: dict[int, Mapping[int, Summary]] = {}
 
@@ -243,15 +245,13 @@ class Plan:
         simple = self.simple[node]
         if simple is not None:
             return arrived == simple
-        if node in self._crossed:
+        counts = self._counts[node]
+        if counts is None:
             return False
-        expected = 0
-        for number in self.incoming[node]:
-            edge = self.edges[number]
-            if edge.merges:
-                return False
-            expected += edge.brings(rounds)
-        return arrived == expected
+        begun = len(rounds)
+        while begun and not rounds[begun - 1]:
+            begun -= 1
+        return arrived == counts[begun]
 
     def blocks(self, other: int, other_rounds: Rounds, node: int, rounds: Rounds) -> bool:
         """Whether the live activation of `other` can still bring a token to `node` at `rounds` or before.
@@ -362,6 +362,20 @@ class Plan:
         ):
             return None
         return len(edges)
+
+    def _counts_of(self, node: int) -> tuple[int, ...] | None:
+        """For rounds that end in zeros, by what is left of them, how many edges bring a token; None where that does not tell.
+
+        Which edges lead to some rounds depends on nothing else: see `PlannedEdge.brings`.
+        """
+        if self.simple[node] is not None or node in self._crossed:
+            return None
+        edges = [self.edges[number] for number in self.incoming[node]]
+        if any(edge.merges for edge in edges):
+            return None
+        depth = len(self.nests[node])
+        shapes = [(1,) * begun + (0,) * (depth - begun) for begun in range(depth + 1)]
+        return tuple(sum(edge.brings(rounds) for edge in edges) for rounds in shapes)
 
     def _reachability(self) -> tuple[int, ...]:
         """Bit masks of ancestors. The nodes of a loop that is in no other are numbered in a row and all reach each other."""

@@ -179,14 +179,14 @@ class Schedule:
             if isinstance(fact, NodeCancelled):
                 self.cancelled.discard((fact.node, fact.rounds))
             return []
-        activation = self._find(fact.node, fact.rounds)
+        activation = self._live.get((fact.node, fact.rounds))
         if activation is None or activation.phase is not TRANSITIONS[type(fact)][0]:
             raise self._illegal(
                 fact, "it is not alive" if activation is None else f"it is {activation.phase.value}"
             )
         if isinstance(fact, NodeSucceeded):
             self._check_taken(fact)
-            snapshot = self._written(activation, fact.updates)
+            snapshot = activation.preview or self._written(activation, fact.updates)
             if fact.node in self._altered and fact.node in self._rules.adders:
                 return self._leave(activation, snapshot, fact.taken, None, self._adding(fact))
             return self._leave(activation, snapshot, fact.taken, None)
@@ -258,8 +258,8 @@ class Schedule:
         The fact that follows must bring the same updates.
         """
         activation = self._live[node, rounds]
-        activation.preview = self._written(activation, updates)
-        return activation.preview
+        activation.preview = preview = self._written(activation, updates)
+        return preview
 
     def snapshot(self, node: int, rounds: Rounds) -> Snapshot:
         """What a live activation runs on, or, once it returned, what its outgoing edges will carry."""
@@ -353,10 +353,6 @@ class Schedule:
     def activation_id(self, node: int, rounds: Rounds) -> ActivationId:
         """The activation's id as records hold it."""
         return self._plan.activation_id(node, rounds)
-
-    def named(self, node: int, rounds: Rounds) -> object:
-        """Something of which `str` is the activation's id; cheaper than that, and most are never asked."""
-        return _Named(self, node, rounds)
 
     # ------------------------------------------------------------------ tokens
 
@@ -510,13 +506,15 @@ class Schedule:
     def _run(self, activation: Activation) -> Order:
         """Merge the tokens, so that the activation runs; or find that they conflict."""
         tokens = activation.tokens
-        if len(tokens) > 1:
+        if len(tokens) == 1:
+            snapshot = tokens[0].snapshot
+        else:
             tokens.sort(key=lambda token: (token.edge, token.source_rounds))
-        try:
-            snapshot = tokens[0].snapshot if len(tokens) == 1 else merge(by_edge(tokens))
-        except (MergeConflict, FoldError) as reason:
-            activation.phase = Phase.FAILED
-            return RejectNode(activation.node, activation.rounds, reason)
+            try:
+                snapshot = merge(by_edge(tokens))
+            except (MergeConflict, FoldError) as reason:
+                activation.phase = Phase.FAILED
+                return RejectNode(activation.node, activation.rounds, reason)
         if activation.edits is not None:
             snapshot = self._overwritten(activation, activation.edits, snapshot)
         activation.snapshot = snapshot
@@ -526,8 +524,8 @@ class Schedule:
     def _again(self, activation: Activation) -> StartNode:
         """Begin, or begin anew, on what the activation runs on."""
         activation.preview = None
-        tokens = activation.tokens
-        snapshot = self._snapshot(activation)
+        tokens, snapshot = activation.tokens, activation.snapshot
+        assert snapshot is not None
         if len(tokens) == 1 and tokens[0].error is None:
             return StartNode(activation.node, activation.rounds, snapshot)
         errors = tuple([(token.edge, token.error) for token in tokens if token.error is not None])
@@ -545,16 +543,16 @@ class Schedule:
         return activation.snapshot
 
     def _written(self, activation: Activation, updates: Mapping[str, object]) -> Snapshot:
-        snapshot = self._snapshot(activation)
         if activation.preview is not None:
             snapshot, activation.preview = activation.preview, None
             return snapshot
+        snapshot = self._snapshot(activation)
         node, rounds = activation.node, activation.rounds
         if node in self._altered:
             snapshot, updates = self._alter(node, rounds, snapshot, updates)
         if not updates:
             return snapshot
-        return snapshot.write(updates, self._plan.position(node, rounds), self.named(node, rounds))
+        return snapshot.write(updates, self._plan.position(node, rounds), Named(self, node, rounds))
 
     def _alter(
         self, node: int, rounds: Rounds, snapshot: Snapshot, updates: Mapping[str, object]
@@ -562,7 +560,7 @@ class Schedule:
         """What a node writes on, and what of its updates it writes, where a subgraph begins or a map is around."""
         if node in self._rules.resets:
             place = self._plan.position(node, rounds)
-            named = self.named(node, rounds)
+            named = Named(self, node, rounds)
             snapshot = snapshot.overwrite(self._rules.resets[node], (*place, 0), place, named)
         if node in self._rules.adders:
             added = self._rules.fans[self._rules.adders[node]].added
@@ -597,7 +595,7 @@ class Schedule:
         for index, item in enumerate(items, first):
             rounds = edge.rounds(source_rounds, (*above, index))
             place = self._plan.position(edge.target, rounds)
-            given = snapshot.write({fan.item: item}, place, self.named(edge.target, rounds))
+            given = snapshot.write({fan.item: item}, place, Named(self, edge.target, rounds))
             made += self._bring(Token(number, source_rounds, given, None), edge, rounds)
         return made
 
@@ -782,8 +780,8 @@ _OUTSIDE: Mapping[Rounds, None] = {(): None}
 """The only rounds of a node outside of loops."""
 
 
-class _Named:
-    """Names an activation when a message needs it, since most never do."""
+class Named:
+    """Something of which `str` is an activation's id: made when a message needs it, since most never do."""
 
     __slots__ = ("_node", "_rounds", "_schedule")
 

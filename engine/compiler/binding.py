@@ -157,7 +157,7 @@ class Binding:
             ArgumentMismatchError: A value does not fit a parameter that is narrower than its field.
         """
         try:
-            keywords = {parameter: snapshot.read(name) for parameter, name in self._plain}
+            keywords = snapshot.pick(self._plain)
         except KeyError as error:
             raise UnsetFieldError(*error.args) from None
         positional: list[Any] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -92,7 +92,16 @@ class Host(EffectsHost, Protocol):
 class Caller:
     """Calls the nodes of one run."""
 
-    __slots__ = ("_announcer", "_bound", "_break_before", "_graph", "_resources", "_run_id", "threads")
+    __slots__ = (
+        "_announcer",
+        "_bound",
+        "_break_before",
+        "_graph",
+        "_may_pause",
+        "_resources",
+        "_run_id",
+        "threads",
+    )
 
     def __init__(
         self,
@@ -101,7 +110,10 @@ class Caller:
         run_id: str,
         announcer: events.Announcer,
         break_before: frozenset[str] = frozenset(),
+        *,
+        goes_on: bool = False,
     ) -> None:
+        """Call nodes; `goes_on`: what was asked before is on record, so a node may pause that does not say so now."""
         self._graph = graph
         self._resources = resources
         # Those of which each activation gets one of its own, so that what it does through it is journaled.
@@ -111,6 +123,8 @@ class Caller:
         self._run_id = run_id
         self._announcer = announcer
         self._break_before = break_before
+        # Whether nodes may pause that are not declared to.
+        self._may_pause = goes_on or bool(break_before)
         # Made when the first def node runs.
         self.threads: WorkerThreads | None = None
 
@@ -125,14 +139,18 @@ class Caller:
         """Run an inline node, here and now."""
         node = self._graph.nodes[step.order.node]
         assert node.binding is not None
-        self._begin(step)
+        if self._announcer.listeners:
+            self._tell_started(step)
+        if not node.binding.arguments:
+            return _not_a_coroutine(node.binding.function(), step)
         positional, keywords = self._arguments(node, step, None)
         return _not_a_coroutine(node.binding.function(*positional, **keywords), step)
 
     def _attempt(self, node: CompiledNode, step: Step, host: Host) -> Awaitable[Any]:
+        if self._announcer.listeners:
+            self._tell_started(step)
         assert node.spec is not None
-        self._begin(step)
-        if self.pauses(node) or host.approving(step):
+        if node.spec.approve or (self._may_pause and (self.pauses(node) or host.approving(step))):
             return self._once_approved(node, step, host)
         return self._run(node, step, host)
 
@@ -144,7 +162,10 @@ class Caller:
         binding, spec = node.binding, node.spec
         assert binding is not None
         assert spec is not None
-        positional, keywords = self._arguments(node, step, None if spec.inline else host)
+        if binding.arguments:
+            positional, keywords = self._arguments(node, step, None if spec.inline else host)
+        else:
+            positional, keywords = [], {}
         call: Awaitable[Any]
         if spec.inline:
             return _soon(partial(binding.function, *positional, **keywords), step)
@@ -210,28 +231,27 @@ class Caller:
                 await asyncio.sleep(float(action))
                 step.attempt += 1
                 step.tried += 1
+                step.started = time.time()
             else:
                 return action
 
-    def _begin(self, step: Step) -> None:
-        step.started = time.time()
-        if self._announcer.listeners:
-            self._announcer.tell(events.ActivationStarted(step.activation, step.attempt, step.started))
+    def _tell_started(self, step: Step) -> None:
+        self._announcer.tell(events.ActivationStarted(step.activation, step.attempt, step.started))
 
     def _arguments(
         self, node: CompiledNode, step: Step, host: Host | None
     ) -> tuple[list[Any], dict[str, Any]]:
         order, binding = step.order, node.binding
         assert binding is not None
-        if not binding.arguments:
-            return [], {}
         resources = self._resources
         bound = self._bound & binding.resources if binding.is_async and self._bound else None
         context = self._context(step, host) if binding.wants_context or bound else None
         if bound:
             resources = {**resources, **{name: resources[name].for_activation(context) for name in bound}}
         as_told = binding.function is item_error
-        handled = [self._handled(number, info, as_told=as_told) for number, info in order.errors]
+        handled: Sequence[BaseException] = ()
+        if order.errors:
+            handled = [self._handled(number, info, as_told=as_told) for number, info in order.errors]
         try:
             return binding.gather(
                 order.snapshot, self._graph.schema, resources=resources, context=context, errors=handled

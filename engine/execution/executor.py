@@ -61,7 +61,7 @@ from ..records import (
 )
 from ..schedule import Schedule
 from ..state.fields import FoldError
-from ..state.snapshots import MergeConflict, Snapshot
+from ..state.snapshots import MergeConflict
 from . import events, outcome
 from .calls import Caller, Step
 from .desk import Desk, Question, still_open
@@ -138,7 +138,9 @@ class Executor:
         # A run that had completed before has its end in the journal.
         self._writes_end = not beginning.over
         self._announcer = events.Announcer(loop)
-        self._caller = Caller(graph, settings.resources, run_id, self._announcer, settings.break_before)
+        self._caller = Caller(
+            graph, settings.resources, run_id, self._announcer, settings.break_before, goes_on=bool(effects)
+        )
         self._launcher = Launcher(graph, schedule, settings, self._caller, loop, tries)
         begun = [opened for known in (effects or {}).values() for opened in still_open(known)]
         self._ledger = Ledger(
@@ -298,9 +300,14 @@ class Executor:
             update = outcome.NOTHING
             if value is not None or spec.writes:
                 update = outcome.updates_of(self._graph, node, value, step)
-                snapshot = self._preview(step, update.values)
+                snapshot = self.schedule.preview(node, rounds, update.values)
             if step.added:
                 update = outcome.with_items(self._graph, node, update, step.added, step)
+        except FoldError as error:
+            told = UpdateError(str(step.activation), str(error))
+            told.__cause__ = error
+            self.raised(step, told)
+            return
         except StepError as error:
             self.raised(step, error)
             return
@@ -333,12 +340,6 @@ class Executor:
                 )
             )
         self._apply(fact)
-
-    def _preview(self, step: Step, updates: Mapping[str, object]) -> Snapshot:
-        try:
-            return self.schedule.preview(step.order.node, step.order.rounds, updates)
-        except FoldError as error:
-            raise UpdateError(str(step.activation), str(error)) from error
 
     def raised(self, step: Step, error: BaseException) -> None:
         """The activation failed: an error edge takes it on, or the run fails.
@@ -456,12 +457,8 @@ class Executor:
         if not self._ledger.kept:
             return []
         ids = None if taken is None else self._edge_ids(taken)
-        now = time.time()
-        return [
-            NodeFinished(
-                self._ledger.number(), step.activation, step.attempt, step.started, now, writes, ids, error
-            )
-        ]
+        who, now = self._graph.plan.activation_id(step.order.node, step.order.rounds), time.time()
+        return [NodeFinished(self._ledger.number(), who, step.attempt, step.started, now, writes, ids, error)]
 
     # ------------------------------------------------------------------ effects
 

@@ -16,7 +16,7 @@ from ..compiler.goto import Goto
 from ..definition import Case, Chosen
 from ..errors import DeadEndError, LoopLimitError, RoutingError, UpdateError
 from ..plan import Rounds
-from ..schedule import LoopLimit, Schedule
+from ..schedule import LoopLimit, Named, Schedule
 from ..shown import listed, shown
 from ..state.snapshots import Snapshot
 
@@ -82,9 +82,10 @@ def encode(graph: CompiledGraph, returned: Mapping[str, Any], activation: object
     """Encode a value for each field. Raises UpdateError."""
     encoded: dict[str, bytes] = {}
     values: dict[str, object] = {}
+    fields = graph.schema.fields
     for field, value in returned.items():
         try:
-            encoded[field], values[field] = graph.schema.roundtrip(field, value)
+            encoded[field], values[field] = fields[field].update.roundtrip(value)
         except ValueError as error:
             raise UpdateError(str(activation), str(error)) from None
     return Update(encoded, values)
@@ -130,7 +131,7 @@ def holding(
         except Exception as error:
             told = f"{type(error).__name__}: {error}"
             raise RoutingError(str(activation), f"the condition of edge {edge.id} raised {told}") from error
-        if _is_true(holds, edge.id, activation):
+        if holds is True or (holds is not False and _is_true(holds, edge.id, activation)):
             found.append(number)
     return tuple(found)
 
@@ -151,7 +152,7 @@ def route(
     compiled = graph.nodes[node]
     if compiled.always is not None:
         return compiled.always
-    ways = holding(graph, node, snapshot, resources, schedule.named(node, rounds))
+    ways = holding(graph, node, snapshot, resources, Named(schedule, node, rounds))
     taken = schedule.route(node, rounds, ways)
     if isinstance(taken, LoopLimit):
         raise LoopLimitError(_name(schedule, node, rounds), graph.edges[taken.edge].id, taken.limit)
@@ -181,20 +182,19 @@ def handlers(graph: CompiledGraph, node: int, error: Exception) -> tuple[int, ..
 
 def _answer(graph: CompiledGraph, number: int, snapshot: Snapshot, resources: Mapping[str, Any]) -> object:
     """What the edge's condition returns."""
-    when = graph.edges[number].when
-    if isinstance(when, Case | Chosen):
-        if not snapshot.has(when.field):
-            raise UnsetFieldError(when.field)
-        return when(snapshot.read(when.field))
     binding = graph.conditions[number]
-    assert binding is not None
-    positional, keywords = binding.gather(snapshot, graph.schema, resources=resources)
-    return binding.function(*positional, **keywords)
+    if binding is not None:
+        positional, keywords = binding.gather(snapshot, graph.schema, resources=resources)
+        return binding.function(*positional, **keywords)
+    when = graph.edges[number].when
+    assert isinstance(when, Case | Chosen)
+    if not snapshot.has(when.field):
+        raise UnsetFieldError(when.field)
+    return when(snapshot.read(when.field))
 
 
 def _is_true(answer: object, edge: str, activation: object) -> bool:
-    if answer is True or answer is False:
-        return answer
+    """Whether a condition says that it holds, where it returned neither True nor False."""
     if type(answer).__module__ == "numpy" and type(answer).__name__ in ("bool", "bool_"):
         return bool(answer)
     raise RoutingError(

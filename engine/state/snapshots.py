@@ -178,6 +178,23 @@ class Snapshot:
         copy = self._layout.copiers[place]
         return value if copy is None else copy(value)
 
+    def pick(self, wanted: Iterable[tuple[str, str]]) -> dict[str, Any]:
+        """Several fields at once, each as `read` gives it: pairs of the name it is to have and the field's.
+
+        Raises:
+            KeyError: As `read`.
+        """
+        layout, cells = self._layout, self._cells
+        picked: dict[str, Any] = {}
+        for name, field in wanted:
+            place = layout.index[field]
+            value = cells[place].value
+            if value is UNSET:
+                raise KeyError(field)
+            copy = layout.copiers[place]
+            picked[name] = value if copy is None else copy(value)
+        return picked
+
     def values(self) -> dict[str, Any]:
         """All fields that have a value, as `read` gives them."""
         return {name: self.read(name) for name in self._layout.names if self.has(name)}
