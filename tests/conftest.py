@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from .forking import forker
 from .origins import note_briefly
+from .scratch import keep_files_in_memory
 
 
 def _soaking():
@@ -17,6 +18,7 @@ def _soaking():
 def pytest_configure(config):
     config.addinivalue_line("markers", "soak: a long test; run by `make soak`")
     note_briefly()
+    keep_files_in_memory()
     gc.set_threshold(20_000, 20, 50)  # looked through a tenth as often: an eighth of the time went into that
     # How fast examples are made says something about the machine, and what else it is busy with.
     # Each run tries other examples, so that many are tried in time.
