@@ -11,10 +11,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from itertools import groupby
 
 from ..errors import UnsupportedError
-from ..messages import AnyPart, Code, File, Image, Message, Other, Reasoning, Text, ToolCall, ToolResult
+from ..messages import AnyPart, Code, File, Image, Message, Other, Reasoning, Role, Text, ToolCall, ToolResult
 from ..protocol import ModelRequest, OutputSpec
 from .content import Body, address_of, fenced, with_extra
 from .dialects import Dialect
@@ -40,8 +39,7 @@ def body_of(request: ModelRequest, *, model: str, dialect: Dialect, stream: bool
         UnsupportedError: The request holds something that cannot be said this way.
     """
     _refuse_extra(request)
-    messages = [said for message in _turns(request.messages) for said in _said(message, dialect)]
-    body: Body = {"model": model, "messages": messages}
+    body: Body = {"model": model, "messages": _conversation(request.messages, dialect)}
     if stream:
         body["stream"] = True
         if dialect.usage_on_request:
@@ -62,6 +60,8 @@ def body_of(request: ModelRequest, *, model: str, dialect: Dialect, stream: bool
 
 
 def _refuse_extra(request: ModelRequest) -> None:
+    if not request.extra:
+        return
     taken = sorted(_OURS & request.extra.keys())
     if taken:
         raise UnsupportedError(f"extra cannot hold {', '.join(taken)}: these follow from the request itself")
@@ -115,20 +115,25 @@ def _schema_in_words(output: OutputSpec) -> Body:
 
 
 def _said(message: Message, dialect: Dialect) -> Iterable[Body]:
-    """A message of ours as theirs: one, or one for each result of a tool and one for the rest."""
-    if message.role == "assistant":
-        yield from _assistant(message.parts, dialect)
-        return
+    """A message of ours as theirs: one, as a rule."""
+    role, parts = message.role, message.parts
+    if len(parts) == 1 and type(parts[0]) is Text:
+        return ({"role": role, "content": parts[0].text},)
+    return _assistant(parts, dialect) if role == "assistant" else _user(parts, role, dialect)
+
+
+def _user(parts: Iterable[AnyPart], role: Role, dialect: Dialect) -> Iterable[Body]:
+    """A message that is not the assistant's: one for each result of a tool, and one for the rest."""
     rest: list[AnyPart] = []
-    for part in message.parts:
+    for part in parts:
         if isinstance(part, ToolResult):
             yield _result(part, dialect)
             rest += _shown(part)
         else:
             rest.append(part)
-    content = _content(rest, dialect, joined=message.role == "system")
+    content = _content(rest, dialect, joined=role == "system")
     if content != []:
-        yield {"role": "user" if message.role == "tool" else message.role, "content": content}
+        yield {"role": "user" if role == "tool" else role, "content": content}
 
 
 def _result(part: ToolResult, dialect: Dialect) -> Body:
@@ -255,10 +260,16 @@ def _id(given: str, dialect: Dialect) -> str:
     return given
 
 
-def _turns(messages: Iterable[Message]) -> Iterable[Message]:
-    """The messages, those with results of tools that stand side by side as one."""
-    for of_tools, group in groupby(messages, key=lambda message: message.role == "tool"):
-        if of_tools:
-            yield Message(role="tool", parts=tuple(part for message in group for part in message.parts))
-        else:
-            yield from group
+def _conversation(messages: Iterable[Message], dialect: Dialect) -> list[Body]:
+    """The messages as theirs; those with results of tools that stand side by side are taken as one."""
+    found: list[Body] = []
+    results: list[AnyPart] = []
+    for message in messages:
+        if message.role == "tool":
+            results += message.parts
+            continue
+        if results:
+            found += _user(results, "tool", dialect)
+            results = []
+        found += _said(message, dialect)
+    return [*found, *_user(results, "tool", dialect)] if results else found

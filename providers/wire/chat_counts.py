@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
-from ..messages import Usage
+from ..messages import Usage, counted
 from .content import Body
+
+_CACHED: Final = ("cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens")
+"""What endpoints call what they read from a cache."""
 
 
 def usage_in(body: Body) -> Body:
@@ -26,23 +29,21 @@ def usage_of(counts: Body) -> Usage:
 
     Some endpoints (xAI, Gemini) leave the thoughts out of `completion_tokens` and count them in `total_tokens` only.
     """
-    read, written = _most(counts, "prompt_tokens"), _most(counts, "completion_tokens")
+    read, written = _number(counts.get("prompt_tokens")), _number(counts.get("completion_tokens"))
     details = _object(counts.get("prompt_tokens_details"))
-    thought = _most(_object(counts.get("completion_tokens_details")), "reasoning_tokens")
-    hidden = _most(counts, "total_tokens") - read - written
+    thought = _number(_object(counts.get("completion_tokens_details")).get("reasoning_tokens"))
+    hidden = _number(counts.get("total_tokens")) - read - written
     if hidden > 0:
         written += hidden
         thought = max(thought, hidden)
-    cached = _most(counts, "cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens")
-    return Usage(
-        input_tokens=read,
-        output_tokens=written,
-        cached_tokens=max(cached, _most(details, "cached_tokens")) if details else cached,
-        cache_write_tokens=max(
-            _most(details, "cache_write_tokens"), _most(counts, "cache_creation_input_tokens")
-        ),
-        reasoning_tokens=thought,
-    )
+    cached, stored = 0, _number(counts.get("cache_creation_input_tokens"))
+    for name in _CACHED:
+        if name in counts:
+            cached = max(cached, _number(counts[name]))
+    if details:
+        cached = max(cached, _number(details.get("cached_tokens")))
+        stored = max(stored, _number(details.get("cache_write_tokens")))
+    return counted(read, written, cached=cached, stored=stored, thought=thought)
 
 
 def cost_of(counts: Body) -> float | None:
@@ -57,17 +58,11 @@ def _object(found: Any) -> Body:
     return found if isinstance(found, dict) else {}
 
 
-def _most(counts: Body, *names: str) -> int:
-    """The largest of the counts with these names; 0 where there is none."""
-    most = 0
-    for name in names:
-        found = counts.get(name)
-        if found is None:
-            continue
-        number = found if type(found) is int else _amount(found)
-        if number is not None and number > most:
-            most = int(number)
-    return most
+def _number(found: Any) -> int:
+    """A count; 0 where there is none."""
+    if type(found) is int:
+        return found if found > 0 else 0
+    return 0 if found is None else int(_amount(found) or 0)
 
 
 def _amount(found: Any) -> float | None:

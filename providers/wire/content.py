@@ -61,8 +61,8 @@ def count(found: Any, *keys: str) -> int:
     """A number of tokens in a usage object, each key one step deeper; 0 where there is none."""
     for key in keys:
         found = found.get(key) if isinstance(found, dict) else None
-    if found is None:
-        return 0
+    if type(found) is int:
+        return found if found > 0 else 0
     return int(found) if isinstance(found, int | float) and 0 <= found < float("inf") else 0
 
 
@@ -72,6 +72,8 @@ def refuse_extra(request: ModelRequest, *keys: str) -> None:
     Raises:
         UnsupportedError: It has some of these keys.
     """
+    if not request.extra:
+        return
     taken = sorted(request.extra.keys() & set(keys))
     if taken:
         raise UnsupportedError(f"extra cannot hold {', '.join(taken)}: these follow from the request itself")
@@ -79,6 +81,8 @@ def refuse_extra(request: ModelRequest, *keys: str) -> None:
 
 def with_extra(body: Body, extra: Mapping[str, Any]) -> Body:
     """A body with the provider's own parameters put in: they win, but tools are added to ours, objects merged."""
+    if not extra:
+        return body
     found = dict(body)
     for key, value in extra.items():
         ours = found.get(key)

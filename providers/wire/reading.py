@@ -17,7 +17,8 @@ def read_body(content: bytes) -> Any:
         read_body(b'{"city": "Ulm", "city": "Bonn"}')  # ValueError: the key 'city' comes twice in it
     """
     try:
-        return _DECODER.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
+        encoding = "utf-8" if content.startswith(_OBJECTS) else json.detect_encoding(content)
+        return _DECODER.decode(content.decode(encoding, "surrogatepass"))
     except UnicodeDecodeError as error:
         problem = f"it is not JSON: {error.reason} at byte {error.start}"
     except json.JSONDecodeError as error:
@@ -44,5 +45,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         raise ValueError(f"the key {twice!r} comes twice in it")
     return found
 
+
+_OBJECTS: Final = (b'{"', b"{\n", b"{ ")
+"""How most bodies begin; other encodings write their first two characters otherwise."""
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_once)  # made once: that takes as long as a small answer

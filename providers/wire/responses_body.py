@@ -95,11 +95,12 @@ def _conversation(messages: Iterable[Message]) -> tuple[str, list[Body]]:
     # Calls of tools without a schema: their results are items of another type.
     custom: set[str] = set()
     for message in messages:
-        words = [word for part in message.parts for word in _words(part, "system")]
-        if message.role == "system" and not items and all(word["type"] == "input_text" for word in words):
-            instructions.append("\n\n".join(word["text"] for word in words))
-        else:
-            items += _items(message, custom)
+        if message.role == "system" and not items:
+            words = [word for part in message.parts for word in _words(part, "system")]
+            if all(word["type"] == "input_text" for word in words):
+                instructions.append("\n\n".join([word["text"] for word in words]))
+                continue
+        items += _items(message, custom)
     return "\n\n".join(filter(None, instructions)), _without_idle_thoughts(items)
 
 

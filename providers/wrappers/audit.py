@@ -74,7 +74,7 @@ class Audited(Around):
     def _begin(self, request: ModelRequest, *, streamed: bool = False) -> Call:
         guard = self._guard
         call = Call(
-            self.name,
+            self._name,
             guard.hook,
             redact=guard.redact,
             texts=self._texts,

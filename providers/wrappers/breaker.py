@@ -189,7 +189,7 @@ class CircuitBreaker(Around):
         return stream_through(self._model, request, self._enter)
 
     def _enter(self, request: ModelRequest) -> _Passage:
-        return _Passage(self.circuit, self.circuit.enter(self.name))
+        return _Passage(self.circuit, self.circuit.enter(self._name))
 
 
 class _Passage(NamedTuple):

@@ -62,7 +62,7 @@ class Priced(Around):
     def done(self, response: ModelResponse) -> ModelResponse:
         """Note what an answer cost, and say so in it."""
         cost = self._cost_of(response)
-        self.ledger.add(self._labels, response.by or self.name, response.usage, cost)
+        self.ledger.add(self._labels, response.by or self._name, response.usage, cost)
         return response if cost == response.cost else response.model_copy(update={"cost": cost})
 
     def failed(self, error: BaseException) -> None:
@@ -75,5 +75,5 @@ class Priced(Around):
 
     def _cost_of(self, response: ModelResponse) -> float | None:
         if self._price is None or response.cost is not None:
-            return self._prices.of_response(response, self.name)
+            return self._prices.of_response(response, self._name)
         return self._price(response.usage)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..messages import AnyPart, Code, File, Image, Reasoning, Text, ToolCall, ToolResult, Usage
+from ..messages import AnyPart, Code, File, Image, Reasoning, Text, ToolCall, ToolResult, Usage, counted
 from ..protocol import ModelRequest
 
 PER_MESSAGE: Final = 8
@@ -31,6 +31,14 @@ def expected(request: ModelRequest, *, output: int) -> Usage:
         request: What will be sent.
         output: What to expect to be written where the request does not say how much may be.
     """
+    read: int | None = getattr(request, "_size", None)
+    if read is None:
+        read = _read_by(request)
+        object.__setattr__(request, "_size", read)
+    return counted(read, output if request.max_tokens is None else request.max_tokens)
+
+
+def _read_by(request: ModelRequest) -> int:
     size = 0
     for message in request.messages:
         for part in message.parts:
@@ -43,8 +51,7 @@ def expected(request: ModelRequest, *, output: int) -> Usage:
         read += size // 3
     if request.output is not None:
         read += len(repr(request.output.parameters)) // 3
-    written = output if request.max_tokens is None else request.max_tokens
-    return Usage(input_tokens=read, output_tokens=written)
+    return read
 
 
 def _bytes(part: AnyPart) -> int:
