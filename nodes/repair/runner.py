@@ -13,7 +13,6 @@ import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any
 
 from backedge.engine.errors import BackedgeError
@@ -23,6 +22,7 @@ from .imports import warm_modules
 from .inside.values import same
 from .models import Candidate, Confirmed, Observed, Report, Result, Survey
 from .neighbours import neighbours
+from .shipped import START, harness
 from .spec import Specification, SpecificationError
 from .stopwatch import Stopwatch
 
@@ -234,7 +234,7 @@ class Runner:
             hurried: Whether these are so few that an answer that did not come in time is no surprise.
         """
         program = Program(
-            argv=("python", "-S", "-P", ".backedge/inside/start.py"),
+            argv=("python", "-S", "-P", START),
             files=_files(spec),
             stdin=json.dumps(request).encode(),
             limits=Limits(wall=wall, cpu=wall, output=64 * MiB, processes=64),
@@ -256,14 +256,8 @@ class Runner:
 
 def _files(spec: Specification) -> dict[str, bytes]:
     """What is laid out in the sandbox: the harness, the program, and what they need."""
-    inside = files(f"{__package__}.inside")
-    shipped = {
-        f".backedge/inside/{entry.name}": entry.read_bytes()
-        for entry in inside.iterdir()
-        if entry.name.endswith(".py")
-    }
     own = {name: text.encode() for name, text in spec.files.items()}
-    return {**own, spec.program: spec.source.encode(), **shipped}
+    return {**own, spec.program: spec.source.encode(), **harness()}
 
 
 def _common(spec: Specification, names: Sequence[str]) -> dict[str, Any]:

@@ -13,12 +13,21 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
 
 from .clock import TimeUpError, time_limit
-from .subjects import Subject
 from .values import SHOWN, NotJSONError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing takes longer to import than all of this
+    from collections.abc import Callable, Iterator
+    from typing import Any, NoReturn
+
+    from .subjects import Subject
+
+    Line = dict[str, Any]
+    Request = dict[str, Any]
+    Tell = Callable[[Line], None]
+    Report = Callable[[Line], None]
 
 LOADING = 5.0
 """Seconds of processor time a program may take to load."""
@@ -35,11 +44,6 @@ STEP = 0.01
 
 SOON = 0.004
 """Seconds that lines may wait for others."""
-
-Line = dict[str, Any]
-Request = dict[str, Any]
-Tell = Callable[[Line], None]
-Report = Callable[[Line], None]
 
 
 def judged(subject: Subject, case: int, limit: float) -> Line:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing takes longer to import than all of this
+    from collections.abc import Iterator
+    from types import FrameType
 
 AGAIN = 0.01
 """Seconds until the alarm rings again, for code that swallowed the first one."""

@@ -15,11 +15,15 @@ import json
 import os
 import site
 import sys
-from collections.abc import Sequence
 
-from .children import Line, Report
 from .survey import survey
 from .trial import trial
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing takes longer to import than all of this
+    from collections.abc import Sequence
+
+    from .children import Line, Report
 
 
 def main() -> None:

@@ -6,30 +6,32 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import Any, Protocol
 
 from .values import as_json, same, shown
 
-Judgement = tuple[str, str]
-"""A code, ``p`` for passed or ``f`` for failed, and what to show."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing takes longer to import than all of this
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, Protocol
 
+    Judgement = tuple[str, str]
+    """A code, ``p`` for passed or ``f`` for failed, and what to show."""
 
-class Subject(Protocol):
-    """One program under test at a time.
+    class Subject(Protocol):
+        """One program under test at a time.
 
-    Attributes:
-        imported: Whether the program is imported by a test file, and so known by its full path.
-    """
+        Attributes:
+            imported: Whether the program is imported by a test file, and so known by its full path.
+        """
 
-    imported: bool
+        imported: bool
 
-    def load(self, source: str) -> None:
-        """Make the program from its source text."""
+        def load(self, source: str) -> None:
+            """Make the program from its source text."""
 
-    def run(self, case: int) -> Judgement:
-        """Run one case; what the program raises passes through."""
+        def run(self, case: int) -> Judgement:
+            """Run one case; what the program raises passes through."""
 
 
 class FunctionSubject:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
 
-from .children import LOADING, Line, Report, Request, Tell, fork, judged, load, patience
+from .children import LOADING, fork, judged, load, patience
 from .observe import Observer
-from .subjects import Subject, subject_of, test_names
+from .subjects import subject_of, test_names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing takes longer to import than all of this
+    from typing import Any
+
+    from .children import Line, Report, Request, Tell
+    from .subjects import Subject
 
 QUICK = 0.05
 """Seconds below which a case is measured again."""

@@ -10,10 +10,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
 
-from .children import STEP, Line, Report, Request, Tell, fork, judged, load, patience
-from .subjects import Subject, subject_of
+from .children import STEP, fork, judged, load, patience
+from .subjects import subject_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing takes longer to import than all of this
+    from collections.abc import Iterator, Sequence
+
+    from .children import Line, Report, Request, Tell
+    from .subjects import Subject
 
 REGRESSIONS = 3
 """Cases a candidate may break, that passed before, until it is given up."""
