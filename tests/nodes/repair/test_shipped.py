@@ -10,18 +10,12 @@ from backedge.nodes.repair.shipped import FOLDER, START, harness
 from backedge.nodes.sandbox import Program
 
 REQUEST = {"mode": "trial", "budget": 1, "program": "f.py", "function": "f", "cases": ["[]"], "expected": [1]}
-TRIAL = {
-    "limits": [1],
-    "loading": 1,
-    "first": [],
-    "then": [0],
-    "candidates": [{"id": "a", "source": "f = int"}],
-}
+TRIAL = {"limits": [1], "loading": 1, "first": [], "then": [0]}
 
 
-async def answered(sandbox, files):
-    """How the one candidate did: its `int()` is not 1."""
-    request = json.dumps({**REQUEST, **TRIAL}).encode()
+async def answered(sandbox, files, source="f = int"):
+    """How the one candidate did: `int()` is not 1."""
+    request = json.dumps({**REQUEST, **TRIAL, "candidates": [{"id": "a", "source": source}]}).encode()
     outcome = await sandbox.run(Program(argv=("python", "-S", "-P", START), files=files, stdin=request))
     assert outcome.ok, outcome
     return json.loads(outcome.stdout)["outcomes"]
