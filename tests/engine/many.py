@@ -114,7 +114,8 @@ class Places:
         for entry in world.each:
             self.bodies[f"{entry}[]"], self.entry[f"{entry}[]"] = self._of_each(entry), entry
         self.levels = {node: self._levels(node) for node in world.graph.nodes}
-        net = nx.DiGraph([(edge.source, edge.target) for edge in world.graph.edges])
+        net = nx.DiGraph()
+        net.add_edges_from((edge.source, edge.target) for edge in world.graph.edges)
         self.below = {node: {t for _, t in nx.edge_bfs(net, node)} for node in net}
 
     def _of_each(self, entry: str) -> frozenset[str]:

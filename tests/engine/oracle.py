@@ -127,7 +127,9 @@ def _forward_cycles(graph: Graph) -> list[Problem]:
 def _cyclic_parts(edges: Iterable[Edge]) -> list[frozenset[str]]:
     """Return the strongly connected components that hold at least one edge."""
     pairs = {(edge.source, edge.target) for edge in edges}
-    parts = nx.strongly_connected_components(nx.DiGraph(pairs))
+    graph = nx.DiGraph()
+    graph.add_edges_from(pairs)  # DiGraph(pairs) looks first for all the other things that they might be
+    parts = nx.strongly_connected_components(graph)
     return [frozenset(part) for part in parts if any(s in part and t in part for s, t in pairs)]
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from .building import problems_of
 from .defects import DEFECTS, broken
+from .sizes import examples
 
 # What is hidden behind what stands before it. A node that writes what is no field, or returns a value for which it
 # declares none, may be meant to write the very field that is unset: nobody can tell until that is mended.
@@ -47,7 +48,7 @@ def test_every_defect_there_is_is_told_at_once(row, kinds):
     check(kinds, row=row)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.tuples(*[st.sampled_from(list(DEFECTS))] * 2)
     | st.lists(st.sampled_from(PLAIN), min_size=3, max_size=5),

@@ -11,6 +11,7 @@ from backedge.engine.analysis import critical_path, describe, to_networkx
 from .graphs import graphs
 from .oracle import END as ORACLE_END
 from .oracle import START as ORACLE_START
+from .sizes import examples
 
 
 class State(BaseModel):
@@ -113,7 +114,7 @@ def test_networkx_gets_nodes_edges_and_what_they_are():
 
 
 @given(graphs())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_the_longest_path_is_as_long_as_the_one_networkx_finds(drawn):
     graph = Graph(State)
     nodes = {ORACLE_START: START, ORACLE_END: END}

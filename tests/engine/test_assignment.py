@@ -15,6 +15,7 @@ from .oracle import END, START, find_loops
 from .oracle import Edge as OracleEdge
 from .oracle import Graph as OracleGraph
 from .roaming import PLAIN, Oops, State, World, maybe, roam, worlds
+from .sizes import examples
 
 X = frozenset({"x"})
 RUNS = 25
@@ -247,7 +248,7 @@ def test_of_many_writers_all_are_told_at_once():
 # --------------------------------------------------------------------------- against random runs
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(worlds(), st.integers(0, 10**6))
 def test_no_run_finds_a_field_unset_that_is_called_set(definition, seed):
     its = World(definition)
@@ -258,7 +259,7 @@ def test_no_run_finds_a_field_unset_that_is_called_set(definition, seed):
         assert {its.name(node) for node in seen.unset_after} <= told_after
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(worlds(), st.integers(0, 10**6))
 def test_no_run_finds_a_field_set_in_round_0_that_is_called_an_input(definition, seed):
     its = World(definition)
@@ -267,7 +268,7 @@ def test_no_run_finds_a_field_set_in_round_0_that_is_called_an_input(definition,
         assert not {its.name(node) for node in roam(its, each).early} & told
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(worlds())
 def test_what_can_lead_to_what_in_the_same_rounds_is_what_is_left_without_the_loops_own_feedback(definition):
     its = World(definition)
@@ -283,7 +284,8 @@ def test_what_can_lead_to_what_in_the_same_rounds_is_what_is_left_without_the_lo
             for e in its.edges
             if not (e.feedback and any(e.target in headers for headers in around))
         ]
-        graph = nx.DiGraph(left)
+        graph = nx.DiGraph()
+        graph.add_edges_from(left)
         graph.add_node(goal)
         before = {
             its.name(n) for n, mask in enumerate(its.traffic.after) if mask >> its.plan.number[goal] & 1
@@ -313,7 +315,7 @@ def test_hardly_a_read_is_told_that_no_run_reaches_unset():
     assert alarms <= told * 0.03
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(worlds(loops=False, errors=False), st.integers(0, 10**6))
 def test_in_a_run_without_a_conflict_no_two_writers_ran_that_were_told(definition, seed):
     its = World(definition)

@@ -14,6 +14,7 @@ from backedge.engine.schedule import LoopLimit, Schedule
 from .graphs import graphs
 from .oracle import END as ORACLE_END
 from .oracle import START as ORACLE_START
+from .sizes import examples
 
 
 class State(BaseModel):
@@ -120,7 +121,7 @@ LIMITS = st.lists(st.integers(0, 2), min_size=1, max_size=3)
 
 
 @given(graphs(most=5), LIMITS, JOINS, KINDS, st.integers(0, 3), st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_no_run_has_more_activations_than_the_bound(drawn, limits, joins, kinds, items, seed):
     graph = flow_of(drawn, limits, joins, kinds)
     assume(graph is not None)
@@ -134,7 +135,7 @@ def test_no_run_has_more_activations_than_the_bound(drawn, limits, joins, kinds,
 
 
 @given(graphs(most=5), LIMITS, KINDS, st.integers(0, 3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 def test_a_run_that_does_all_there_is_has_as_many_activations_as_the_bound(drawn, limits, kinds, items):
     graph = flow_of(drawn, limits, [None], kinds)
     assume(graph is not None and plain_loops(graph))
@@ -146,7 +147,7 @@ def test_a_run_that_does_all_there_is_has_as_many_activations_as_the_bound(drawn
 
 
 @given(graphs(most=5), LIMITS, JOINS, KINDS, st.integers(0, 3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 def test_the_bounds_of_all_nodes_add_up_to_that_of_the_run(drawn, limits, joins, kinds, items):
     graph = flow_of(drawn, limits, joins, kinds)
     assume(graph is not None)

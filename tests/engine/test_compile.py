@@ -19,6 +19,7 @@ from backedge.engine.graph import END, START, Graph
 from backedge.engine.state.reducers import append, extend
 
 from .building import problem_of, problems_of
+from .sizes import examples
 
 
 class State(BaseModel):
@@ -305,7 +306,7 @@ def shuffled(edges, nodes) -> str:
     return digest(graph)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(st.permutations(range(7)), st.permutations(["a", "b", "c"]))
 def test_the_digest_does_not_depend_on_the_order_of_declarations(edges, nodes):
     assert shuffled(edges, nodes) == shuffled(range(7), ["a", "b", "c"])

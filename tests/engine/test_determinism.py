@@ -16,6 +16,7 @@ from backedge.engine.records import NodeFinished, Routed
 from ..virtual import VirtualLoop, run_virtual
 from .graphs import graphs
 from .journals import SlowJournal
+from .sizes import examples
 
 
 class State(BaseModel):
@@ -81,7 +82,7 @@ def outcome(drawn, seed, delays, journal):
     return run_virtual(go(), loop=VirtualLoop, debug=False)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(graphs(most=8), st.integers(0, 1000))
 def test_how_long_anything_takes_changes_neither_the_state_nor_what_ran(drawn, seed):
     first = outcome(drawn, seed, 0, MemoryJournal())

@@ -18,6 +18,7 @@ from backedge.engine.recovery import recover
 
 from ..virtual import VirtualLoop, run_virtual
 from .graphs import graphs
+from .sizes import examples
 
 
 class State(BaseModel):
@@ -79,7 +80,7 @@ def told(run):
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(graphs(most=7), st.integers(0, 1000))
 def test_from_wherever_one_is_cut_it_leads_to_the_same_run(drawn, seed):
     async def go():

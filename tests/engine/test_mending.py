@@ -18,6 +18,7 @@ from backedge.engine.plan import Plan
 
 from .building import problem_of, problems_of
 from .roaming import worlds
+from .sizes import examples
 
 
 def unset(definition, *, mend=True):
@@ -60,7 +61,7 @@ def starting(definition):
     return unset(definition._replace(nodes=nodes))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(worlds(), st.data())
 def test_an_edge_that_is_missing_makes_nobody_read_what_is_unset(definition, data):
     edge = data.draw(st.sampled_from(definition.edges))

@@ -18,6 +18,7 @@ from .oracle import (
     find_loops,
 )
 from .simulation import BrokenRule, SeededChoice, State, settles, simulate
+from .sizes import examples
 
 
 def at(text: str) -> Activation:
@@ -258,7 +259,7 @@ def test_the_check_of_a_run_rejects_a_missing_token_an_extra_run_and_another_cho
 seeds = st.integers(0, 1000)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(graphs(), seeds, st.lists(seeds, min_size=1, max_size=3, unique=True))
 def test_every_completion_order_gives_the_run_that_the_choices_lead_to(graph, seed, orders):
     rule = Rule(graph)
@@ -268,7 +269,7 @@ def test_every_completion_order_gives_the_run_that_the_choices_lead_to(graph, se
     assert settles(rule, choose, runs[0])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(graphs(), seeds, seeds)
 def test_reading_the_same_rounds_to_the_letter_or_taking_them_in_turn_gives_the_same_run(graph, seed, order):
     rule = Rule(graph)
@@ -278,7 +279,7 @@ def test_reading_the_same_rounds_to_the_letter_or_taking_them_in_turn_gives_the_
     assert simulate(rule, choose, random.Random(order), rule.blocks_in_turn) == run
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(graphs(most=8), seeds, st.data())
 def test_walking_further_rounds_finds_no_other_blocker(graph, seed, data):
     rule, patient = Rule(graph), Rule(graph, further=2)
@@ -289,7 +290,7 @@ def test_walking_further_rounds_finds_no_other_blocker(graph, seed, data):
         assert rule.blocks_exactly(live, waiting) == patient.blocks_exactly(live, waiting)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(graphs(), seeds)
 def test_what_may_start_is_no_later_round_of_a_node_that_must_wait_and_blocks_nothing_begun(graph, seed):
     rule = Rule(graph)
@@ -306,13 +307,13 @@ def test_what_may_start_is_no_later_round_of_a_node_that_must_wait_and_blocks_no
         state.finish(done, choose(done, state.running[done]))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(graphs(), st.randoms(use_true_random=False))
 def test_the_order_of_declarations_changes_no_loop(graph, order):
     assert find_loops(graph.shuffled(order)) == find_loops(graph)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(graphs())
 def test_nests_are_chains_of_bodies_and_headers_lie_in_no_deeper_loop(graph):
     loops = find_loops(graph)
@@ -325,7 +326,7 @@ def test_nests_are_chains_of_bodies_and_headers_lie_in_no_deeper_loop(graph):
         assert all(loops.nest[head][-1] == loop for head in heads)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(graphs())
 def test_random_graphs_are_legal_and_joined_up(graph):
     assert graph.nodes.count(START) == graph.nodes.count(END) == 1

@@ -14,8 +14,9 @@ from . import oracle
 from .graphs import graphs, mazes, read_graph
 from .oracle import Activation, Graph, IllegalGraph, Rule
 from .simulation import SeededChoice, simulate
+from .sizes import examples
 
-any_graph = settings(max_examples=25, deadline=None)
+any_graph = settings(max_examples=examples(12), deadline=None)
 seeds = st.integers(0, 1000)
 
 
@@ -136,7 +137,8 @@ def test_headers_come_first_in_their_loop(graph):
 @given(graphs())
 def test_what_remains_is_the_longest_forward_path(graph):
     plan = plan_of(graph)
-    forward = nx.DiGraph([(e.source, e.target) for e in graph.edges if not e.feedback])
+    forward = nx.DiGraph()
+    forward.add_edges_from((e.source, e.target) for e in graph.edges if not e.feedback)
     for number, node in enumerate(plan.nodes):
         below = forward.subgraph({node} | nx.descendants(forward, node))
         assert plan.remaining[number] == nx.dag_longest_path_length(below) + 1

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from backedge.engine.state import reducers
 
+from .sizes import examples
+
 numbers = st.lists(st.integers(), max_size=3)
 texts = st.text(max_size=3)
 CASES = {
@@ -41,7 +43,7 @@ def test_every_reducer_of_the_module_is_tested_here():
 
 
 @pytest.mark.parametrize("reducer", CASES, ids=lambda reducer: reducer.__name__)
-@settings(max_examples=50)
+@settings(max_examples=examples(20))
 @given(data=st.data())
 def test_folding_many_updates_gives_what_one_after_the_other_gives(reducer, data):
     kind = data.draw(st.sampled_from(CASES[reducer]))

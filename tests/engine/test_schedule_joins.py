@@ -3,7 +3,6 @@ of the rules does. What is checked stands in `many_drive.py`, since it is checke
 early, too late or twice, with the tokens that it should see; what is cancelled is; ids lead back to what they name; all
 invariants hold; nothing is remembered at the end."""
 
-import os
 import random
 
 import pytest
@@ -14,20 +13,16 @@ from .graphs import read_graph
 from .many import Early, Stop, World
 from .many_drive import Beside
 from .many_graphs import sensible, worlds
+from .sizes import examples
 
 seeds = st.integers(0, 1000)
 orders = st.lists(seeds, min_size=1, max_size=3, unique=True)
-
-
-def examples(number):
-    """Many more of them in a long test."""
-    many = number * 30 if os.environ.get("BACKEDGE_SOAK") == "1" else number
-    return settings(
-        max_examples=many,
-        deadline=None,
-        phases=(Phase.explicit, Phase.generate),
-        suppress_health_check=list(HealthCheck),
-    )
+some = settings(
+    max_examples=examples(12),
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 
 
 def agree(world, seed, orders):
@@ -43,19 +38,19 @@ def _values(run):
     return run.schedule.result and run.schedule.result.values()
 
 
-@examples(30)
+@some
 @given(worlds(early=False, stops=False), seeds, orders)
 def test_regions_and_maps_run_as_the_rules_say_and_in_every_order_alike(world, seed, orders):
     agree(sensible(world), seed, orders)
 
 
-@examples(30)
+@some
 @given(worlds(each=False, maps=False), seeds, orders)
 def test_joins_that_do_not_wait_and_cancelling_run_as_the_rules_say(world, seed, orders):
     agree(world, seed, orders)
 
 
-@examples(30)
+@some
 @given(worlds(), seeds, orders)
 def test_all_of_them_together_run_as_the_rules_say(world, seed, orders):
     agree(sensible(world), seed, orders)

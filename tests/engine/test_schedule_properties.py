@@ -19,6 +19,7 @@ from .drive import LOG, Drive, plan_of, schedule_of, spell
 from .graphs import NAMES, graphs, read_graph
 from .oracle import Activation, Rule
 from .simulation import SeededChoice, simulate
+from .sizes import examples
 
 seeds = st.integers(0, 1000)
 # two headers send each other back, so that two rounds of n may be under way at once, and both lead to END
@@ -32,7 +33,7 @@ def expected_of(graph, seed):
     return rule, simulate(rule, SeededChoice(rule, seed), random.Random(0))
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @example(read_graph("START>b START>c b>a c>a a>END b<b c<c"), 11, [0, 1, 2, 3])  # errors overtake each other
 @given(graphs(), seeds, some_orders)
 def test_every_completion_order_and_declaration_order_runs_as_the_rule_says(graph, seed, orders):
@@ -41,7 +42,7 @@ def test_every_completion_order_and_declaration_order_runs_as_the_rule_says(grap
         Drive(graph.shuffled(order), rule, expected, order).run()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @example(CROSSED, 157, [0, 1, 2, 3], {"n"})
 @given(
     graphs(),
@@ -58,7 +59,7 @@ def test_the_same_values_and_the_same_conflicts_come_up_in_every_order(graph, se
         assert run.state.taken == runs[0].state.taken
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(graphs(), seeds, seeds)
 def test_the_same_facts_give_the_same_orders(graph, seed, order):
     told = Drive(graph, *expected_of(graph, seed), random.Random(order)).run().told
@@ -72,7 +73,7 @@ def _plainly(order):
     return order._replace(snapshot=order.snapshot.values())
 
 
-@settings(max_examples=15, deadline=None, phases=NO_SHRINKING)
+@settings(max_examples=examples(10), deadline=None, phases=NO_SHRINKING)
 @example(read_graph("START>a START>b a>d b>END d>END b<a d<b"), 9, 1, [0, 1, 2, 3, 4, 5])
 @given(graphs(most=8), seeds, st.integers(1, 3), st.lists(seeds, min_size=2, max_size=4, unique=True))
 def test_limits_count_the_same_in_every_order(graph, seed, limit, orders):

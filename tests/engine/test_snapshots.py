@@ -17,6 +17,7 @@ from backedge.engine.state.snapshots import FoldError, MergeConflict, merge
 from backedge.engine.state.updates import FoldCell, Node
 
 from .naive_state import NaiveConflict, naive_edit, naive_merge, naive_start
+from .sizes import examples
 
 
 def joined(value: str, update: str) -> str:
@@ -164,7 +165,7 @@ def real_results(steps, edit, edit_at, rnd, every=0):
 EDITS = [{}, {"p": 1000}, {"r": [1000]}, {"q": 1000, "r": [], "s": "edited"}]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(histories(), st.integers(1, 4), st.randoms(use_true_random=False))
 def test_overwritten_values_count_from_their_place_on_in_any_order_of_events(steps, every, rnd):
     expected = naive_results(steps, {}, 0, every)
@@ -175,7 +176,7 @@ def test_overwritten_values_count_from_their_place_on_in_any_order_of_events(ste
                 assert found[number] == there
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(histories(), st.sampled_from(EDITS), st.integers(0, 24), st.randoms(use_true_random=False))
 def test_merges_agree_with_the_naive_reading_in_any_order_of_events(steps, edit, edit_at, rnd):
     expected = naive_results(steps, edit, edit_at)

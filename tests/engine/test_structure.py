@@ -14,6 +14,7 @@ from .graphs import mazes
 from .oracle import END, START, IllegalGraph, find_loops
 from .oracle import Edge as OracleEdge
 from .oracle import Graph as OracleGraph
+from .sizes import examples
 
 
 class State(BaseModel):
@@ -120,7 +121,7 @@ def test_cycles_and_idle_feedback_edges_are_told_together():
     assert "feedback edge b->c closes no loop" in problems[1]
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(mazes())
 def test_doing_what_the_messages_say_makes_the_loops_legal(maze):
     edges = {f"{e.source}->{e.target}": e for e in maze.edges if e.target != START and e.source != END}
@@ -146,7 +147,7 @@ def test_doing_what_the_messages_say_makes_the_loops_legal(maze):
         pytest.fail(f"still illegal: {error}")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(mazes(), st.randoms(use_true_random=False))
 def test_what_is_told_does_not_depend_on_the_order_of_declarations(maze, order):
     edges = {f"{e.source}->{e.target}": e for e in maze.edges}

@@ -27,6 +27,8 @@ from backedge.engine.state import values
 from backedge.engine.state.copiers import same
 from backedge.engine.state.fields import StateSchema
 
+from .sizes import examples
+
 T = TypeVar("T")
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 
@@ -407,7 +409,7 @@ def annotated_values(draw, depth=3):
     return model, values.map(lambda value: model(field=value))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.data())
 def test_values_of_made_up_types_come_back(data):
     annotation, values = data.draw(annotated_values())

@@ -10,6 +10,7 @@ from backedge import Context, EffectError, RunStatus
 from backedge.checkpoints import MemoryJournal
 
 from ...virtual import run_virtual
+from ..sizes import examples
 from .kit import World, broken_off, completed, flow_of
 
 # A body is a tree: what it says is asked for, in this order.
@@ -107,7 +108,7 @@ def _fails(tree):
     return kind == "fail" or (isinstance(detail, list) and any(map(_fails, detail)))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(BODIES, st.lists(st.floats(0, 1), max_size=5))
 def test_a_body_that_is_broken_off_again_and_again_ends_as_if_it_had_not_been(tree, cuts):
     async def go():

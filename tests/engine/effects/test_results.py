@@ -14,6 +14,7 @@ from backedge.engine.records import EffectRecorded
 from backedge.engine.state.copiers import same
 
 from ...virtual import run_virtual
+from ..sizes import examples
 from ..test_values import COMES_BACK, annotated_values
 from .kit import State, World, broken_off, flow_of
 
@@ -43,7 +44,7 @@ def test_a_result_comes_back_equal_and_of_the_same_type(annotation, value):
     assert type(again) is type(live)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.data())
 def test_results_and_answers_of_made_up_types_come_back(data):
     annotation, values = data.draw(annotated_values())

@@ -18,6 +18,7 @@ from backedge.engine.records import NodeFinished, Routed, RunStarted
 
 from ...virtual import VirtualLoop, run_virtual
 from ..graphs import graphs
+from ..sizes import examples
 
 
 class State(BaseModel):
@@ -124,7 +125,7 @@ async def forks(drawn, seed):
     return done
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(graphs(most=7), st.integers(0, 1000))
 def test_a_fork_is_the_run_as_it_would_have_been(drawn, seed):
     run_virtual(forks(drawn, seed), loop=VirtualLoop, debug=False)
@@ -154,7 +155,7 @@ async def before_each(drawn, seed):
         assert all(own[each] == parent[each] for each in kept)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(graphs(most=7), st.integers(0, 1000))
 def test_an_edit_before_an_activation_reaches_it(drawn, seed):
     run_virtual(before_each(drawn, seed), loop=VirtualLoop, debug=False)

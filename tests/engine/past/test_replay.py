@@ -25,6 +25,7 @@ from backedge.engine.records import NodeFinished, RunEnded, RunStatus
 
 from ...virtual import VirtualLoop, run_virtual
 from ..graphs import graphs
+from ..sizes import examples
 from ..test_determinism import flow_of
 
 
@@ -380,7 +381,7 @@ async def all_ways(drawn, seed):
         assert next(m.seq for _, _, found in replay.steps() for m in found) == victim.seq
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(graphs(most=7), st.integers(0, 1000))
 def test_any_run_and_any_fork_replays(drawn, seed):
     run_virtual(all_ways(drawn, seed), loop=VirtualLoop, debug=False)

@@ -18,6 +18,7 @@ from backedge.engine.render.svg import laid_out
 from backedge.engine.render.theme import DARK, TINTS
 from backedge.engine.render.wording import clean, wrap
 
+from ..sizes import examples
 from .samples import SVG, Counts, fan_out, group, loop, nested, picture, ran, svg, texts, until
 
 NASTY = [*"<>&\"'{}|\\;%$`=*é漢🙂\u202e", "&lt;", "&#65;", "\\N", "\\l", "<b>", "]]>", "-->", "nGLET"]
@@ -197,7 +198,9 @@ titles = labels.filter(lambda text: "\ud800" not in text)  # a title that cannot
 
 
 @given(names, labels, titles, st.sampled_from([".svg", ".mmd", ".txt", ".json", ".dot"]))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_whatever_is_written_on_a_node_or_an_edge_can_be_drawn(
     tmp_path: Path, name: str, label: str, title: str, suffix: str
 ):
@@ -227,7 +230,7 @@ def test_names_that_look_like_entities_are_shown_as_they_are(tmp_path: Path):
 
 
 @given(names)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_tooltips_of_dot_files_are_taken_literally(name: str):
     box = Box(name, (name,), Kind.ASYNC)
     source = dot_source(Picture("t", None, "", (), (box,), (), ()))
