@@ -203,7 +203,6 @@ class Writer:
         self._log_begun = False
 
     async def _close(self) -> None:
-        self._send_waiting()
         try:
             await self._hop.run(self._finish)
         finally:

@@ -114,6 +114,10 @@ async def test_what_takes_long_or_must_survive_a_power_cut_is_the_threads(journa
 
 async def test_while_another_process_writes_the_thread_waits_and_the_event_loop_goes_on(journal, path):
     log = await journal.create(header(), started())
+    # SQLite itself waits for nobody there; on the thread it is patient.
+    assert journal._writer._hop.here.execute("PRAGMA busy_timeout").fetchone() == (0,)
+    patience = await journal._writer.ask("", lambda db: db.execute("PRAGMA busy_timeout").fetchone())
+    assert patience == (30_000,)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         waiting = log.append(finished(1))
