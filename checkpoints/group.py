@@ -95,16 +95,18 @@ def commit_at_once(
     """Commit all parts together, waiting for nobody, and return the errors, as `commit_group` does.
 
     None when that cannot be done, because of another process's transaction or of a part that is refused: then nothing
-    was done, and `commit_group` has to.
+    was done, and `commit_group` has to do it, or to tell whose fault it is.
     """
     try:
         db.execute("BEGIN IMMEDIATE")
         for part in parts:
             part.apply(db)
-    except (JournalError, sqlite3.Error):
+    except BaseException as error:  # Ctrl-C among them
         if db.in_transaction:
             db.execute("ROLLBACK")
-        return None
+        if isinstance(error, Exception):
+            return None
+        raise
     errors: dict[Part, JournalError] = {}
     _commit(db, name, parts, errors)
     return errors

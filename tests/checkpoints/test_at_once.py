@@ -211,6 +211,23 @@ async def test_when_a_commit_fails_the_file_says_whether_it_was_one(journal, pat
     assert count(path) == 1 + written
 
 
+async def test_what_ctrl_c_comes_amid_is_committed_later(journal, path, monkeypatch):
+    log = await journal.create(header(), started())
+    plain = JobConnection.execute
+
+    def interrupted(db, sql, *parameters):
+        if sql.startswith("INSERT"):
+            raise KeyboardInterrupt
+        return plain(db, sql, *parameters)
+
+    monkeypatch.setattr(JobConnection, "execute", interrupted, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        log.append(finished(1))
+    monkeypatch.undo()
+    await log.release()
+    assert count(path) == 2
+
+
 @pytest.mark.parametrize("how", ["release", "close", "check", "read"])
 async def test_what_waits_for_the_end_of_a_turn_comes_before_what_is_asked_in_it(journal, path, how):
     log, other = [await journal.create(header(name), started()) for name in ("one", "two")]
