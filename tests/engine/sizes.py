@@ -1,6 +1,7 @@
 """How much a test tries: a little in each run, other examples each time, and all of it in `make soak`."""
 
 import os
+import random
 
 SOAKING = os.environ.get("BACKEDGE_SOAK") == "1"
 
@@ -8,3 +9,8 @@ SOAKING = os.environ.get("BACKEDGE_SOAK") == "1"
 def examples(number):
     """So many examples of a property; thirty times as many in a long test."""
     return number * 30 if SOAKING else number
+
+
+def some(things, *, one_in):
+    """Of so many things one, others each time; all of them in a long test."""
+    return things if SOAKING else things[random.randrange(one_in) :: one_in]

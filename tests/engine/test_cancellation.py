@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import os
 import random
 from typing import Annotated
 
@@ -16,9 +15,10 @@ from backedge.engine.records import NodeFinished, RunEnded, RunStatus
 
 from ..virtual import SteppingLoop, run_virtual
 from .journals import SlowJournal
+from .sizes import SOAKING
 
-STRIDE = 1 if os.environ.get("BACKEDGE_SOAK") == "1" else 6
-"""Of so many steps one is tried, another one each time; with BACKEDGE_SOAK=1 all are."""
+STRIDE = 1 if SOAKING else 15
+"""Of so many steps one is tried, another one each time; in a long test all are."""
 
 
 class State(BaseModel):

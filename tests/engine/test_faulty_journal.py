@@ -1,6 +1,7 @@
 """Whatever call of a journal fails, and however: a clear error, nothing left, and the run can be resumed."""
 
 import asyncio
+import functools
 from typing import Annotated
 
 import pytest
@@ -19,17 +20,22 @@ class State(BaseModel):
     log: Annotated[list[str], extend] = []
 
 
-def build(ended):
+ENDED = []
+"""What nodes ended since it was last cleared."""
+
+
+@functools.cache
+def build():
     graph = Graph(State)
 
     def node(name, seconds, *, inline=False):
         async def work() -> list[str]:
             await asyncio.sleep(seconds)
-            ended.append(name)
+            ENDED.append(name)
             return [name]
 
         def quick() -> list[str]:
-            ended.append(name)
+            ENDED.append(name)
             return [name]
 
         return graph.node(quick if inline else work, name=name, writes="log", inline=inline)
@@ -63,7 +69,7 @@ async def resumed(flow, journal):
 async def prepared(inner, go):
     """For a resume: a run that was interrupted before."""
     if go is resumed:
-        async with build([]).start(journal=inner, run_id="r"):
+        async with build().start(journal=inner, run_id="r"):
             await asyncio.sleep(2.5)
 
 
@@ -78,7 +84,7 @@ def counted(go):
         inner = MemoryJournal()
         await prepared(inner, go)
         journal = FaultyJournal(inner)
-        await go(build([]), journal)
+        await go(build(), journal)
         return journal.calls
 
     return run_virtual(count(), loop=SteppingLoop)
@@ -89,25 +95,25 @@ def test_a_journal_may_fail_at_any_call(go, how):
     async def fail(number):
         inner = MemoryJournal()
         await prepared(inner, go)
-        before = []
+        ENDED.clear()
         journal = FaultyJournal(inner, number, how)
         with pytest.raises(JournalWriteError, match=f"call {number}, "):
-            await go(build(before), journal)
+            await go(build(), journal)
         assert asyncio.all_tasks() == {asyncio.current_task()}
         known = await inner.runs()
         if not known:
             assert journal.calls == ["create"]
-            assert before == []
+            assert ENDED == []
             return
         assert known[0].owner is None, "the log was not released"
         recorded = {str(r.activation) for r in await inner.read("r") if isinstance(r, NodeFinished)}
-        ended = []
-        result = await build(ended).resume("r", journal=inner)
+        ENDED.clear()
+        result = await build().resume("r", journal=inner)
         assert result.status is RunStatus.COMPLETED
         assert sorted(result.state.log) == sorted(["first", "quick", "slow", "last"] * 2)
         finished = [str(r.activation) for r in await inner.read("r") if isinstance(r, NodeFinished)]
         assert len(finished) == len(set(finished)) == 8
-        assert len(ended) == 8 - len(recorded)
+        assert len(ENDED) == 8 - len(recorded)
 
     calls = counted(go)
     assert calls.count("release") == 1
@@ -147,7 +153,7 @@ def test_a_commit_whose_future_is_cancelled_breaks_the_run_and_says_so():
     journal = SlowJournal(seconds=1)
 
     async def go():
-        async with build([]).start(journal=journal, run_id="r") as run:
+        async with build().start(journal=journal, run_id="r") as run:
             await asyncio.sleep(1.5)
             *_, future = journal.logs[0].waiting[0]
             future.cancel()
@@ -160,7 +166,7 @@ def test_a_commit_whose_future_is_cancelled_breaks_the_run_and_says_so():
 def test_a_journal_that_breaks_while_the_task_is_cancelled_leaves_the_cancellation_in_place(caplog):
     async def go():
         journal = FaultyJournal(MemoryJournal(), 4)
-        task = asyncio.ensure_future(build([]).run(journal=journal, run_id="r"))
+        task = asyncio.ensure_future(build().run(journal=journal, run_id="r"))
         await asyncio.sleep(1.5)
         assert journal.calls == ["create", "append", "append"]
         task.cancel()
@@ -174,7 +180,7 @@ def test_a_journal_that_breaks_while_the_task_is_cancelled_leaves_the_cancellati
 def test_a_journal_that_breaks_while_a_run_is_left_early_is_told():
     async def go():
         journal = FaultyJournal(MemoryJournal(), 2)
-        async with build([]).start(journal=journal, run_id="r"):
+        async with build().start(journal=journal, run_id="r"):
             await asyncio.sleep(0.5)
 
     with pytest.raises(BackedgeError, match="append, failed"):
