@@ -307,27 +307,10 @@ class Usage(Frozen):
 
     def __add__(self, other: Usage) -> Usage:
         """The two together."""
-        return counted(
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            cached=self.cached_tokens + other.cached_tokens,
-            stored=self.cache_write_tokens + other.cache_write_tokens,
-            thought=self.reasoning_tokens + other.reasoning_tokens,
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
         )
-
-
-def counted(read: int, written: int, *, cached: int = 0, stored: int = 0, thought: int = 0) -> Usage:
-    """A usage of what are whole numbers already: each call makes several, and to look at them again takes twice as long."""
-    made = object.__new__(Usage)
-    own = {
-        "input_tokens": read,
-        "output_tokens": written,
-        "cached_tokens": cached,
-        "cache_write_tokens": stored,
-        "reasoning_tokens": thought,
-    }
-    _put(made, "__dict__", own)
-    _put(made, "__pydantic_fields_set__", {*own})
-    _put(made, "__pydantic_extra__", None)
-    _put(made, "__pydantic_private__", None)
-    return made

@@ -55,8 +55,6 @@ class ModelRequest(Frozen):
         extra: The provider's own parameters, put into the body as they are.
     """
 
-    __slots__ = ("_size",)  # what `wrappers.sizes` takes it for, once it was asked: several wrappers ask
-
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
     tool_choice: str = "auto"

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..errors import BadAnswerError
-from ..messages import AnyPart, Message, Other, Reasoning, Text, ToolCall, Usage, counted
+from ..messages import AnyPart, Message, Other, Reasoning, Text, ToolCall, Usage
 from ..protocol import Finish, ModelResponse, Piece, ReasoningDelta, TextDelta, ToolCallDelta
 from .anthropic_body import ORIGIN
 from .content import Body, count, filled
@@ -55,12 +55,12 @@ def response_of(message: Body, by: str, *, written: dict[int, str] | None = None
 def usage_of(found: Any) -> Usage:
     """What a call took. Anthropic counts what came from a cache, or went into it, beside the input."""
     read, written = count(found, "cache_read_input_tokens"), count(found, "cache_creation_input_tokens")
-    return counted(
-        count(found, "input_tokens") + read + written,
-        count(found, "output_tokens"),
-        cached=read,
-        stored=written,
-        thought=count(found, "output_tokens_details", "thinking_tokens"),
+    return Usage(
+        input_tokens=count(found, "input_tokens") + read + written,
+        output_tokens=count(found, "output_tokens"),
+        cached_tokens=read,
+        cache_write_tokens=written,
+        reasoning_tokens=count(found, "output_tokens_details", "thinking_tokens"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from ..messages import Usage, counted
+from ..messages import Usage
 from .content import Body
 
 _CACHED: Final = ("cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens")
@@ -43,7 +43,13 @@ def usage_of(counts: Body) -> Usage:
     if details:
         cached = max(cached, _number(details.get("cached_tokens")))
         stored = max(stored, _number(details.get("cache_write_tokens")))
-    return counted(read, written, cached=cached, stored=stored, thought=thought)
+    return Usage(
+        input_tokens=read,
+        output_tokens=written,
+        cached_tokens=cached,
+        cache_write_tokens=stored,
+        reasoning_tokens=thought,
+    )
 
 
 def cost_of(counts: Body) -> float | None:

@@ -22,6 +22,7 @@ from ..recorded import pieces_of
 from .bounds import next_event, read_rest
 from .clients import limit_headers, patience
 from .content import Body, filled
+from .deadlines import Deadlines
 from .failures import failure, failure_in, translated
 from .hiding import Keys
 from .reading import read_body, reason_of
@@ -73,6 +74,7 @@ class Api:
         goes_on: Whether more of a stream may come after the model has ended, such as what it took: then the stream is
             read to its end.
         options: Options of the client.
+        deadlines: Ends what takes too long.
     """
 
     by: str
@@ -86,6 +88,7 @@ class Api:
     error_in: Callable[[Body], Any] = error_in
     goes_on: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    deadlines: Deadlines = field(default_factory=Deadlines, init=False, repr=False, compare=False)
 
     def failed(self, error: Exception, *, usage: Usage | None = None, streaming: bool = False) -> ModelError:
         """Our error for an exception of the client."""
@@ -127,7 +130,9 @@ async def whole(call: Call) -> ModelResponse:
     import httpx2  # the official clients bring it along
 
     posted = call.client.post(call.api.path, cast_to=httpx2.Response, body=call.body, options=_options(call))
-    response = await translated(posted, call.api.failed, within=patience(call.api.timeout))
+    response = await translated(
+        posted, call.api.failed, within=call.api.deadlines.after(patience(call.api.timeout))
+    )
     return _finished(call, _read_whole(call, response), response)
 
 
@@ -145,9 +150,13 @@ async def pieces(call: Call) -> AsyncGenerator[StreamEvent, None]:
         stream=True,
         stream_cls=call.api.streams()[object],
     )
-    async with await translated(posted, call.api.failed, within=patience(call.api.timeout)) as events:
+    async with await translated(
+        posted, call.api.failed, within=call.api.deadlines.after(patience(call.api.timeout))
+    ) as events:
         if _is_page(events.response.headers):
-            await translated(events.response.aread(), call.api.failed, within=call.api.timeout)
+            await translated(
+                events.response.aread(), call.api.failed, within=call.api.deadlines.after(call.api.timeout)
+            )
             response = _finished(call, _read_whole(call, events.response), events.response)
             for piece in pieces_of(response):
                 yield piece
@@ -176,8 +185,9 @@ async def _gathered(call: Call, events: Any, gathering: Gathers) -> AsyncGenerat
     def failed(error: Exception) -> ModelError:
         return call.api.failed(error, usage=gathering.usage, streaming=begun)
 
+    within = call.api.deadlines.after(call.api.timeout)
     while call.api.goes_on or not gathering.done:
-        event = await translated(next_event(events), failed, within=call.api.timeout)
+        event = await translated(next_event(events), failed, within=within)
         if event is None:
             break
         begun = True

@@ -6,7 +6,6 @@ client is imported here. Every text is freed of keys before it becomes a message
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,6 +21,7 @@ from ..errors import (
 )
 from ..messages import Usage
 from .bounds import TooLongError
+from .deadlines import Deadline
 from .hiding import Hide, hide_shapes
 from .kinds import kind_of
 from .said import request_id_of, said_in, wait_of
@@ -33,15 +33,14 @@ _CONNECTIONS = frozenset({"APIConnectionError", "RequestError", "TransportError"
 
 
 async def translated(
-    call: Awaitable[T], translate: Callable[[Exception], ModelError], *, within: float | None = None
+    call: Awaitable[T], translate: Callable[[Exception], ModelError], *, within: Deadline | None = None
 ) -> T:
-    """What the call gives `within` so many seconds; its exception becomes the error that `translate` makes of it.
+    """What the call gives `within` its time; its exception becomes the error that `translate` makes of it.
 
     The foreign exception is not kept as cause or context: it carries the request, headers included.
     """
     try:
-        async with asyncio.timeout(within):
-            return await call
+        return await (call if within is None else within.of(call))
     except ModelError:
         raise
     except Exception as error:

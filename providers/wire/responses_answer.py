@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..errors import BadAnswerError
-from ..messages import AnyPart, Message, Other, Reasoning, Text, ToolCall, Usage, counted
+from ..messages import AnyPart, Message, Other, Reasoning, Text, ToolCall, Usage
 from ..protocol import Finish, ModelResponse, Piece, ReasoningDelta, TextDelta, ToolCallDelta
 from .content import Body, count, filled
 from .responses_body import ORIGIN
@@ -47,12 +47,12 @@ def response_of(found: Body, by: str) -> ModelResponse:
 
 def usage_of(found: Any) -> Usage:
     """What a call took. OpenAI counts what came from a cache inside the input, as we do."""
-    return counted(
-        count(found, "input_tokens"),
-        count(found, "output_tokens"),
-        cached=count(found, "input_tokens_details", "cached_tokens"),
-        stored=count(found, "input_tokens_details", "cache_write_tokens"),
-        thought=count(found, "output_tokens_details", "reasoning_tokens"),
+    return Usage(
+        input_tokens=count(found, "input_tokens"),
+        output_tokens=count(found, "output_tokens"),
+        cached_tokens=count(found, "input_tokens_details", "cached_tokens"),
+        cache_write_tokens=count(found, "input_tokens_details", "cache_write_tokens"),
+        reasoning_tokens=count(found, "output_tokens_details", "reasoning_tokens"),
     )
 
 

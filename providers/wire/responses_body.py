@@ -120,7 +120,9 @@ def _without_idle_thoughts(items: list[Body]) -> list[Body]:
 
 def _items(message: Message, custom: set[str]) -> list[Body]:
     """A message as items: its words together, calls, results and thoughts as items of their own, in order."""
-    role = "user" if message.role == "tool" else message.role
+    role, parts = "user" if message.role == "tool" else message.role, message.parts
+    if len(parts) == 1 and type(parts[0]) is Text and parts[0].raw is None:
+        return [{"role": role, "content": parts[0].text}] if parts[0].text else []
     items: list[Body] = []
     # The message that is being written, and what its words said about themselves.
     words: list[Body] = []
@@ -132,7 +134,7 @@ def _items(message: Message, custom: set[str]) -> list[Body]:
             items.append({"role": role, "content": _content(words), **marks})
         words, marks = [], {}
 
-    for part in message.parts:
+    for part in parts:
         own = _own_item(part, custom)
         if own is not None:
             end()

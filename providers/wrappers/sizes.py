@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..messages import AnyPart, Code, File, Image, Reasoning, Text, ToolCall, ToolResult, Usage, counted
+from ..messages import AnyPart, Code, File, Image, Reasoning, Text, ToolCall, ToolResult, Usage
 from ..protocol import ModelRequest
 
 PER_MESSAGE: Final = 8
@@ -31,14 +31,6 @@ def expected(request: ModelRequest, *, output: int) -> Usage:
         request: What will be sent.
         output: What to expect to be written where the request does not say how much may be.
     """
-    read: int | None = getattr(request, "_size", None)
-    if read is None:
-        read = _read_by(request)
-        object.__setattr__(request, "_size", read)
-    return counted(read, output if request.max_tokens is None else request.max_tokens)
-
-
-def _read_by(request: ModelRequest) -> int:
     size = 0
     for message in request.messages:
         for part in message.parts:
@@ -51,7 +43,8 @@ def _read_by(request: ModelRequest) -> int:
         read += size // 3
     if request.output is not None:
         read += len(repr(request.output.parameters)) // 3
-    return read
+    written = output if request.max_tokens is None else request.max_tokens
+    return Usage(input_tokens=read, output_tokens=written)
 
 
 def _bytes(part: AnyPart) -> int:
