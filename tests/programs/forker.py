@@ -16,19 +16,35 @@ import signal
 import socket
 import sys
 import threading
+import tomllib
 import traceback
 from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
 
-FIRST = ("aiosqlite", "rich.live", "rich.table", "backedge", "backedge.checkpoints.sqlite", "backedge.cli")
+OTHERS = (
+    "aiosqlite",
+    "argparse",
+    "genai_prices",
+    "graphviz",
+    "httpx2",
+    "rich.live",
+    "rich.table",
+    "tenacity",
+)
+SOCKETS = ("websockets.asyncio.client", "websockets.asyncio.server")
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def load():
-    """Import what the processes would have to import."""
-    for name in FIRST:
+    """Import what the processes would have to import: all of ours but programs, and what ours import when called."""
+    for package in tomllib.loads(PROJECT.read_text())["tool"]["setuptools"]["packages"]:
+        if not package.endswith(".inside"):
+            folders = importlib.import_module(package).__path__
+            for module in pkgutil.iter_modules(folders, f"{package}."):
+                if not module.name.endswith("__main__"):
+                    importlib.import_module(module.name)
+    for name in (*OTHERS, *SOCKETS):
         importlib.import_module(name)
-    for module in pkgutil.iter_modules(sys.modules["backedge.cli"].__path__, "backedge.cli."):
-        importlib.import_module(module.name)
 
 
 def streams(environment):
