@@ -97,16 +97,20 @@ def commit_at_once(
     None when that cannot be done, because of another process's transaction or of a part that is refused: then nothing
     was done, and `commit_group` has to do it, or to tell whose fault it is.
     """
+    alone = parts[0] if len(parts) == 1 and not parts[0].several else None
     try:
+        if alone is not None:
+            alone.apply(db)  # one statement is a transaction by itself, and begins none that waits
+            return {}
         db.execute("BEGIN IMMEDIATE")
         for part in parts:
             part.apply(db)
     except BaseException as error:  # Ctrl-C among them
         if db.in_transaction:
             db.execute("ROLLBACK")
-        if isinstance(error, Exception):
-            return None
-        raise
+        if not isinstance(error, Exception):
+            raise
+        return {} if alone is not None and _is_there(db, alone) else None
     errors: dict[Part, JournalError] = {}
     _commit(db, name, parts, errors)
     return errors

@@ -16,9 +16,9 @@ import asyncio
 import contextlib
 import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from backedge.engine.errors import JournalError, JournalWriteError
 
@@ -30,6 +30,7 @@ from .ownership import LockFile, Owners
 from .parts import Append
 
 T = TypeVar("T")
+Submitted: TypeAlias = tuple[Part, asyncio.Future[None]]
 
 _FEW = 32  # parts that the event loop commits at once, in less than half a millisecond
 
@@ -51,10 +52,8 @@ class Writer:
         self._hop = hop
         self._locks = locks
         self._loop = asyncio.get_running_loop()
-        self._waiting: deque[tuple[Part, asyncio.Future[None]]] = deque()
-        self._written: deque[tuple[list[tuple[Part, asyncio.Future[None]]], dict[Part, JournalError]]] = (
-            deque()
-        )
+        self._waiting: deque[Submitted] = deque()
+        self._written: deque[tuple[Sequence[Submitted], Mapping[Part, JournalError]]] = deque()
         self._called = False  # a call is on its way to the thread that has not yet taken what waits
         self._waits_for_disk = synchronous == "full"
         self._log_begun = False  # the thread has written since the write-ahead log was begun anew
@@ -137,18 +136,17 @@ class Writer:
         db = self._hop.here
         if db is None:
             return False
-        parts = [part for part, _ in self._waiting]
+        taken = list(self._waiting)
+        parts = [part for part, _ in taken]
         if not all(part.quick for part in parts):
             return False
         errors = commit_at_once(db, self._name, parts)
         if errors is None:
             return False
-        self.commits += len(errors) < len(parts)
-        self._written.append((list(self._waiting), errors))
         self._waiting.clear()
         self._turn = True
         self._loop.call_soon(self._turned)
-        self._tell()
+        self._over(taken, errors)
         return True
 
     def _turned(self) -> None:
@@ -180,22 +178,25 @@ class Writer:
         for part in errors:
             if not isinstance(part, Append | Keep):
                 self.owners.free(part.seat.key, part.seat.epoch)
-        self.commits += len(errors) < len(parts)
         self._written.append((taken, errors))
 
     def _tell(self) -> None:
-        """On the event loop: tell what was written."""
+        """On the event loop: tell what the thread wrote."""
         while self._written:
             self._log_begun = True
-            taken, errors = self._written.popleft()
-            for part, future in taken:
-                if future.done():
-                    continue  # cancelled by who waited for it
-                error = errors.get(part)
-                if error is None:
-                    future.set_result(None)
-                else:
-                    future.set_exception(error)
+            self._over(*self._written.popleft())
+
+    def _over(self, taken: Sequence[Submitted], errors: Mapping[Part, JournalError]) -> None:
+        """A transaction is over: tell its futures."""
+        self.commits += len(errors) < len(taken)
+        for part, future in taken:
+            if future.done():
+                continue  # cancelled by who waited for it
+            error = errors.get(part)
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
         if self.checkpoints.due() and self._closing is None:
             self._hop.send(self.checkpoints.run, self._checkpointed)
 

@@ -190,25 +190,34 @@ async def test_the_loop_of_an_owner_that_was_fenced_is_told_and_others_of_its_tu
     assert isinstance(fenced.append(finished(2)).exception(), FencedError)
 
 
+@pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("written", [True, False])
-async def test_when_a_commit_fails_the_file_says_whether_it_was_one(journal, path, monkeypatch, written):
+async def test_when_a_commit_fails_the_file_says_whether_it_was_one(
+    journal, path, monkeypatch, written, several
+):
     log = await journal.create(header(), started())
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_IOERR, "SQLITE_IOERR"
     plain = JobConnection.execute
+    faults = 2  # on the loop, and if that led to nothing on the thread
 
     def failing(db, sql, *parameters):
-        if sql != "COMMIT":
+        nonlocal faults
+        if not faults or not sql.startswith("COMMIT" if several else "INSERT"):
             return plain(db, sql, *parameters)
-        plain(db, "COMMIT" if written else "ROLLBACK")
+        faults -= 1
+        if written:
+            plain(db, sql, *parameters)
+        elif several:
+            plain(db, "ROLLBACK")
         raise error
 
     monkeypatch.setattr(JobConnection, "execute", failing, raising=False)
-    wait = log.append(finished(1))
-    monkeypatch.undo()
-    assert wait.done()
+    wait = log.append(*[finished(seq) for seq in range(1, 2 + several)])
+    assert wait.done() is (written or several)
+    await asyncio.wait([wait])
     assert isinstance(wait.exception(), JournalWriteError) is not written
-    assert count(path) == 1 + written
+    assert count(path) == 1 + written * (1 + several)
 
 
 async def test_what_ctrl_c_comes_amid_is_committed_later(journal, path, monkeypatch):
