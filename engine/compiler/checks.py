@@ -99,7 +99,7 @@ def unresolved_warnings(
         scope = scopes[spec.scope]
         binding = bindings.nodes[name]
         told = [binding.returns, *(argument.annotation for argument in binding.arguments)]
-        if Signature.empty not in told or is_silent(spec.function):
+        if all(each is not Signature.empty for each in told) or is_silent(spec.function):
             continue  # all there are were understood, so they need not be read again
         for parameter, text in read_signature(spec.function, scope.types).unresolved.items():
             where = "what it returns" if parameter == "return" else f"parameter {parameter!r}"
