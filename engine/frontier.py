@@ -27,20 +27,22 @@ _BYTES_FOR_A_RECORD: Final = 10
 class Cutter:
     """Cuts frontiers of one run that goes on, when they are due.
 
+    Attributes:
+        due: The first record after which the next frontier is due.
+
     Example: ``raw = cutter.cut(schedule, seq)``
     """
 
-    __slots__ = ("_due", "_graph", "_last")
+    __slots__ = ("_graph", "_last", "due")
 
     def __init__(self, graph: CompiledGraph, seq: int) -> None:
         self._graph = graph
-        # After which record the last one was cut, and from which on the next one is due.
-        self._last = seq
-        self._due = seq + OFTEN
+        self._last = seq  # after which record the last one was cut
+        self.due = seq + OFTEN
 
     def cut(self, schedule: Schedule, seq: int) -> bytes | None:
         """The frontier after record `seq`, or None when none is due or it cannot be told in short."""
-        if seq < self._due:
+        if seq < self.due:
             return None
         told = schedule.narrow()
         if told is None:
@@ -53,7 +55,7 @@ class Cutter:
                 if snapshot.has(name):
                     values[name] = field.value.encode(snapshot.read(name)).decode()
         except (ValueError, UnicodeDecodeError):
-            self._due = seq + 64 * OFTEN  # a value that does not come back as it is
+            self.due = seq + 64 * OFTEN  # a value that does not come back as it is
             return None
         laps = [
             [self._graph.plan.edges[number].id, [[list(outer), count] for outer, count in counts.items()]]
@@ -64,9 +66,9 @@ class Cutter:
         raw = json.dumps(what, separators=(",", ":")).encode()
         spread = len(raw) // _BYTES_FOR_A_RECORD
         if self._last + spread > seq:
-            self._due = self._last + spread
+            self.due = self._last + spread
             return None
-        self._last, self._due = seq, seq + max(OFTEN, spread)
+        self._last, self.due = seq, seq + max(OFTEN, spread)
         return raw
 
 

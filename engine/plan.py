@@ -147,6 +147,8 @@ class Plan:
             tuple(level for level, name in enumerate(nest) if name in forest.regions) for nest in self.nests
         )
         self._places = tuple(places[name] for name in self.nodes)
+        # The ids of nodes that nothing is around: they have one activation, or one at a time.
+        self._bare_ids = tuple(map(ActivationId, self.nodes))
         # Feedback edge to the loop that it closes.
         self._closed = {edge: loop.name for loop in self.loops.values() for edge in loop.feedback}
         ordered = sorted(
@@ -193,6 +195,8 @@ class Plan:
     def activation_id(self, node: int, rounds: Rounds) -> ActivationId:
         """The activation's id as records hold it."""
         nest, apart = self.nests[node], self.apart[node]
+        if not nest:
+            return self._bare_ids[node]
         if not apart:
             return ActivationId(self.nodes[node], tuple(zip(nest, rounds, strict=True)))
         laps = tuple((nest[level], rounds[level]) for level in range(len(nest)) if level not in apart)

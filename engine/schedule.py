@@ -45,6 +45,8 @@ and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .activation import Activation, Phase, Token, by_edge, enough
@@ -122,23 +124,12 @@ class Schedule:
         self._rules = rules
         self._joins = rules.joins
         # Edges that are not just taken, and nodes that do not just write; most graphs have none.
-        self._special = (
-            frozenset(
-                number
-                for number, edge in enumerate(plan.edges)
-                if edge.slot is not None
-                or number in rules.cancels
-                or edge.target in rules.joins
-                or edge.target in rules.sheds
-            )
-            if rules is not NO_RULES or any(plan.apart)
-            else frozenset()
-        )
-        self._altered = frozenset(rules.resets) | frozenset(rules.adders)
+        self._special = _special_edges(plan, rules) if rules != NO_RULES or any(plan.apart) else _NO_EDGES
+        self._alters = bool(rules.resets or rules.adders)
         # What is over though something alive can still bring it a token, which is dropped.
         self._spent: dict[Key, None] = {}
         # What was running when it was cancelled, and has not stopped yet; for others to look at.
-        self.cancelled: set[Key] = set()
+        self.cancelled: dict[Key, None] = {}
         # For a fan-out and the activation of its entry that adds items how many it added.
         self._added: dict[tuple[int, Rounds], int] = {}
         # The items that activations add which returned and are not routed yet.
@@ -148,7 +139,7 @@ class Schedule:
         self._end = end
         # May be raised between facts; consulted by `route` alone.
         self.limits: dict[int, int | None] = dict(limits or {})
-        self._otherwise = dict(otherwise or {})
+        self._otherwise = otherwise or _NOTHING
         # Every live activation; _mask has the bits of their nodes.
         self._live: dict[Key, Activation] = {}
         self._mask = 0
@@ -177,7 +168,7 @@ class Schedule:
         """
         if self.cancelled and (fact.node, fact.rounds) in self.cancelled:
             if isinstance(fact, NodeCancelled):
-                self.cancelled.discard((fact.node, fact.rounds))
+                del self.cancelled[fact.node, fact.rounds]
             return []
         activation = self._live.get((fact.node, fact.rounds))
         if activation is None or activation.phase is not TRANSITIONS[type(fact)][0]:
@@ -187,7 +178,7 @@ class Schedule:
         if isinstance(fact, NodeSucceeded):
             self._check_taken(fact)
             snapshot = activation.preview or self._written(activation, fact.updates)
-            if fact.node in self._altered and fact.node in self._rules.adders:
+            if self._alters and fact.node in self._rules.adders:
                 return self._leave(activation, snapshot, fact.taken, None, self._adding(fact))
             return self._leave(activation, snapshot, fact.taken, None)
         if isinstance(fact, NodeErrored | NodeRouted):
@@ -380,7 +371,7 @@ class Schedule:
             edge = self._edges[number]
             if edge.level is not None:
                 self._count_lap(number, source_rounds[: edge.level])
-            rounds = edge.rounds(source_rounds)
+            rounds = edge.rounds(source_rounds) if source_rounds or edge.zeros else ()
             key = (edge.target, rounds)
             if self._spent and key in self._spent:
                 continue
@@ -394,14 +385,15 @@ class Schedule:
             self._close(over, look)
         if self._added and node not in self._joins:
             self._forget_added((node, source_rounds))
-        if self._watchers:
+        if self._watchers and (node, source_rounds) in self._watchers:
             self._wake((node, source_rounds), look)
         return self._looked_at(look, orders)
 
     def _looked_at(self, look: list[Activation], orders: list[Order]) -> list[Order]:
         """The orders, and those that come of looking at these, and at whatever that adds to them."""
         if len(look) > 1:
-            look.sort(key=self._place)
+            inside = any(each.rounds for each in look)
+            look.sort(key=self._place if inside else _BY_NODE)  # nodes are numbered in order of position
         for each in look:  # looking at one may add others
             if each.phase is Phase.WAITING:
                 self._look(each, look, orders)
@@ -546,9 +538,9 @@ class Schedule:
         if activation.preview is not None:
             snapshot, activation.preview = activation.preview, None
             return snapshot
-        snapshot = self._snapshot(activation)
-        node, rounds = activation.node, activation.rounds
-        if node in self._altered:
+        node, rounds, snapshot = activation.node, activation.rounds, activation.snapshot
+        assert snapshot is not None
+        if self._alters:
             snapshot, updates = self._alter(node, rounds, snapshot, updates)
         if not updates:
             return snapshot
@@ -635,7 +627,7 @@ class Schedule:
             self._spent[key] = None
             self._owed.pop(key, None)
             if activation.phase is Phase.RUNNING:
-                self.cancelled.add(key)
+                self.cancelled[key] = None
                 orders.append(CancelNode(*key))
             activation.phase = Phase.FAILED  # who holds it still need not look at it
 
@@ -771,10 +763,27 @@ class Schedule:
         for key in self._spent:
             assert any(key in self._watchers.get(other, ()) for other in live), f"{key}: is never forgotten"
         assert set(self._watchers) <= set(live) | set(self._spent)
-        assert not self.cancelled & set(live)
+        assert not self.cancelled.keys() & live.keys()
         if live:
             assert any(each.phase is not Phase.WAITING for each in live.values()), "everything waits"
 
+
+def _special_edges(plan: Plan, rules: Rules) -> frozenset[int]:
+    return frozenset(
+        number
+        for number, edge in enumerate(plan.edges)
+        if edge.slot is not None
+        or number in rules.cancels
+        or edge.target in rules.joins
+        or edge.target in rules.sheds
+    )
+
+
+# What most runs have none of: one for all of them, since what a run holds is looked through by the garbage collector.
+_NO_EDGES: frozenset[int] = frozenset()
+_NOTHING: Mapping[int, int] = MappingProxyType({})
+
+_BY_NODE = attrgetter("node")
 
 _OUTSIDE: Mapping[Rounds, None] = {(): None}
 """The only rounds of a node outside of loops."""

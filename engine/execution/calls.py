@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -117,8 +117,8 @@ class Caller:
         self._graph = graph
         self._resources = resources
         # Those of which each activation gets one of its own, so that what it does through it is journaled.
-        self._bound = frozenset(
-            name for name, resource in resources.items() if hasattr(type(resource), "for_activation")
+        self._bound = tuple(
+            [name for name, resource in resources.items() if hasattr(type(resource), "for_activation")]
         )
         self._run_id = run_id
         self._announcer = announcer
@@ -244,7 +244,9 @@ class Caller:
         order, binding = step.order, node.binding
         assert binding is not None
         resources = self._resources
-        bound = self._bound & binding.resources if binding.is_async and self._bound else None
+        bound: Collection[str] = ()
+        if binding.is_async and self._bound:
+            bound = binding.resources.intersection(self._bound)
         context = self._context(step, host) if binding.wants_context or bound else None
         if bound:
             resources = {**resources, **{name: resources[name].for_activation(context) for name in bound}}

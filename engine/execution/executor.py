@@ -703,6 +703,8 @@ class Executor:
         return self.schedule.activation_id(node, rounds)
 
     def _edge_ids(self, numbers: tuple[int, ...]) -> tuple[str, ...]:
+        if len(numbers) == 1:
+            return (self._graph.plan.edges[numbers[0]].id,)
         edges = self._graph.plan.edges
         return tuple([edges[number].id for number in numbers])
 

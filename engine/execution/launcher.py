@@ -124,7 +124,7 @@ class Launcher:
         # Orders that wait for slots.
         self._waiting: dict[Key, StartNode] = {}
         # Running nodes that nobody needs any more.
-        self._stopping: set[Key] = set()
+        self._stopping: dict[Key, None] = {}
         self._closed = False
         self.cut = False
 
@@ -281,13 +281,13 @@ class Launcher:
                 elif key not in self._stopping:
                     host.suspended(step)
             else:
-                if step.suspended and key not in self._stopping:
+                if step.effects is not None and step.suspended and key not in self._stopping:
                     host.suspended(step)
                 elif key not in self._stopping:
                     told = True
                     host.returned(step, value)
             if key in self._stopping:
-                self._stopping.discard(key)
+                del self._stopping[key]
                 host.stopped(key)
         except BaseException as bug:
             host.broken(bug)
@@ -358,7 +358,7 @@ class Launcher:
     def stop(self, key: Key, host: Host) -> None:
         """Tell one node to stop for good; `Host.stopped` says when it has, which may be at once."""
         if key in self._tasks:
-            self._stopping.add(key)
+            self._stopping[key] = None
             self._tasks[key].cancel()
             return
         order = self._waiting.pop(key, None)
@@ -382,7 +382,7 @@ class Launcher:
                 del self._tasks[key]
                 self._free(key[0], host)
                 if key in self._stopping:
-                    self._stopping.discard(key)
+                    del self._stopping[key]
                     host.stopped(key)
                     return True
         return False

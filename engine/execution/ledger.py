@@ -78,10 +78,12 @@ class Ledger:
 
     def stand(self, schedule: Schedule) -> None:
         """Keep where the run stands, if that is due."""
-        if self._cutter is not None and self._log is not None and self.pending == 0:
-            frontier = self._cutter.cut(schedule, self._seq - 1)
-            if frontier is not None:
-                self._log.keep(self._seq - 1, frontier)
+        seq = self._seq - 1
+        if self._cutter is None or seq < self._cutter.due or self._log is None or self.pending:
+            return
+        frontier = self._cutter.cut(schedule, seq)
+        if frontier is not None:
+            self._log.keep(seq, frontier)
 
     def submit(
         self, records: Sequence[Record], then: Callable[[], object], owner: Owner, taken: Sequence[int] = ()

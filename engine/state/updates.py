@@ -154,7 +154,7 @@ class FoldCell:
 
     def write(self, update: object, position: Position, fold: Fold) -> FoldCell:
         """The cell of an update made on this one."""
-        node = self.node
+        node = self._node or self.node
         if node.prev is not None:
             node.settle()
         updates = {position: update}
