@@ -249,8 +249,8 @@ def main(folder: Path) -> None:
     printed = asyncio.run(records_of(nested, {"topic": "graphs"}, "monday"))
     spread = asyncio.run(records_of(wide, {"numbers": 1000}, "wide"))
     pages = crawl()
-    visited = asyncio.run(records_of(pages, {"urls": list("abcdefgh")}, "site"))
-    going = [record for record in visited if not isinstance(record, RunEnded)][:22]
+    visited = asyncio.run(records_of(pages, {"urls": list("cabdefgh")}, "site"))
+    going = [record for record in visited if not isinstance(record, RunEnded)][:13]
     render(pages.graph, folder / "map.svg", run_id="site", records=going)
     render(plain.graph, folder / "loop.svg")
     render(plain.graph, folder / "loop-running.svg", run_id="demo", records=cut_off(done, 2))
