@@ -241,6 +241,22 @@ def cut_off(records: Sequence[Record], rounds: int) -> list[Record]:
     return going[: 3 * rounds + 2]
 
 
+def first_through(records: Sequence[Record]) -> list[Record]:
+    """What is in the journal of a map whose first item is through, when the others have begun."""
+
+    def instance(record: Record) -> str:
+        activation = getattr(record, "activation", None)
+        return "".join(activation.instance) if activation else ""
+
+    def is_there(record: Record) -> bool:
+        if isinstance(record, NodeFinished) and record.activation.node in ("visit/JOIN", "add_up"):
+            return False
+        begins = isinstance(record, NodeFinished) and record.activation.node == "visit"
+        return not isinstance(record, RunEnded) and (begins or instance(record) < "1")
+
+    return steady(sorted(filter(is_there, records), key=instance))  # in whichever order they came
+
+
 def main(folder: Path) -> None:
     """Draw all pictures into the folder."""
     plain, broken, nested, wide = loop(), loop(breaks=2), desk(), fan_out()
@@ -250,8 +266,7 @@ def main(folder: Path) -> None:
     spread = asyncio.run(records_of(wide, {"numbers": 1000}, "wide"))
     pages = crawl()
     visited = asyncio.run(records_of(pages, {"urls": list("cabdefgh")}, "site"))
-    going = [record for record in visited if not isinstance(record, RunEnded)][:13]
-    render(pages.graph, folder / "map.svg", run_id="site", records=going)
+    render(pages.graph, folder / "map.svg", run_id="site", records=first_through(visited))
     render(plain.graph, folder / "loop.svg")
     render(plain.graph, folder / "loop-running.svg", run_id="demo", records=cut_off(done, 2))
     render(broken.graph, folder / "loop-failed.svg", run_id="demo", records=failed)
