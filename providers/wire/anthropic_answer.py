@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from ..errors import BadAnswerError
-from ..messages import AnyPart, Message, Other, Reasoning, Text, ToolCall, Usage
+from ..messages import AnyPart, Other, Reasoning, Text, ToolCall, Usage
 from ..protocol import Finish, ModelResponse, Piece, ReasoningDelta, TextDelta, ToolCallDelta
 from .anthropic_body import ORIGIN
-from .content import Body, count, filled
+from .content import Body, answered, member, number
 
 _FINISH: dict[str, Finish] = {
     "end_turn": "stop",
@@ -41,26 +41,31 @@ def response_of(message: Body, by: str, *, written: dict[int, str] | None = None
     parts = [_part(block, (written or {}).get(place)) for place, block in enumerate(blocks)]
     called = any(isinstance(part, ToolCall) for part in parts)
     reason = message.get("stop_reason")
-    response = ModelResponse(
-        message=Message(role="assistant", parts=tuple(parts)),
+    return answered(
+        parts,
+        message,
         usage=usage_of(message.get("usage")),
         finish=_FINISH.get(str(reason), "tool_calls" if called else "stop"),
         model=str(message.get("model") or ""),
         by=by,
-        id=str(message.get("id") or ""),
+        answer_id=str(message.get("id") or ""),
     )
-    return filled(response, raw=message)
 
 
 def usage_of(found: Any) -> Usage:
     """What a call took. Anthropic counts what came from a cache, or went into it, beside the input."""
-    read, written = count(found, "cache_read_input_tokens"), count(found, "cache_creation_input_tokens")
+    if not isinstance(found, dict):
+        return Usage()
+    read, written = (
+        number(found.get("cache_read_input_tokens")),
+        number(found.get("cache_creation_input_tokens")),
+    )
     return Usage(
-        input_tokens=count(found, "input_tokens") + read + written,
-        output_tokens=count(found, "output_tokens"),
+        input_tokens=number(found.get("input_tokens")) + read + written,
+        output_tokens=number(found.get("output_tokens")),
         cached_tokens=read,
         cache_write_tokens=written,
-        reasoning_tokens=count(found, "output_tokens_details", "thinking_tokens"),
+        reasoning_tokens=number(member(found, "output_tokens_details").get("thinking_tokens")),
     )
 
 

@@ -12,11 +12,11 @@ import json
 from typing import Any
 
 from ..errors import BadAnswerError
-from ..messages import AnyPart, Image, Message, Other, Reasoning, Text, ToolCall
+from ..messages import AnyPart, Image, Other, Reasoning, Text, ToolCall
 from ..protocol import Finish, ModelResponse
 from .chat_body import ORIGIN
 from .chat_counts import cost_of, usage_in, usage_of
-from .content import Body, filled
+from .content import Body, answered
 from .dialects import Dialect
 
 _FINISH: dict[str, Finish] = {
@@ -59,16 +59,16 @@ def response_of(body: Body, by: str, *, dialect: Dialect) -> ModelResponse:
         message = found if isinstance(found, dict) else {}
     answer_id = _text(body.get("id"))
     parts = _parts(message, answer_id)
-    response = ModelResponse(
-        message=Message(role="assistant", parts=tuple(parts)),
+    return answered(
+        parts,
+        body,
         usage=usage,
         finish=_finish(_text(first.get("finish_reason")), message, parts),
         model=_text(body.get("model")),
         by=by,
-        id=answer_id,
+        answer_id=answer_id,
         cost=cost_of(counts) if dialect.costs else None,
     )
-    return filled(response, raw=body)
 
 
 def error_in(body: Body) -> Any:

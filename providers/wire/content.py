@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from ..errors import UnsupportedError
-from ..messages import Code, File, Image
-from ..protocol import ModelRequest, ModelResponse
+from ..messages import AnyPart, Code, File, Image, Message, Usage, assembled
+from ..protocol import Finish, ModelRequest, ModelResponse
 
 Body: TypeAlias = dict[str, Any]
 """A JSON object of a request or of an answer, as a provider reads or writes it."""
@@ -19,14 +19,35 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]+")
 _JOINED = ("tools", "include")
 
 
-def filled(response: ModelResponse, **fields: Any) -> ModelResponse:
-    """A response that nobody has seen yet, with some fields put in as they are.
+def answered(
+    parts: Iterable[AnyPart],
+    raw: Body,
+    *,
+    usage: Usage,
+    finish: Finish,
+    model: str,
+    by: str,
+    answer_id: str,
+    cost: float | None = None,
+) -> ModelResponse:
+    """What was read of an answer as a response. The arguments are its fields, of these types.
 
-    What was read as JSON need not be looked through again: that takes longer than all the rest.
+    They are not looked at again: most of all what was read as JSON, which would take longer than all the rest.
     """
-    response.__dict__.update(fields)
-    response.__pydantic_fields_set__.update(fields)
-    return response
+    return assembled(
+        ModelResponse,
+        message=assembled(Message, role="assistant", parts=tuple(parts)),
+        usage=usage,
+        finish=finish,
+        model=model,
+        by=by,
+        id=answer_id,
+        raw=raw,
+        attempts=(),
+        cost=cost,
+        cached=False,
+        headers={},
+    )
 
 
 def base64_of(part: Image | File) -> str:
@@ -57,10 +78,14 @@ def plain_id(given: str, *, most: int = 64) -> str:
     return f"call_{hashlib.sha256(given.encode(errors='replace')).hexdigest()[:24]}"
 
 
-def count(found: Any, *keys: str) -> int:
-    """A number of tokens in a usage object, each key one step deeper; 0 where there is none."""
-    for key in keys:
-        found = found.get(key) if isinstance(found, dict) else None
+def member(found: Any, key: str) -> Body:
+    """An object in an object; an empty one where there is none."""
+    inner = found.get(key) if isinstance(found, dict) else None
+    return inner if isinstance(inner, dict) else {}
+
+
+def number(found: Any) -> int:
+    """A number of tokens; 0 where there is none."""
     if type(found) is int:
         return found if found > 0 else 0
     return int(found) if isinstance(found, int | float) and 0 <= found < float("inf") else 0

@@ -21,7 +21,7 @@ from ..protocol import Finished, ModelRequest, ModelResponse, Piece, StreamEvent
 from ..recorded import pieces_of
 from .bounds import next_event, read_rest
 from .clients import limit_headers, patience
-from .content import Body, filled
+from .content import Body
 from .deadlines import Deadlines
 from .failures import failure, failure_in, translated
 from .hiding import Keys
@@ -227,7 +227,7 @@ def _read_whole(call: Call, response: Any) -> ModelResponse:
 def _finished(call: Call, answer: ModelResponse, response: Any, *, streamed: bool = False) -> ModelResponse:
     """The answer with what the response's headers say, without keys, if it can be used."""
     headers = limit_headers(response.headers)
-    told = filled(answer, headers=headers) if headers else answer
+    told = answer.model_copy(update={"headers": headers}) if headers else answer
     return checked(call.api.keys.freed(told, None if streamed else response.content), call.request)
 
 

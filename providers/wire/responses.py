@@ -13,7 +13,7 @@ from .content import Body
 from .doors import openai_door, openai_streams
 from .exchange import Api
 from .responses_answer import Gathering, response_of, usage_of
-from .responses_body import body_of
+from .responses_body import body_of, thinks
 
 if TYPE_CHECKING:
     import httpx2
@@ -56,7 +56,7 @@ class ResponsesModel(WireModel):
         timeout: float = ANSWER_SECONDS,
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
-        self._encrypted = encrypted
+        self._encrypted = thinks(model) if encrypted is None else encrypted
         door = openai_door(
             name,
             key=key,

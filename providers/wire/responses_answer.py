@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from ..errors import BadAnswerError
-from ..messages import AnyPart, Message, Other, Reasoning, Text, ToolCall, Usage
+from ..messages import AnyPart, Other, Reasoning, Text, ToolCall, Usage
 from ..protocol import Finish, ModelResponse, Piece, ReasoningDelta, TextDelta, ToolCallDelta
-from .content import Body, count, filled
+from .content import Body, answered, member, number
 from .responses_body import ORIGIN
 
 CALLS = ("function_call", "custom_tool_call")
@@ -33,26 +33,28 @@ def response_of(found: Body, by: str) -> ModelResponse:
             usage=usage_of(found.get("usage")),
             request_id=str(found.get("id") or ""),
         )
-    parts = tuple(part for item in items for part in _parts(item))
-    response = ModelResponse(
-        message=Message(role="assistant", parts=parts),
+    return answered(
+        [part for item in items for part in _parts(item)],
+        found,
         usage=usage_of(found.get("usage")),
         finish=_finish(found, items),
         model=str(found.get("model") or ""),
         by=by,
-        id=str(found.get("id") or ""),
+        answer_id=str(found.get("id") or ""),
     )
-    return filled(response, raw=found)
 
 
 def usage_of(found: Any) -> Usage:
     """What a call took. OpenAI counts what came from a cache inside the input, as we do."""
+    if not isinstance(found, dict):
+        return Usage()
+    read, written = member(found, "input_tokens_details"), member(found, "output_tokens_details")
     return Usage(
-        input_tokens=count(found, "input_tokens"),
-        output_tokens=count(found, "output_tokens"),
-        cached_tokens=count(found, "input_tokens_details", "cached_tokens"),
-        cache_write_tokens=count(found, "input_tokens_details", "cache_write_tokens"),
-        reasoning_tokens=count(found, "output_tokens_details", "reasoning_tokens"),
+        input_tokens=number(found.get("input_tokens")),
+        output_tokens=number(found.get("output_tokens")),
+        cached_tokens=number(read.get("cached_tokens")),
+        cache_write_tokens=number(read.get("cache_write_tokens")),
+        reasoning_tokens=number(written.get("reasoning_tokens")),
     )
 
 
@@ -62,8 +64,8 @@ def _finish(found: Body, items: list[Body]) -> Finish:
         return "filtered" if reason == "content_filter" else "length"
     if any(item.get("type") in CALLS for item in items):
         return "tool_calls"
-    contents = [content for item in items for content in _contents(item)]
-    return "refusal" if any(content.get("type") == "refusal" for content in contents) else "stop"
+    refused = [content.get("type") == "refusal" for item in items for content in _contents(item)]
+    return "refusal" if any(refused) else "stop"
 
 
 def _contents(item: Body) -> list[Body]:
@@ -76,10 +78,10 @@ def _contents(item: Body) -> list[Body]:
 
 
 def _parts(item: Body) -> list[AnyPart]:
+    if item.get("type") == "message":
+        phase = {"type": "message", "phase": item["phase"]} if item.get("phase") else None
+        return [_said(content, phase) for content in _contents(item)]
     match item:
-        case {"type": "message"}:
-            phase = {"type": "message", "phase": item["phase"]} if item.get("phase") else None
-            return [_said(content, phase) for content in _contents(item)]
         case {"type": "reasoning"}:
             return [Reasoning(text=_thoughts(item), origin=ORIGIN, raw=item)]
         case {"type": "function_call", "name": str(name)}:
@@ -93,11 +95,9 @@ def _parts(item: Body) -> list[AnyPart]:
 
 
 def _said(content: Body, phase: Body | None) -> AnyPart:
-    match content:
-        case {"type": "output_text", "text": str(text)} | {"type": "refusal", "refusal": str(text)}:
-            return Text(text=text, raw=phase)
-        case _:
-            return Other(origin=ORIGIN, raw=content)
+    kind = content.get("type")
+    text = content.get({"output_text": "text", "refusal": "refusal"}.get(str(kind), ""))
+    return Text(text=text, raw=phase) if isinstance(text, str) else Other(origin=ORIGIN, raw=content)
 
 
 def _thoughts(item: Body) -> str:

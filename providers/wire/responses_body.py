@@ -46,7 +46,7 @@ def body_of(request: ModelRequest, *, model: str, encrypted: bool | None = None)
     body: Body = {"model": model, "store": False, "input": items}
     if instructions:
         body["instructions"] = instructions
-    if encrypted if encrypted is not None else _THINKS.search(model):
+    if encrypted if encrypted is not None else thinks(model):
         body["include"] = [ENCRYPTED]
     body.update(_tools(request))
     if request.output is not None:
@@ -58,6 +58,11 @@ def body_of(request: ModelRequest, *, model: str, encrypted: bool | None = None)
     if request.effort is not None:
         body["reasoning"] = {"effort": request.effort}
     return with_extra(body, request.extra)
+
+
+def thinks(model: str) -> bool:
+    """Whether a model thinks, by its name at the provider."""
+    return _THINKS.search(model) is not None
 
 
 def _tools(request: ModelRequest) -> Body:
