@@ -22,12 +22,13 @@ from backedge.engine.records import NodeFinished
 
 from ..engine.effects.conftest import Wall
 from ..engine.journals import FaultyJournal
+from ..engine.sizes import SOAKING, examples
 from ..virtual import run_virtual
 from .clocks import Clock, PatientClock
 from .world import RUN, Witness, World
 
-ORDERS = 30
-"""In how many orders a workflow is tried."""
+ORDERS = 10
+"""In how many orders a workflow is tried; in thirty times as many in a long test."""
 
 DEAD = "dead"
 _SHM = Path("/dev/shm")
@@ -176,7 +177,7 @@ def outcomes(workflow, inputs=None, *, outside=None, orders=ORDERS, killed_order
         workflow: Makes the graph.
         inputs: What its runs are given.
         outside: A coroutine function that is given the `World`, and does what happens outside meanwhile.
-        orders: In how many orders to try it.
+        orders: In how many orders to try it, other than in a long test.
         killed_orders: In how many of them to kill it, each time at another of its commits.
         **options: Of the runs, such as ``slots=``.
     """
@@ -187,7 +188,7 @@ def outcomes(workflow, inputs=None, *, outside=None, orders=ORDERS, killed_order
 
     with mock.patch("time.time", Wall()):
         found, kills = run_virtual(
-            _in_orders(trial, orders, killed_orders, outside is not None), loop=Clock, debug=False
+            _in_orders(trial, examples(orders), killed_orders, outside is not None), loop=Clock, debug=False
         )
         found += run_virtual(_on_disks(trial, kills), loop=PatientClock, debug=False)
     return found
@@ -213,13 +214,11 @@ async def _in_orders(trial, orders, killed_orders, needs_journal):
 
 
 async def _on_disks(trial, kills):
-    """The same with a journal on disk, whole and killed half way."""
+    """The same with a journal on disk, killed half way; whole where that cannot be, and in long tests."""
     half = (kills + 1) // 2
-    found = [
-        await _on_disk(trial(1), "on disk"),
-        await _on_disk(trial(2), f"on disk, killed at append {half}", half),
-    ]
-    return [outcome for outcome in found if outcome is not None]
+    killed = await _on_disk(trial(2), f"on disk, killed at append {half}", half)
+    whole = [await _on_disk(trial(1), "on disk")] if SOAKING or killed is None else []
+    return whole if killed is None else [*whole, killed]
 
 
 async def _in_memory(trial, name, dies_at=None):

@@ -33,7 +33,7 @@ The [Workflow Patterns initiative](http://www.workflowpatterns.com) lists 43 pat
 workflow engine can express (N. Russell, A. ter Hofstede, W. van der Aalst, N. Mulyar: *Workflow Control-Flow Patterns: A
 Revised View*, 2006). Here is each of them as a small workflow.
 
-Each is also a test, in [tests/patterns](../tests/patterns): it runs in dozens of completion orders on a virtual clock, with a
+Each is also a test, in [tests/patterns](../tests/patterns): it runs in many completion orders on a virtual clock, with a
 journal in memory and on disk, and is killed at each of its commits and gone on with. The outcome must be right every time, and
 no step that had finished runs again.
 
@@ -166,16 +166,16 @@ Tested by [{Path(module.__file__).name}](../tests/patterns/{Path(module.__file__
 """
 
 
-def draw(folder):
-    """Draw all pictures into a folder."""
-    for module in modules():
+def draw(folder, patterns):
+    """Draw the pictures of these patterns' modules into a folder."""
+    for module in patterns:
         module.workflow().render(folder / picture_of(module.PATTERN))
 
 
 def main(arguments):
     if arguments == ["--write"]:
         PICTURES.mkdir(exist_ok=True)
-        draw(PICTURES)
+        draw(PICTURES, modules())
         PAGE.write_text(page(), encoding="utf-8")
     else:
         sys.stdout.write(page())

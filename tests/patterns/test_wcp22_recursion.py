@@ -46,7 +46,7 @@ def workflow():
 
 @pytest.mark.parametrize("depth", range(3))
 def test_it_goes_down_as_far_as_it_must_and_comes_back_with_the_result(depth):
-    for outcome in outcomes(workflow, {"wrappings": ["paper"] * depth}, orders=10):
+    for outcome in outcomes(workflow, {"wrappings": ["paper"] * depth}, orders=4):
         down = ["inside/" * n + "unwrap" for n in range(depth)]
         up = ["inside/" * n + "fold" for n in reversed(range(depth))]
         assert outcome.worked == [*down, "inside/" * depth + "take", *up]
