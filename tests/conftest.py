@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from .forking import forker
 from .origins import note_briefly
 from .scratch import keep_files_in_memory
+from .workers import pytest_addoption, pytest_runtestloop  # noqa: F401 # hooks
 
 
 def _soaking():
@@ -31,11 +32,10 @@ def pytest_configure(config):
     settings.load_profile("backedge")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     if not _soaking():
-        for item in items:
-            if "soak" in item.keywords:
-                item.add_marker(pytest.mark.skip(reason="long; make soak runs it"))
+        config.hook.pytest_deselected(items=[item for item in items if "soak" in item.keywords])
+        items[:] = [item for item in items if "soak" not in item.keywords]
 
 
 @pytest.hookimpl(wrapper=True)
