@@ -96,21 +96,14 @@ def encode(record: Record, *, blobs: bool = True) -> Encoded:
         raise TypeError(f"expected a record, found {type(record).__name__}")
     values: list[bytes] = []
     kind, members = writer(record, values)
-    places: _Places | int = 0
-    version = VERSION
     contents: tuple[tuple[bytes, bytes], ...] = ()
-    large = False
-    for value in values:
-        if b"\n" in value:
-            raise ValueError(
-                f"a value of record {record.seq} holds a raw newline; values must be compact JSON"
-            )
-        large = large or len(value) > BLOB_SIZE
-    if large and blobs:
+    body = b"\n".join((_dumps((VERSION, kind, 0, *members)), *values))
+    if body.count(b"\n") != len(values):
+        raise ValueError(f"a value of record {record.seq} holds a raw newline; values must be compact JSON")
+    if blobs and len(body) > BLOB_SIZE and any(len(value) > BLOB_SIZE for value in values):
         values, places, contents = _set_apart(values)
         version = VERSION if all(len(place) == 2 for place in places) else CUT_VERSION
-    header = _dumps((version, kind, places, *members))
-    body = b"\n".join((header, *values))
+        body = b"\n".join((_dumps((version, kind, places, *members)), *values))
     return Encoded(record.seq, checksum(record.seq, body), body, contents)
 
 
