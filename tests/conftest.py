@@ -30,6 +30,13 @@ def pytest_configure(config):
         suppress_health_check=[HealthCheck.too_slow],
     )
     settings.load_profile("backedge")
+    if config.option.workers > 1:
+        forker()  # for all of them; it loads while tests are collected
+
+
+def pytest_unconfigure():
+    if forker.cache_info().currsize:
+        forker().close()
 
 
 def pytest_collection_modifyitems(config, items):
@@ -53,10 +60,3 @@ def pytest_collection():
 def what_was_loaded_stays():
     gc.freeze()  # likewise what the tests of other modules loaded: a client's package is a million objects
     return
-
-
-@pytest.fixture(scope="session", autouse=True)
-def forker_ends():
-    yield
-    if forker.cache_info().currsize:
-        forker().close()

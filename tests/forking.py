@@ -153,7 +153,7 @@ class Forker:
 
 @functools.cache
 def forker() -> Forker:
-    """The one of this process of tests, started when it is first needed; `conftest.py` closes it."""
+    """The one of all tests, started when it is first needed; forks of this process share it. `conftest.py` closes it."""
     return Forker()
 
 
