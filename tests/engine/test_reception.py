@@ -220,10 +220,10 @@ def test_who_begins_to_wait_does_not_look_at_what_all_others_wait_for(monkeypatc
 
     async def waits(ctx: Context) -> str:
         async def line(number):
-            wait = ctx.sleep(40 - number)  # each is due before all those before it
+            wait = ctx.sleep(30 - number)  # each is due before all those before it
             return await (ctx.first(ctx.receive("go"), wait) if receives_too else wait)
 
-        await ctx.gather(*(line(number) for number in range(30)))
+        await ctx.gather(*(line(number) for number in range(15)))
         return "all"
 
     async def go():

@@ -1,7 +1,5 @@
 """What a schedule holds does not grow with the rounds, where joins do not wait and where maps go round."""
 
-import os
-
 import pytest
 
 from backedge.engine.activation import Phase
@@ -12,10 +10,11 @@ from .graphs import read_graph
 from .many import Early, World
 from .many_drive import ADDED, FIELDS, NOTHING, OVER, plan_of, rules_of
 from .oracle import END, START
+from .sizes import SOAKING
 
 STRAGGLER = read_graph("START>h START>slow h>a slow>j a>j j>t t<h t>END")
 MAPPED = read_graph("START>w/MAP w/MAP>w w/MAP>w/JOIN w>w/JOIN w/JOIN>t t<w/MAP t>END")
-ROUNDS = 10_000 if os.environ.get("BACKEDGE_SOAK") == "1" else 1_000
+ROUNDS = 10_000 if SOAKING else 200
 FAN, ASIDE = "w/MAP>w", "w/MAP>w/JOIN"
 MAPS = {FAN: ("w", frozenset("w"), "w/JOIN")}
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import enum
 import threading
-import time
 import weakref
 from datetime import datetime
 from pathlib import Path
@@ -460,23 +459,21 @@ def test_an_inline_node_has_no_effects_and_says_so():
 
 
 @pytest.mark.timeout(120)
-def test_a_thousand_runs_wait_in_one_file(tmp_path):
+def test_hundreds_of_runs_wait_in_one_file(tmp_path):
     async def go():
         world = World()
         flow = asking(world)
         async with await SqliteJournal.open(tmp_path / "runs.db") as journal:
-            began = time.perf_counter()
-            for first in range(0, 1000, 100):
+            for first in range(0, 300, 100):
                 ids = [f"r{first + n}" for n in range(100)]
                 results = await asyncio.gather(*(flow.run(journal=journal, run_id=name) for name in ids))
                 assert {result.status for result in results} == {RunStatus.SUSPENDED}
             assert len(asyncio.all_tasks()) == 1
             summaries = await journal.runs()
-            assert [summary.owner for summary in summaries] == [None] * 1000
-            for name in ("r0", "r500", "r999"):
+            assert [summary.owner for summary in summaries] == [None] * 300
+            for name in ("r0", "r150", "r299"):
                 result = await flow.resume(name, journal=journal, answers={"node": name})
                 assert result.state.out == repr(name)
-            assert world.done == ["before"] * 1000
-            return time.perf_counter() - began
+            assert world.done == ["before"] * 300
 
     asyncio.run(go())
