@@ -11,6 +11,9 @@ from .origins import note_briefly
 from .scratch import keep_files_in_memory
 from .workers import pytest_addoption, pytest_runtestloop  # noqa: F401 # hooks
 
+LOADING = {"test_over_http.py", "test_sketch_over_http.py"}
+"""They load clients of providers, and come right behind the tests of these; see `providers/conftest.py`."""
+
 
 def _soaking():
     return os.environ.get("BACKEDGE_SOAK") == "1"
@@ -43,6 +46,7 @@ def pytest_collection_modifyitems(config, items):
     if not _soaking():
         config.hook.pytest_deselected(items=[item for item in items if "soak" in item.keywords])
         items[:] = [item for item in items if "soak" not in item.keywords]
+    items.sort(key=lambda item: item.path.name not in LOADING)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,6 +10,8 @@ import re
 from html import unescape
 from typing import Final
 
+_MARK: Final = re.compile("<[a-zA-Z/!?]")
+"""Where something else than text begins: any other ``<`` is a word."""
 _TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
 _HREF: Final = re.compile(r"""\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _LONGEST: Final = 2000  # characters of a tag that are looked at
@@ -47,11 +49,12 @@ def words_of(html: str) -> str:
     pieces: list[str] = []
     link = ""
     at = 0
-    while (begin := html.find("<", at)) >= 0:
+    while mark := _MARK.search(html, at):
+        begin = mark.start()
         _say(pieces, html[at:begin])
         tag = _TAG.match(html, begin)
         if tag is None:
-            at = _past_oddity(html, begin, pieces)
+            at = _past_oddity(html, begin)
             continue
         name = tag[2].lower()
         end = html.find(">", tag.end())
@@ -74,16 +77,13 @@ def words_of(html: str) -> str:
     return _lines(pieces)
 
 
-def _past_oddity(html: str, begin: int, pieces: list[str]) -> int:
-    """The place after a comment or a declaration; a lone ``<`` is a word."""
+def _past_oddity(html: str, begin: int) -> int:
+    """The place after a comment, a declaration or the end of no tag."""
     if html.startswith("<!--", begin):
         end = html.find("-->", begin + 4)
         return len(html) if end < 0 else end + 3
-    if html.startswith(("<!", "<?", "</"), begin):
-        end = html.find(">", begin)
-        return len(html) if end < 0 else end + 1
-    pieces.append("<")
-    return begin + 1
+    end = html.find(">", begin)
+    return len(html) if end < 0 else end + 1
 
 
 def _say(pieces: list[str], text: str) -> None:
