@@ -13,6 +13,7 @@ import subprocess
 from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from .errors import SandboxError
@@ -86,11 +87,21 @@ class Shown:
 
 
 def examine(python: str) -> Interpreter:
-    """Ask the interpreter `python` what it needs. Takes a tenth of a second; the answer is good for ever.
+    """Ask the interpreter `python` what it needs. Takes a tenth of a second; the answer is good for as long as its file.
 
     Raises:
         SandboxError: It is no Python interpreter, it is older than 3.11, or it needs a folder too broad to show.
     """
+    try:
+        found = Path(python).stat()
+    except OSError as error:
+        raise SandboxError(f"{python!r} does not answer as a Python interpreter does: {error}") from error
+    return _asked(python, (found.st_dev, found.st_ino, found.st_mtime_ns))
+
+
+@cache
+def _asked(python: str, _file: tuple[int, ...]) -> Interpreter:
+    """What it said; asked once in this process for each file that `python` leads to."""
     source = Path(__file__).with_name("supervisor.py").read_bytes()
     try:
         asked = subprocess.run(  # noqa: S603 - the caller names the interpreter; nothing is taken from a program

@@ -36,7 +36,7 @@ PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def load():
-    """Import what the processes would have to import: all of ours but programs, and what ours import when called."""
+    """Import what the processes would have to import: all of ours but programs, and what ours import or ask when called."""
     for package in tomllib.loads(PROJECT.read_text())["tool"]["setuptools"]["packages"]:
         if not package.endswith(".inside"):
             folders = importlib.import_module(package).__path__
@@ -45,6 +45,7 @@ def load():
                     importlib.import_module(module.name)
     for name in (*OTHERS, *SOCKETS):
         importlib.import_module(name)
+    sys.modules["backedge.nodes.sandbox.interpreter"].examine(sys.executable)
 
 
 def streams(environment):

@@ -87,6 +87,22 @@ print(json.dumps({{"version": [3, 10, 1]}}))
         examine(str(old))
 
 
+def test_an_interpreter_is_asked_once_and_again_when_another_one_is_there(tmp_path):
+    python, asked = tmp_path / "python", tmp_path / "asked"
+    script = f'#!/bin/sh\necho >>{asked}\nexec {sys.executable} "$@"\n'
+    python.write_text(script)
+    python.chmod(0o755)
+    first = examine(str(python))
+    assert examine(str(python)) == first
+    assert asked.read_text() == "\n"
+    other = tmp_path / "other"
+    other.write_text(script)
+    other.chmod(0o755)
+    other.replace(python)
+    assert examine(str(python)) == first
+    assert asked.read_text() == "\n\n"
+
+
 @pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="needs a Python of the system")
 async def test_the_systems_python_works_without_showing_usr():
     sandbox = BubblewrapSandbox(python="/usr/bin/python3")
