@@ -6,10 +6,9 @@ Commands are loaded when they are called (`LAZY`), so that ``--help`` and ``--ve
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
+import importlib
 import io
 import os
-import pkgutil
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn
@@ -83,7 +82,8 @@ class Commands(click.Group):
         """The command of this name, loaded now."""
         if cmd_name not in LAZY:
             return None
-        command = pkgutil.resolve_name(LAZY[cmd_name])
+        module, _, name = LAZY[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command
 
@@ -159,7 +159,7 @@ def _let_go_of_stdout() -> None:
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(importlib.metadata.version("backedge"), message="backedge %(version)s")
+@click.version_option(package_name="backedge", message="backedge %(version)s")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 @click.pass_obj
 def cli(told: Told, debug: bool) -> None:
