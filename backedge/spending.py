@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from collections.abc import Iterable
 from os import PathLike
-from typing import Any, Final
+from typing import Final
 
 from backedge.engine.ports import Journal, opened
-from backedge.engine.records import ActivationId, EffectKind, EffectRecorded, Record, RunForked
+from backedge.engine.records import EffectRecorded, Record, RunForked
+from backedge.providers.earlier import calls_in
 from backedge.providers.errors import MissingPackageError
-from backedge.providers.labels import Labels
 from backedge.providers.messages import Usage
 from backedge.providers.protocol import ModelResponse
-from backedge.providers.recorded import FAILED_TRY, FailedTry
 from backedge.providers.wrappers.ledger import Ledger
 from backedge.providers.wrappers.prices import PriceList
 
@@ -43,7 +40,6 @@ async def spent(run_id: str, /, *, journal: str | PathLike[str] | Journal, since
 
         earlier = await spent("demo", journal="runs.db")
         print(earlier.total, earlier.by("node"))
-        budget.count(earlier)           # before the run is resumed under a budget
     """
     async with opened(journal, create=False) as store:
         return ledger_of(run_id, await store.read(run_id), since=since)
@@ -51,67 +47,18 @@ async def spent(run_id: str, /, *, journal: str | PathLike[str] | Journal, since
 
 def ledger_of(run_id: str, records: Iterable[Record], *, since: float = 0.0) -> Ledger:
     """The same, of a run's records."""
-    ledger, prices = Ledger(), PriceList()
-    # Failed tries that are in no record of their call, by whom they were for, activation and model.
-    tries: defaultdict[tuple[Labels, ActivationId, str], list[FailedTry]] = defaultdict(list)
+    effects: list[EffectRecorded] = []
     for record in records:
         if isinstance(record, RunForked):
-            ledger = Ledger()
-            tries.clear()
-        elif isinstance(record, EffectRecorded) and record.at >= since:
-            labels = _labels(run_id, record)
-            if record.kind is EffectKind.MODEL:
-                _count(ledger, labels, record, prices)
-                _take_out(tries[labels, record.activation, record.name], record)
-            elif record.name.startswith(FAILED_TRY) and record.result is not None:
-                name = record.name.removeprefix(FAILED_TRY)
-                tries[labels, record.activation, name].append(FailedTry.model_validate_json(record.result))
-    for (labels, _, _), left in tries.items():
-        for one in left:
-            cost = _cost(prices, ModelResponse.model_construct(usage=one.usage), one.model)
-            ledger.add(labels, one.model, one.usage, cost, failed=True)
+            effects.clear()
+        elif isinstance(record, EffectRecorded):
+            effects.append(record)
+    ledger, prices = Ledger(), PriceList()
+    for call in calls_in(run_id, effects, since=since):
+        response = call.response
+        cost = response.cost if response.cost is not None else _cost(prices, response, call.asked)
+        ledger.add(call.labels, response.by or call.asked, response.usage, cost, failed=call.failed)
     return ledger
-
-
-def _labels(run_id: str, record: EffectRecorded) -> Labels:
-    """Whom a call was for: the node, and the innermost branch with a name."""
-    names = [step for step in record.path.split(".") if step.isidentifier()]
-    return Labels(run=run_id, node=record.activation.node, agent=names[-1] if names else "")
-
-
-def _take_out(tries: list[FailedTry], record: EffectRecorded) -> None:
-    """Take out the tries that the record of a call holds itself. One that failed at its only try does not name it."""
-    if record.result is not None:
-        attempts = json.loads(record.result).get("attempts", [])
-    else:
-        attempts = _facts(record).get("attempts", [])
-        if not attempts:
-            began = record.at - record.seconds - 1e-3
-            tries[:] = [one for one in tries if one.at < began]
-    held = {(one["model"], one["error"], one["seconds"]) for one in attempts}
-    tries[:] = [one for one in tries if (one.model, one.error, one.seconds) not in held]
-
-
-def _count(ledger: Ledger, labels: Labels, record: EffectRecorded, prices: PriceList) -> None:
-    if record.result is None:
-        usage = _usage_of_error(record)
-        cost = _cost(prices, ModelResponse.model_construct(usage=usage), record.name)
-        ledger.add(labels, record.name, usage, cost, failed=True)
-        return
-    response = ModelResponse.model_validate_json(record.result)
-    cost = response.cost if response.cost is not None else _cost(prices, response, record.name)
-    ledger.add(labels, response.by or record.name, response.usage, cost)
-
-
-def _usage_of_error(record: EffectRecorded) -> Usage:
-    """What a failed call took, as its error says: models' errors have what they know as their second argument."""
-    return Usage.model_validate(_facts(record).get("usage", {}))
-
-
-def _facts(record: EffectRecorded) -> dict[str, Any]:
-    """What the error of a failed call says of itself."""
-    args = json.loads(record.error.args) if record.error is not None and record.error.args else []
-    return args[1] if len(args) > 1 and isinstance(args[1], dict) else {}
 
 
 def _cost(prices: PriceList, response: ModelResponse, name: str) -> float | None:

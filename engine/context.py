@@ -12,19 +12,22 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from .effects.identity import digest_of
 from .effects.results import UNTOLD, codec_for
 from .errors import InputError
-from .records import ActivationId, EffectKind
+from .records import ActivationId, EffectKind, EffectRecorded
 
 if TYPE_CHECKING:
     from .execution.effects import Effects
 
 T = TypeVar("T")
+
+Past: TypeAlias = Callable[[], Awaitable[Sequence[EffectRecorded]]]
+"""Reads what is recorded of a run's effects from before it was gone on with: the same object for all its activations."""
 
 LINGER: Final = 1.0
 """Seconds up to which a timer is waited for without suspending the node."""
@@ -48,6 +51,8 @@ class Context:
         run_id: The run's id.
         activation: Which activation this is; ``str()`` gives ``checker@2``.
         attempt: 1 for the first attempt; each retry counts one up.
+        past: Reads what is recorded of the run's effects from before it was gone on with: for what sums them up over all
+            processes, such as budgets. None for a run that has begun here, and without a journal. A fork has only its own.
 
     Example::
 
@@ -58,7 +63,7 @@ class Context:
             return await ctx.ask(f"Which of these {len(pages)} is best?")
     """
 
-    __slots__ = ("_added", "_effects", "_emit", "activation", "attempt", "run_id")
+    __slots__ = ("_added", "_effects", "_emit", "activation", "attempt", "past", "run_id")
 
     def __init__(
         self,
@@ -68,6 +73,7 @@ class Context:
         emit: Callable[[object], None],
         effects: Effects | None = None,
         added: list[object] | None = None,
+        past: Past | None = None,
     ) -> None:
         self.run_id = run_id
         self.activation = activation
@@ -76,6 +82,7 @@ class Context:
         self._effects = effects
         # The items that it adds to the map around it; None outside of maps.
         self._added = added
+        self.past = past
 
     def emit(self, data: object) -> None:
         """Hand `data` to whoever listens to the run's events, as a `CustomEvent`. It is not journaled.

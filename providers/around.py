@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from typing import Self
 
 from .labels import Labels, labelled
+from .past import Past, remembering
 from .protocol import Model
 from .recorded import Recordable
 from .watching import Watch, watched
@@ -45,6 +46,12 @@ class Around(Recordable):
         told._watch = watch
         return told
 
+    def remembering(self, past: Past) -> Self:
+        """The same, with all that it keeps shared, told of its run's past; so is the model within."""
+        told = copy.copy(self)
+        told._model = remembering(self._model, past)
+        return told
+
     async def aclose(self) -> None:
         """Close what the model within has open."""
         await close(self._model)
@@ -79,6 +86,12 @@ class Among(Recordable):
         told = copy.copy(self)
         told._seat([watched(model, watch) for model in self._models])
         told._watch = watch
+        return told
+
+    def remembering(self, past: Past) -> Self:
+        """The same, with the models within told of their run's past."""
+        told = copy.copy(self)
+        told._seat([remembering(model, past) for model in self._models])
         return told
 
     async def aclose(self) -> None:

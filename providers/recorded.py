@@ -13,6 +13,7 @@ from .calls import Call, CallEvent, Hook, Texts
 from .errors import Attempt, ModelError, StreamBrokenError, error_types
 from .labels import Labels, labelled, labels_of
 from .messages import Frozen, Usage
+from .past import Past, remembering
 from .protocol import (
     Finished,
     Model,
@@ -56,6 +57,14 @@ class Recordable:
 
         Of wrappers that try again or go on to another model, and of those around them, a copy that shares all else;
         others are given as they are.
+        """
+        return self
+
+    def remembering(self, past: Past) -> Self:
+        """The same model, told what its run asked for before this process went on with it.
+
+        Of wrappers that sum up over all processes, and of those around them, a copy that shares all else; others are
+        given as they are.
         """
         return self
 
@@ -112,7 +121,8 @@ class RecordedModel:
     """
 
     def __init__(self, model: Model, context: Effectful, *, labels: Labels | None = None) -> None:
-        self._model = model
+        past: Past | None = getattr(context, "past", None)
+        self._model = model if past is None else remembering(model, past)
         self._context = context
         self._emit: Hook | None = getattr(context, "emit", None)
         self._labels = Labels(**labels_of(context)) if labels is None else labels

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..compiler.binding import ArgumentMismatchError, Binding
 from ..compiler.compile import CompiledGraph, CompiledNode
 from ..compiler.synthetic import item_error
-from ..context import Context
+from ..context import Context, Past
 from ..definition import NodeSpec
 from ..effects.recall import Recall
 from ..errors import NodeTimeoutError, ParameterError, RejectedError, ReplayMismatchError, UpdateError
@@ -26,14 +26,14 @@ from ..records import ActivationId
 from ..schedule import Schedule
 from ..shown import shown
 from . import events
-from .approval import Host as ApprovalHost
-from .approval import approval
 from .effects import Effects
 from .effects import Host as EffectsHost
-from .threads import WorkerThreads
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what most runs do without is loaded when it is needed, so that they start sooner
     from tenacity import AsyncRetrying, BaseRetrying
+
+    from .approval import Host as ApprovalHost
+    from .threads import WorkerThreads
 
 
 class Step:
@@ -98,6 +98,7 @@ class Caller:
         "_break_before",
         "_graph",
         "_may_pause",
+        "_past",
         "_resources",
         "_run_id",
         "threads",
@@ -112,8 +113,12 @@ class Caller:
         break_before: frozenset[str] = frozenset(),
         *,
         goes_on: bool = False,
+        past: Past | None = None,
     ) -> None:
-        """Call nodes; `goes_on`: what was asked before is on record, so a node may pause that does not say so now."""
+        """Call nodes; `goes_on`: what was asked before is on record, so a node may pause that does not say so now.
+
+        `past` is for the contexts of a run that goes on.
+        """
         self._graph = graph
         self._resources = resources
         # Those of which each activation gets one of its own, so that what it does through it is journaled.
@@ -125,6 +130,7 @@ class Caller:
         self._break_before = break_before
         # Whether nodes may pause that are not declared to.
         self._may_pause = goes_on or bool(break_before)
+        self._past = past
         # Made when the first def node runs.
         self.threads: WorkerThreads | None = None
 
@@ -179,6 +185,8 @@ class Caller:
 
     async def _once_approved(self, node: CompiledNode, step: Step, host: Host) -> Any:
         """Run the node once somebody has said that it may run."""
+        from .approval import approval
+
         effects = Effects(self._run_id, step.activation, step.attempt, host.recall(step), host)
         step.effects = effects
         await _with_effects(approval(effects, partial(host.approvals, step), node.name), effects, whole=False)
@@ -201,6 +209,8 @@ class Caller:
     def in_thread(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
         """Call a function in a worker thread of the run."""
         if self.threads is None:
+            from .threads import WorkerThreads
+
             self.threads = WorkerThreads(f"backedge {self._run_id}")
         return self.threads.call(function, *args, **kwargs)
 
@@ -282,7 +292,7 @@ class Caller:
         if host is not None:
             step.effects = Effects(self._run_id, activation, step.attempt, host.recall(step), host)
         step.added = [] if step.order.node in self._graph.rules.adders else None
-        return Context(self._run_id, activation, step.attempt, emit, step.effects, step.added)
+        return Context(self._run_id, activation, step.attempt, emit, step.effects, step.added, self._past)
 
 
 async def _with_effects(call: Awaitable[Any], effects: Effects, *, whole: bool = True) -> Any:

@@ -13,9 +13,10 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..compiler.compile import CompiledGraph
+from ..context import Past
 from ..effects.recall import Known, Recall
 from ..errors import (
     ConflictError,
@@ -65,13 +66,15 @@ from ..state.snapshots import MergeConflict
 from . import events, outcome
 from .calls import Caller, Step
 from .desk import Desk, Question, still_open
-from .editing import Editing
 from .effects import Effects
 from .ending import Ending, Stop
 from .launcher import Launcher
 from .ledger import Ledger
 from .reception import Inbox, Reception
 from .settings import Beginning, Settings, Tries
+
+if TYPE_CHECKING:  # loaded where somebody approves
+    from .editing import Editing
 
 _log = logging.getLogger("backedge")
 
@@ -112,6 +115,7 @@ class Executor:
         effects: Mapping[Key, Sequence[Known]] | None = None,
         letters: Sequence[Letter] = (),
         inbox: Inbox | None = None,
+        past: Past | None = None,
     ) -> None:
         """Take over a schedule whose facts up to `seq` (exclusive) are applied. Needs a running event loop.
 
@@ -127,6 +131,7 @@ class Executor:
             effects: What is recorded of their effects.
             letters: What came for them.
             inbox: Reads what comes later.
+            past: Reads what is recorded of all its effects, of a run that goes on.
         """
         loop = asyncio.get_running_loop()
         self._graph = graph
@@ -139,7 +144,13 @@ class Executor:
         self._writes_end = not beginning.over
         self._announcer = events.Announcer(loop)
         self._caller = Caller(
-            graph, settings.resources, run_id, self._announcer, settings.break_before, goes_on=bool(effects)
+            graph,
+            settings.resources,
+            run_id,
+            self._announcer,
+            settings.break_before,
+            goes_on=bool(effects),
+            past=past,
         )
         self._launcher = Launcher(graph, schedule, settings, self._caller, loop, tries)
         begun = [opened for known in (effects or {}).values() for opened in still_open(known)]
@@ -502,6 +513,8 @@ class Executor:
 
     def approvals(self, step: Step) -> Editing:
         """What an approval of this step needs."""
+        from .editing import Editing
+
         return Editing(self._graph, self.schedule, self._ledger, self._desk(), self, step)
 
     def commit(self, make: Callable[[int], Known], taken: Sequence[int] = ()) -> asyncio.Future[None]:

@@ -32,9 +32,11 @@ from ..frontier import recovered_at
 from ..ports import Journal, RunLog
 from ..records import (
     EffectKind,
+    EffectRecorded,
     Letter,
     LetterKind,
     Pending,
+    RunForked,
     RunHeader,
     RunResumed,
     RunStarted,
@@ -243,7 +245,19 @@ def going_on(
         effects=run.effects,
         letters=letters,
         inbox=None if over else partial(store.letters, log.header.run_id),
+        past=partial(_past, store, log.header.run_id, run.seq),
     )
+
+
+async def _past(store: Journal, run_id: str, before: int) -> list[EffectRecorded]:
+    """What is recorded of a run's effects below a number; a fork's parent's are not its own."""
+    found: list[EffectRecorded] = []
+    for record in await store.read(run_id, before=before):
+        if isinstance(record, RunForked):
+            found.clear()
+        elif isinstance(record, EffectRecorded):
+            found.append(record)
+    return found
 
 
 def by_id(graph: CompiledGraph, limits: Mapping[int, int | None]) -> dict[str, int | None]:

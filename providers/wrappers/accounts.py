@@ -21,6 +21,9 @@ class Amount(NamedTuple):
     tokens: int = 0
 
 
+_NOTHING: Final = Amount()
+
+
 class Account:
     """What one budget has for one run, agent or day.
 
@@ -28,7 +31,7 @@ class Account:
         limit: The most that may be spent; ``None`` for no limit.
     """
 
-    __slots__ = ("_held_money", "_held_tokens", "_money", "_tokens", "limit", "warned")
+    __slots__ = ("_held_money", "_held_tokens", "_money", "_runs", "_tokens", "limit", "warned")
 
     def __init__(self, limit: tuple[int | None, int | None]) -> None:
         self.limit = limit
@@ -36,6 +39,8 @@ class Account:
         # Spent, and set aside: numbers by themselves, since each call changes them twice.
         self._money = self._tokens = 0
         self._held_money = self._held_tokens = 0
+        # What of it each run spent, as far as it is known.
+        self._runs: dict[str, Amount] = {}
 
     @property
     def spent(self) -> Amount:
@@ -68,12 +73,24 @@ class Account:
         self._held_money += amount[0]
         self._held_tokens += amount[1]
 
-    def settle(self, reserved: Amount, taken: Amount) -> None:
-        """Put back what was set aside, and count what was taken."""
+    def settle(self, reserved: Amount, taken: Amount, run: str = "") -> None:
+        """Put back what was set aside, and count what was taken, by which run."""
         self._held_money -= reserved[0]
         self._held_tokens -= reserved[1]
         self._money += taken[0]
         self._tokens += taken[1]
+        if run:
+            money, tokens = self._runs.get(run, _NOTHING)
+            self._runs[run] = Amount(money + taken[0], tokens + taken[1])
+
+    def learn(self, run: str, spent: Amount) -> None:
+        """A run is known to have spent so much: count what of it is not counted yet."""
+        money, tokens = self._runs.get(run, _NOTHING)
+        self.settle(_NOTHING, Amount(max(0, spent[0] - money), max(0, spent[1] - tokens)), run)
+
+    def forget(self, run: str) -> None:
+        """What a run spent stays counted, but no longer as its own."""
+        self._runs.pop(run, None)
 
 
 @dataclass(slots=True)
@@ -82,6 +99,7 @@ class Reservation:
 
     accounts: Sequence[Account]
     amount: Amount
+    run: str = ""
     open: bool = True
 
     def settle(self, taken: Amount) -> None:
@@ -89,11 +107,15 @@ class Reservation:
         if self.open:
             self.open = False
             for account in self.accounts:
-                account.settle(self.amount, taken)
+                account.settle(self.amount, taken, self.run)
 
 
 def reserve(
-    accounts: Sequence[Account], amount: Amount, refused: Callable[[int, Amount, str], Exception]
+    accounts: Sequence[Account],
+    amount: Amount,
+    refused: Callable[[int, Amount, str], Exception],
+    *,
+    run: str = "",
 ) -> Reservation:
     """Set aside on all accounts or on none.
 
@@ -102,6 +124,7 @@ def reserve(
         amount: How much.
         refused: Makes the error to raise, from the position of the account that has not enough, the amount, and what it
             lacks.
+        run: Who asks.
     """
     for position, account in enumerate(accounts):
         lack = account.lacks(amount)
@@ -109,4 +132,4 @@ def reserve(
             raise refused(position, amount, lack)
     for account in accounts:
         account.reserve(amount)
-    return Reservation(accounts, amount)
+    return Reservation(accounts, amount, run)

@@ -10,14 +10,17 @@ it took; a stream that was left counts for what was read and for what had come.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal
+from typing import Literal, Self
 
 from ..around import Around
+from ..earlier import EarlierCall, calls_in
 from ..errors import BudgetExceededError, ModelError
 from ..messages import Usage
+from ..past import Past
 from ..protocol import Model, ModelRequest, ModelResponse, Piece, StreamEvent, ToolCallDelta
 from .accounts import PER_DOLLAR, Amount, Reservation, reserve
 from .budgets import Budget
@@ -59,9 +62,17 @@ class Budgeted(Around):
         super().__init__(model)
         self._budgets = (budget,) if isinstance(budget, Budget) else tuple(budget)
         self._in_dollars = any(budget.dollars is not None for budget in self._budgets)
-        self._price = PriceList().named(model.name) if price is None else price
+        self._prices = PriceList()
+        self._price = self._prices.named(model.name) if price is None else price
         self._output = output
         self._unknown = unknown
+        self._past: Past | None = None
+
+    def remembering(self, past: Past) -> Self:
+        """The same, with all that it keeps shared, which counts what its run spent before."""
+        told = super().remembering(past)
+        told._past = past
+        return told
 
     async def respond(self, request: ModelRequest) -> ModelResponse:
         """Answer one request.
@@ -69,6 +80,8 @@ class Budgeted(Around):
         Raises:
             BudgetExceededError: It might pass a budget; nothing was sent.
         """
+        if self._past is not None:
+            await self._learn(self._past)
         return await respond_through(self._model, request, self._enter)
 
     def stream(self, request: ModelRequest) -> AsyncIterator[StreamEvent]:
@@ -77,7 +90,35 @@ class Budgeted(Around):
         Raises:
             BudgetExceededError: It might pass a budget; nothing was sent.
         """
-        return stream_through(self._model, request, self._enter, came=_Spending.came)
+        entered = stream_through(self._model, request, self._enter, came=_Spending.came)
+        return entered if self._past is None else self._late(self._past, entered)
+
+    async def _late(
+        self, past: Past, entered: AsyncGenerator[StreamEvent, None]
+    ) -> AsyncIterator[StreamEvent]:
+        """A stream that begins once the past is counted."""
+        async with aclosing(entered) as events:
+            await self._learn(past)
+            async for event in events:
+                yield event
+
+    async def _learn(self, past: Past) -> None:
+        """Count what the run spent before, in each budget that has not."""
+        run = self._labels.run
+        new = [budget for budget in self._budgets if not budget.heard(run, past)]
+        if new:
+            calls = calls_in(run, await past())
+            spent = [(call.labels, call.at, self._earlier(call)) for call in calls]
+            for budget in new:
+                budget.learn(run, past, spent)
+
+    def _earlier(self, call: EarlierCall) -> Amount:
+        """What an earlier call took, by whichever model."""
+        usage, cost = call.response.usage, call.response.cost
+        if self._in_dollars and cost is None and _tokens(usage):
+            ours = call.asked == self.name
+            cost = self._price(usage) if ours else self._prices.of_response(call.response, call.asked)
+        return Amount(ceil((cost or 0.0) * PER_DOLLAR), _tokens(usage))
 
     def _enter(self, request: ModelRequest) -> _Spending:
         thought = expected(request, output=self._output)
@@ -91,7 +132,7 @@ class Budgeted(Around):
                 )
             amount = Amount(0, _tokens(thought))
         found = [budget.account(self._labels) for budget in self._budgets]
-        return _Spending(self, reserve(found, amount, self._refused), thought)
+        return _Spending(self, reserve(found, amount, self._refused, run=self._labels.run), thought)
 
     def _refused(self, position: int, amount: Amount, lack: str) -> BudgetExceededError:
         told = self._budgets[position].refusal(self._labels, amount, lack)

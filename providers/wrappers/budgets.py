@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Final, Literal, TypeAlias
 
 from ..labels import Labels
+from ..past import Past
 from .accounts import PER_DOLLAR, Account, Amount
 from .ledger import Ledger
 
@@ -51,6 +53,9 @@ class BudgetWarning:
 
 class Budget:
     """How much may be spent. Shared by all models that are given it; kept in this process, in one event loop.
+
+    What a run spent before this process went on with it counts: its journal is asked before its first new call. That is all
+    that its models spent, also those without this budget. What a fork inherits its parent paid for.
 
     Args:
         dollars: The most in US dollars; ``None`` for no limit.
@@ -99,6 +104,8 @@ class Budget:
         # By run, node or agent; with the day an account is for. The next day's takes the place of the last one's, and
         # calls still under way settle on the one they set aside from.
         self._accounts: dict[str, tuple[str, Account]] = {}
+        # By run, the past that was counted last: it is another one when the run was gone on with again.
+        self._heard: dict[str, weakref.ref[Past]] = {}
 
     def account(self, labels: Labels) -> Account:
         """The account that a call for these is counted on."""
@@ -124,23 +131,56 @@ class Budget:
     def note(self, labels: Labels, *, dollars: float = 0.0, tokens: int = 0) -> None:
         """Count what was spent elsewhere, such as by the same run before its process died."""
         account = self.account(labels)
-        account.settle(Amount(), Amount(round(dollars * PER_DOLLAR), tokens))
+        account.settle(Amount(), Amount(round(dollars * PER_DOLLAR), tokens), labels.run)
         self.warn(labels, account)
 
     def count(self, ledger: Ledger) -> None:
-        """Count what a ledger holds, such as what a run took before its process died; to be done once.
+        """Count what a ledger holds, such as what other runs took today; to be done once.
 
-        What it has no label for, such as agents in a ledger from a journal, is counted under the empty one.
+        What it has no label for is counted under the empty one. A run that is gone on with needs none of this: what it
+        took before is counted by itself, and not again where it was counted here.
         """
-        groups = {"": ledger.total} if self._per is None else ledger.by(self._per)
-        for of, spent in groups.items():
-            labels = Labels() if self._per is None else Labels().told({self._per: of})
+        for labels, spent in ledger.by_labels().items():
             tokens = spent.usage.input_tokens + spent.usage.output_tokens
             self.note(labels, dollars=spent.cost, tokens=tokens)
 
+    def heard(self, run: str, past: Past) -> bool:
+        """Whether this past of a run is counted."""
+        known = self._heard.get(run)
+        return known is not None and known() is past
+
+    def learn(self, run: str, past: Past, spent: Iterable[tuple[Labels, float, Amount]]) -> None:
+        """Count what a run spent before this process went on with it, where that was not counted yet.
+
+        Args:
+            run: The run.
+            past: Where it is from.
+            spent: For whom, when (in seconds since the epoch), and how much.
+        """
+        if self.heard(run, past):
+            return
+        self._heard[run] = weakref.ref(past)
+        today = self._day()
+        sums: dict[str, tuple[Labels, Amount]] = {}
+        for labels, at, amount in spent:
+            if self._window is None or self._day(datetime.fromtimestamp(at, UTC)) == today:
+                before = sums.get(self._key(labels), (labels, Amount()))[1]
+                both = Amount(before.money + amount.money, before.tokens + amount.tokens)
+                sums[self._key(labels)] = (labels, both)
+        for labels, together in sums.values():
+            account = self.account(labels)
+            account.learn(run, together)
+            self.warn(labels, account)
+
     def forget(self, of: str) -> None:
-        """Drop the account of a run, node or agent that will spend no more."""
+        """Drop the account of a run, node or agent that will spend no more.
+
+        Of a run also forget what it spent of accounts it shares, which stays counted.
+        """
         self._accounts.pop(of, None)
+        self._heard.pop(of, None)
+        for _, account in self._accounts.values():
+            account.forget(of)
 
     def warn(self, labels: Labels, account: Account) -> None:
         """Warn if so much of an account was spent, and nobody was warned yet."""
@@ -168,8 +208,10 @@ class Budget:
         found: str = "" if self._per is None else getattr(labels, self._per)
         return found
 
-    def _day(self) -> str:
-        return "" if self._window is None else self._now().astimezone(self._zone).date().isoformat()
+    def _day(self, at: datetime | None = None) -> str:
+        if self._window is None:
+            return ""
+        return (self._now() if at is None else at).astimezone(self._zone).date().isoformat()
 
 
 def _logged(warning: BudgetWarning) -> None:

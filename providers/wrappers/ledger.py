@@ -118,6 +118,13 @@ class Ledger:
             groups.setdefault(key[_PLACES[what]], []).append(one)
         return {name: _together(sums) for name, sums in groups.items()}
 
+    def by_labels(self) -> dict[Labels, Spent]:
+        """What was taken for each: run, node and agent together."""
+        groups: dict[Labels, list[_Sum]] = {}
+        for (run, node, agent, _), one in self._sums.items():
+            groups.setdefault(Labels(run=run, node=node, agent=agent), []).append(one)
+        return {labels: _together(sums) for labels, sums in groups.items()}
+
     def of(
         self,
         *,
