@@ -6,7 +6,6 @@ The schedule is driven from the records exactly as it was when they were committ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from .activation import Phase
 from .compiler.compile import CompiledGraph
@@ -49,7 +48,6 @@ from .schedule import Schedule
 from .state.fields import FoldError
 
 
-@dataclass(slots=True)
 class Recovered:
     """A run as its records leave it.
 
@@ -62,12 +60,16 @@ class Recovered:
         effects: What is recorded of the effects of activations in flight, in order.
     """
 
-    schedule: Schedule
-    orders: dict[Key, Order] = field(default_factory=dict)
-    tries: dict[Key, Tries] = field(default_factory=dict)
-    seq: int = 0
-    status: RunStatus = RunStatus.RUNNING
-    effects: dict[Key, list[Known]] = field(default_factory=dict)
+    __slots__ = ("effects", "orders", "schedule", "seq", "status", "tries")
+
+    def __init__(self, schedule: Schedule, orders: dict[Key, Order] | None = None) -> None:
+        """Begin with what a machine at its beginning says, or with what is in flight."""
+        self.schedule = schedule
+        self.orders: dict[Key, Order] = {} if orders is None else orders
+        self.tries: dict[Key, Tries] = {}
+        self.seq = 0
+        self.status = RunStatus.RUNNING
+        self.effects: dict[Key, list[Known]] = {}
 
     def in_phase(self, phase: Phase) -> list[Key]:
         """The live activations in this phase, in order of position."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -55,7 +54,6 @@ class Added(NamedTuple):
     forgotten: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
 class Declared(Generic[T]):
     """What was declared, in order. Further things of a name that is taken get keys of their own.
 
@@ -64,12 +62,15 @@ class Declared(Generic[T]):
         things: By key.
     """
 
-    mark: str
-    things: dict[str, T] = field(default_factory=dict)
-    # By key, as `things`.
-    _sites: dict[str, Site] = field(default_factory=dict)
-    # For each name that is taken the keys of the copies of it, the first's is the name itself.
-    _copies: dict[str, list[str]] = field(default_factory=dict)
+    __slots__ = ("_copies", "_sites", "mark", "things")
+
+    def __init__(self, mark: str) -> None:
+        self.mark = mark
+        self.things: dict[str, T] = {}
+        # By key, as `things`.
+        self._sites: dict[str, Site] = {}
+        # For each name that is taken the keys of the copies of it, the first's is the name itself.
+        self._copies: dict[str, list[str]] = {}
 
     def add(self, name: str, thing: T, site: Site, *, same: Callable[[T, T], bool] | None = None) -> Added:
         """Write a thing down: in place of what it repeats or what is the same, else beside it."""

@@ -535,9 +535,9 @@ class Schedule:
         return activation.snapshot
 
     def _written(self, activation: Activation, updates: Mapping[str, object]) -> Snapshot:
-        if activation.preview is not None:
-            snapshot, activation.preview = activation.preview, None
-            return snapshot
+        preview, activation.preview = activation.preview, None
+        if preview is not None:
+            return preview
         node, rounds, snapshot = activation.node, activation.rounds, activation.snapshot
         assert snapshot is not None
         if self._alters:

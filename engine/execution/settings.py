@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from ..errors import StepError
 from ..facts import NodeReturned, NodeSucceeded, Order
@@ -15,9 +15,10 @@ from ..shares import Share
 from .durability import Durability
 from .slots import Needs
 
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+
+class Settings(NamedTuple):
     """How a run is to be carried out.
 
     Attributes:
@@ -32,15 +33,15 @@ class Settings:
         shares: Slots that have no number of their own but a share of a pool.
     """
 
-    resources: Mapping[str, Any] = field(default_factory=dict)
-    capacity: Mapping[str, int] = field(default_factory=dict)
+    resources: Mapping[str, Any] = _NONE
+    capacity: Mapping[str, int] = _NONE
     needs: tuple[Needs, ...] | None = None
     deadline: float | None = None
     grace: float = 5.0
     patience: float = math.inf
     break_before: frozenset[str] = frozenset()
     durability: Durability = "step"
-    shares: Mapping[str, Share] = field(default_factory=dict)
+    shares: Mapping[str, Share] = _NONE
 
 
 class Tries(NamedTuple):

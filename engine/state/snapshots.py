@@ -16,7 +16,6 @@ Nothing here knows pydantic, asyncio or a clock. `fields.StateSchema` makes the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import is_
 from typing import Any, NamedTuple, TypeAlias
 
@@ -50,7 +49,6 @@ class FoldError(ValueError):
         super().__init__(f"field {field!r}: its reducer {reducer} {what}")
 
 
-@dataclass(frozen=True, slots=True)
 class Layout:
     """What snapshots need to know of their fields; one for all snapshots of a graph.
 
@@ -61,10 +59,19 @@ class Layout:
         copiers: For each field how a value is copied for a reader, or None where its type is immutable.
     """
 
-    names: tuple[str, ...]
-    index: Mapping[str, int]
-    folds: tuple[Fold | None, ...]
-    copiers: tuple[Copier | None, ...]
+    __slots__ = ("copiers", "folds", "index", "names")
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        index: Mapping[str, int],
+        folds: tuple[Fold | None, ...],
+        copiers: tuple[Copier | None, ...],
+    ) -> None:
+        self.names = names
+        self.index = index
+        self.folds = folds
+        self.copiers = copiers
 
     def root(self, values: Mapping[str, object]) -> Snapshot:
         """The snapshot before anything was written; fields without a value are unset."""
