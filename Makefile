@@ -35,7 +35,7 @@ demo: $(VENV)/installed system  ## watch a loop repair a defective program
 	$(BIN)/backedge repair examples/repair/parking.py --function fee --cases examples/repair/parking.jsonl --journal demo/runs.db
 
 test: $(VENV)/installed system-for-tests mock-server  ## run all tests
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q --workers $(WORKERS)
 
 check: $(VENV)/installed types  ## lint, formatting and types
 	$(BIN)/ruff check $(CODE)
