@@ -47,9 +47,14 @@ class Played(Recordable):
         self.asked = 0
         self.closed = 0
         self.labels = []
+        self.pasts = []
 
     def labelled(self, **labels):
         self.labels.append(labels)
+        return self
+
+    def remembering(self, past):
+        self.pasts.append(past)
         return self
 
     async def respond(self, request):

@@ -106,3 +106,16 @@ class AccountMachine(RuleBasedStateMachine):
 
 AccountMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestAccounts = AccountMachine.TestCase
+
+
+def test_what_a_run_is_known_to_have_spent_is_counted_once():
+    account = Account((100, 100))
+    reserve([account], Amount(5, 5), Refused, run="r").settle(Amount(3, 2))
+    account.learn("r", Amount(10, 1))
+    assert account.spent == Amount(10, 2)
+    account.learn("r", Amount(10, 2))
+    account.learn("s", Amount(1, 1))
+    assert account.spent == Amount(11, 3)
+    account.forget("s")
+    account.learn("s", Amount(1, 1))
+    assert account.spent == Amount(12, 4)

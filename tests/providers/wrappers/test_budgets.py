@@ -105,3 +105,56 @@ def test_a_ledger_is_counted_for_each_of_whom_it_is_for():
     budget = Budget(tokens=1000, window="day")
     budget.count(ledger)
     assert budget.state() == BudgetState(0.75, 330, 0.0, 0)
+
+
+async def nothing():
+    return ()
+
+
+async def nothing_again():
+    return ()
+
+
+def test_what_a_run_spent_before_is_counted_as_far_as_it_is_not():
+    budget = Budget(tokens=100, per="node")
+    budget.note(Labels(run="r", node="a"), tokens=7)
+    budget.note(Labels(run="s", node="a"), tokens=20)
+    past = [(Labels(run="r", node="a"), 0.0, Amount(0, 4)), (Labels(run="r", node="a"), 0.0, Amount(0, 6))]
+    budget.learn("r", nothing, [*past, (Labels(run="r", node="b"), 0.0, Amount(0, 5))])
+    assert budget.heard("r", nothing)
+    assert not budget.heard("r", nothing_again)
+    assert not budget.heard("s", nothing)
+    assert (budget.state(node="a").tokens, budget.state(node="b").tokens) == (30, 5)
+    budget.learn("r", nothing, [(Labels(run="r", node="a"), 0.0, Amount(0, 99))])  # heard already
+    assert budget.state(node="a").tokens == 30
+    budget.learn("r", nothing_again, [(Labels(run="r", node="a"), 0.0, Amount(0, 12))])
+    assert budget.state(node="a").tokens == 32
+
+
+def test_what_was_spent_before_warns():
+    told = []
+    budget = Budget(dollars=1, on_warning=told.append)
+    budget.learn("r", nothing, [(Labels(run="r"), 0.0, Amount(PER_DOLLAR * 9 // 10, 0))])
+    assert told == [BudgetWarning("total", "", 0.9)]
+
+
+def test_of_the_past_a_day_takes_what_is_of_its_own():
+    berlin = ZoneInfo("Europe/Berlin")
+    now = datetime(2026, 3, 2, 12, tzinfo=berlin)
+    budget = Budget(tokens=100, window="day", zone=berlin, now=lambda: now)
+    times = [now.replace(hour=0, minute=1), now.replace(day=1, hour=23, minute=59), now]
+    budget.learn(
+        "r", nothing, [(Labels(run="r"), time.timestamp(), Amount(0, 10**n)) for n, time in enumerate(times)]
+    )
+    assert budget.state().tokens == 101
+
+
+def test_a_run_that_is_forgotten_stays_counted_where_it_shared():
+    budget = Budget(tokens=100)
+    budget.note(Labels(run="r"), tokens=7)
+    budget.learn("r", nothing, [])
+    budget.forget("r")
+    assert budget.state().tokens == 7
+    assert not budget.heard("r", nothing)
+    budget.learn("r", nothing, [(Labels(run="r"), 0.0, Amount(0, 3))])
+    assert budget.state().tokens == 10

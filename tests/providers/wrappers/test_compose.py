@@ -19,6 +19,7 @@ from backedge.providers import (
 )
 from backedge.providers.errors import BadRequestError, OverloadedError, ServerError, error_types
 from backedge.providers.labels import labelled
+from backedge.providers.past import remembering
 from backedge.providers.recorded import Recordable
 from backedge.providers.wrappers.audit import Audited
 from backedge.providers.wrappers.breaker import Circuit, CircuitBreaker
@@ -39,6 +40,10 @@ async def no_sleep(seconds):
 
 def ignore(event):
     pass
+
+
+async def no_past():
+    return ()
 
 
 WRAPPERS = {
@@ -179,7 +184,7 @@ async def _listen(model, into):
 
 @SOME
 @given(ORDERS)
-def test_every_wrapper_is_a_model_by_the_name_of_the_one_within_and_hands_labels_on(order):
+def test_every_wrapper_is_a_model_by_the_name_of_the_one_within_and_hands_on_labels_and_the_past(order):
     inner = Played("hi", name="openai:gpt-5")
     model = wrapped(inner, order)
     assert isinstance(model, Model)
@@ -187,6 +192,8 @@ def test_every_wrapper_is_a_model_by_the_name_of_the_one_within_and_hands_labels
     assert model.name == "openai:gpt-5"
     assert type(labelled(model, {"run": "r", "agent": "coder"})) is type(model)
     assert inner.labels == [{"run": "r", "agent": "coder"}]
+    assert type(remembering(model, no_past)) is type(model)
+    assert inner.pasts == [no_past]
 
 
 @SOME

@@ -56,3 +56,11 @@ def test_what_is_unknown_is_said():
         "$0.5000 and more for 3 calls (1 without a known price)"
     )
     assert str(Spent(calls=2, unpriced=2)) == "unknown for 2 calls (2 without a known price)"
+
+
+def test_each_of_run_node_and_agent_together_has_its_sum(ledger):
+    found = ledger.by_labels()
+    assert sum(one.calls for one in found.values()) == ledger.total.calls
+    for labels, one in found.items():
+        assert one == ledger.of(run=labels.run, node=labels.node, agent=labels.agent)
+    assert len(found) == len({(labels.run, labels.node, labels.agent) for labels in found}) > 1

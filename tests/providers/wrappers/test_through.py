@@ -104,3 +104,36 @@ async def test_whoever_is_refused_at_the_door_never_reaches_the_model():
     with pytest.raises(ModelError, match="no"):
         await heard(stream_through(model, ask(), refuse))
     assert model.asked == 0
+
+
+async def test_what_there_is_to_wait_for_is_waited_for_before_the_model_is_asked():
+    notes, model, opened = Notes(), Played(["a"]), asyncio.Event()
+
+    async def waits(notes):
+        await opened.wait()
+
+    calls = [
+        asyncio.ensure_future(respond_through(model, ask(), notes.enter, wait=waits)),
+        asyncio.ensure_future(heard(stream_through(model, ask(), notes.enter, wait=waits))),
+    ]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert (notes.told, model.asked) == ([ask(), ask()], 0)
+    opened.set()
+    await asyncio.gather(*calls)
+    assert model.asked == 2
+    await respond_through(model, ask(), notes.enter, wait=lambda notes: None)
+    assert model.asked == 3
+
+
+async def test_whoever_gives_up_waiting_never_reaches_the_model_and_is_no_failure():
+    notes, model = Notes(), Played(["a"])
+
+    async def waits(notes):
+        raise ModelError("no")
+
+    with pytest.raises(ModelError, match="no"):
+        await respond_through(model, ask(), notes.enter, wait=waits)
+    with pytest.raises(ModelError, match="no"):
+        await heard(stream_through(model, ask(), notes.enter, wait=waits))
+    assert (notes.told, model.asked) == ([ask(), ask()], 0)
