@@ -7,7 +7,9 @@ most tests do themselves. Here the innermost frames are noted as file, line and 
 
 import asyncio.constants
 import itertools
+import sys
 import traceback
+from asyncio import format_helpers
 
 DEPTH = 5
 
@@ -20,7 +22,20 @@ def _brief(summary, frames, *, limit=None, **_):
     )
 
 
+def _of_a_callback(frame=None, limit=None):
+    """`asyncio.format_helpers.extract_stack`, called for each callback: as tuples, of which asyncio asks no more."""
+    frame = frame or sys._getframe(1)
+    found = []
+    while frame is not None and len(found) < DEPTH:
+        code = frame.f_code
+        found.append((code.co_filename, frame.f_lineno, code.co_name, None))
+        frame = frame.f_back
+    found.reverse()
+    return found
+
+
 def note_briefly():
     """From now on stacks are noted so."""
     asyncio.constants.DEBUG_STACK_DEPTH = DEPTH
     traceback.StackSummary.extract = classmethod(_brief)
+    format_helpers.extract_stack = _of_a_callback
