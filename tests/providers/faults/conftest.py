@@ -33,8 +33,15 @@ async def model(server, wire):
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def hasty(server, wire):
-    """A model that waits a tenth of a second."""
+    """A model that waits 0.4 seconds, in which something must come even on a busy machine."""
     async with wire.model(server.url, timeout=0.4) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def hastier(server, wire):
+    """A model that waits a tenth of a second, where nothing has to come."""
+    async with wire.model(server.url, timeout=0.1) as found:
         yield found
 
 

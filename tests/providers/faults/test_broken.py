@@ -117,15 +117,15 @@ async def test_a_character_may_come_in_pieces(server, wire, model):
     assert (await call(model, streamed=True)).text == "wärm €🌡"
 
 
-async def test_silence_instead_of_an_answer(server, hasty, streamed):
+async def test_silence_instead_of_an_answer(server, hastier, streamed):
     server.answer = sends(then="silence")
-    error = await failure(hasty, streamed=streamed)
+    error = await failure(hastier, streamed=streamed)
     assert (type(error), error.retryable, error.usage) == (ModelTimeoutError, True, NOTHING)
 
 
-async def test_silence_in_the_middle_of_a_whole_answer(server, wire, hasty):
+async def test_silence_in_the_middle_of_a_whole_answer(server, wire, hastier):
     server.answer = sends(page(wire.whole("It is warm."))[:-9], then="silence")
-    error = await failure(hasty, streamed=False)
+    error = await failure(hastier, streamed=False)
     assert (type(error), error.retryable) == (ModelTimeoutError, True)
 
 
@@ -150,7 +150,7 @@ async def test_signs_of_life_are_no_answer(server, wire, hasty, sign):
     assert (type(error), error.retryable, error.usage) == (ModelTimeoutError, True, wire.early)
 
 
-async def test_blanks_before_an_answer_are_no_answer(server, hasty, streamed):
+async def test_blanks_before_an_answer_are_no_answer(server, hastier, streamed):
     async def answer(door):
         await door.send(HEAD + b"content-type: application/json\r\n\r\n")
         while door.listened:
@@ -158,7 +158,7 @@ async def test_blanks_before_an_answer_are_no_answer(server, hasty, streamed):
             await asyncio.sleep(0.03)
 
     server.answer = answer
-    error = await failure(hasty, streamed=streamed)
+    error = await failure(hastier, streamed=streamed)
     assert (type(error), error.retryable) == (ModelTimeoutError, True)
 
 
@@ -172,13 +172,13 @@ async def test_blanks_before_an_answer_are_no_answer(server, hasty, streamed):
     ],
     ids=["headers", "a header", "continues", "heads"],
 )
-async def test_a_head_without_an_end(server, hasty, streamed, piece):
+async def test_a_head_without_an_end(server, hastier, streamed, piece):
     async def answer(door):
         await door.send(HEAD if b"HTTP" not in piece else b"")
         await door.forever(piece * 100, every=0.01)
 
     server.answer = answer
-    error = await failure(hasty, streamed=streamed)
+    error = await failure(hastier, streamed=streamed)
     assert type(error) in (ModelConnectionError, ModelTimeoutError, BadAnswerError, StreamBrokenError)
     assert error.retryable
 
