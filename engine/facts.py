@@ -1,9 +1,8 @@
 """What the schedule is told and what it answers: facts in the past tense in, orders in the imperative out.
 
-Nodes and edges are the plan's numbers. Tuples, since one of each is made for every step of a run.
+Nodes and edges are the plan's numbers. Tuples, since one of each is made for every step of a run; annotations are evaluated,
+as in `records`.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias

@@ -8,10 +8,9 @@ A record's `seq` is its place in the run: 0 is always `RunStarted`, and there ar
 records alone, so whoever reads them in order has the run.
 
 Times are seconds since the epoch. Edges are named by their stable ids (``checker->coder``). Everything is a named tuple:
-the engine makes one for every step, and the classes themselves are made in a tenth of the time of dataclasses.
+the engine makes one for every step, and the classes themselves are made in a tenth of the time of dataclasses. Annotations
+are evaluated, where elsewhere they are texts: of a named tuple each text is compiled, which took half of this module's time.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
