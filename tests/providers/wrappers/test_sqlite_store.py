@@ -1,11 +1,10 @@
 """The store in a file: it lasts, it is shared, it leaves alone what is not its own."""
 
-import asyncio
 import fcntl
 import sqlite3
-import sys
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,10 @@ from backedge.providers.wrappers import sqlite_store
 from backedge.providers.wrappers.sqlite_store import NotACacheError, SqliteStore
 from backedge.providers.wrappers.stores import CacheError, Stored
 
+from ... import forking
 from .contract_store import ANSWER, StoreContract
+
+ANSWERS = Path(__file__).parents[2] / "programs" / "answers.py"
 
 
 @pytest.fixture
@@ -52,28 +54,11 @@ async def test_answers_can_be_cleared_all_or_the_expired_ones(store):
 
 async def test_another_processs_answers_are_there_at_once(store, tmp_path):
     assert await store.get("k") is None
-    code = """
-import asyncio, sys
-from backedge.providers import Message, ModelResponse
-from backedge.providers.wrappers.sqlite_store import SqliteStore
-from backedge.providers.wrappers.stores import Stored
-
-async def main():
-    async with SqliteStore(sys.argv[1]) as store:
-        for number in range(250):
-            await store.put(f"{sys.argv[2]}{number}", Stored(ModelResponse(message=Message.of("assistant", "ok"))))
-
-asyncio.run(main())
-"""
-    writers = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-W", "error", "-c", code, tmp_path / "answers.db", name
-        )
-        for name in "kl"
-    ]
+    writers = [forking.start(ANSWERS, tmp_path / "answers.db", name) for name in "kl"]
     for number in range(250):
         await store.put(f"m{number}", Stored(ANSWER))
-    assert [await writer.wait() for writer in writers] == [0, 0]
+    assert [writer.communicate() for writer in writers] == [(b"", b"")] * 2
+    assert [writer.returncode for writer in writers] == [0, 0]
     for name in "klm":
         for number in (0, 249):
             assert await store.get(f"{name}{number}")
