@@ -13,6 +13,8 @@ from .responses_body import ORIGIN
 
 CALLS = ("function_call", "custom_tool_call")
 
+_WORDS = ("output_text", "refusal")
+
 _END = ("response.completed", "response.incomplete", "response.failed", "response.cancelled")
 
 
@@ -33,11 +35,12 @@ def response_of(found: Body, by: str) -> ModelResponse:
             usage=usage_of(found.get("usage")),
             request_id=str(found.get("id") or ""),
         )
+    contents = [_contents(item) for item in items]
     return answered(
-        [part for item in items for part in _parts(item)],
+        [part for item, own in zip(items, contents, strict=True) for part in _parts(item, own)],
         found,
         usage=usage_of(found.get("usage")),
-        finish=_finish(found, items),
+        finish=_finish(found, items, contents),
         model=str(found.get("model") or ""),
         by=by,
         answer_id=str(found.get("id") or ""),
@@ -58,14 +61,14 @@ def usage_of(found: Any) -> Usage:
     )
 
 
-def _finish(found: Body, items: list[Body]) -> Finish:
+def _finish(found: Body, items: list[Body], contents: list[list[Body]]) -> Finish:
     if found.get("status") == "incomplete":
         reason = (found.get("incomplete_details") or {}).get("reason")
         return "filtered" if reason == "content_filter" else "length"
     if any(item.get("type") in CALLS for item in items):
         return "tool_calls"
-    refused = [content.get("type") == "refusal" for item in items for content in _contents(item)]
-    return "refusal" if any(refused) else "stop"
+    refused = [content for own in contents for content in own if content.get("type") == "refusal"]
+    return "refusal" if refused else "stop"
 
 
 def _contents(item: Body) -> list[Body]:
@@ -77,10 +80,11 @@ def _contents(item: Body) -> list[Body]:
     return [content for content in contents if isinstance(content, dict)]
 
 
-def _parts(item: Body) -> list[AnyPart]:
+def _parts(item: Body, contents: list[Body]) -> list[AnyPart]:
+    """What an item says; `contents` are those of a message."""
     if item.get("type") == "message":
         phase = {"type": "message", "phase": item["phase"]} if item.get("phase") else None
-        return [_said(content, phase) for content in _contents(item)]
+        return [_said(content, phase) for content in contents]
     match item:
         case {"type": "reasoning"}:
             return [Reasoning(text=_thoughts(item), origin=ORIGIN, raw=item)]
@@ -96,7 +100,7 @@ def _parts(item: Body) -> list[AnyPart]:
 
 def _said(content: Body, phase: Body | None) -> AnyPart:
     kind = content.get("type")
-    text = content.get({"output_text": "text", "refusal": "refusal"}.get(str(kind), ""))
+    text = content.get("text" if kind == "output_text" else "refusal") if kind in _WORDS else None
     return Text(text=text, raw=phase) if isinstance(text, str) else Other(origin=ORIGIN, raw=content)
 
 
@@ -223,7 +227,7 @@ class Gathering:
             return []
         if item.get("type") in CALLS:
             opened = [] if place in self._calls else self._open(place, item)
-            (call,) = _parts(item)
+            (call,) = _parts(item, [])
             arguments = call.arguments if isinstance(call, ToolCall) else ""
             return (
                 [*opened, ToolCallDelta(index=self._calls[place], arguments=arguments)]
@@ -231,7 +235,7 @@ class Gathering:
                 else opened
             )
         found: list[Piece] = []
-        for part in _parts(item):
+        for part in _parts(item, _contents(item)):
             if isinstance(part, Text) and part.text:
                 found.append(TextDelta(text=part.text))
             elif isinstance(part, Reasoning) and part.text:
