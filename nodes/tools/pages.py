@@ -10,9 +10,8 @@ import re
 from html import unescape
 from typing import Final
 
-_MARK: Final = re.compile("<[a-zA-Z/!?]")
-"""Where something else than text begins: any other ``<`` is a word."""
-_TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
+_TAG: Final = re.compile(r"<(?:(/?)([a-zA-Z][a-zA-Z0-9]{0,20})|[/!?])")
+"""Where a tag begins, or what is neither tag nor text; any other ``<`` is a word."""
 _HREF: Final = re.compile(r"""\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _LONGEST: Final = 2000  # characters of a tag that are looked at
 _SILENT: Final = {
@@ -49,11 +48,11 @@ def words_of(html: str) -> str:
     pieces: list[str] = []
     link = ""
     at = 0
-    while mark := _MARK.search(html, at):
-        begin = mark.start()
-        _say(pieces, html[at:begin])
-        tag = _TAG.match(html, begin)
-        if tag is None:
+    while tag := _TAG.search(html, at):
+        begin = tag.start()
+        if begin > at:
+            _say(pieces, html[at:begin])
+        if tag[2] is None:
             at = _past_oddity(html, begin)
             continue
         name = tag[2].lower()
@@ -87,8 +86,7 @@ def _past_oddity(html: str, begin: int) -> int:
 
 
 def _say(pieces: list[str], text: str) -> None:
-    if text:
-        pieces.append(unescape(text).replace("\n", " "))
+    pieces.append(unescape(text).replace("\n", " "))
 
 
 def _address(tag: str) -> str:
