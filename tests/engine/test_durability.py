@@ -1,6 +1,7 @@
 """Runs that go on before their records are on disk: what is there when, in which order, and what a failure does."""
 
 import asyncio
+import functools
 from contextlib import asynccontextmanager
 from typing import Annotated
 
@@ -33,6 +34,7 @@ class State(BaseModel):
     log: Annotated[list[str], extend] = []
 
 
+@functools.cache
 def loop_of(rounds, body=None):
     """A loop of two nodes, each of which notes that it ran."""
     graph = Graph(State)
