@@ -332,9 +332,13 @@ PROGRAM = """
         tags: Annotated[set[str], union] = {"x", "y", "z"}
         by_name: Annotated[dict[str, int], merge] = {}
         mood: Literal["good", "bad"] | None = None
+        one: int = 1
+        two: int = 2
+        three: int = 3
 
     graph = Graph(State)
-    nodes = [graph.node(lambda spec: {}, name=f"n{n}", writes={"tags", "by_name", "mood"}) for n in range(9)]
+    written = {"tags", "by_name", "mood", "one", "two", "three"}
+    nodes = [graph.node(lambda spec: {}, name=f"n{n}", writes=written) for n in range(9)]
     last = graph.node(lambda: Report(passed=True), name="last", writes="report")
     graph.chain(START, *nodes, last, END)
     graph.feedback(nodes[5], nodes[2], limit=3)
