@@ -387,13 +387,13 @@ class Schedule:
             self._forget_added((node, source_rounds))
         if self._watchers and (node, source_rounds) in self._watchers:
             self._wake((node, source_rounds), look)
-        return self._looked_at(look, orders)
+        return self._looked_at(look, orders) if look else orders
 
     def _looked_at(self, look: list[Activation], orders: list[Order]) -> list[Order]:
         """The orders, and those that come of looking at these, and at whatever that adds to them."""
         if len(look) > 1:
-            inside = any(each.rounds for each in look)
-            look.sort(key=self._place if inside else _BY_NODE)  # nodes are numbered in order of position
+            # Outside of loops nodes are in order of position by their numbers.
+            look.sort(key=self._place if any(map(_ROUNDS, look)) else _NODE)
         for each in look:  # looking at one may add others
             if each.phase is Phase.WAITING:
                 self._look(each, look, orders)
@@ -711,12 +711,15 @@ class Schedule:
         return self._laps.get(edge, {}).get(outer, 0)
 
     def _count_lap(self, edge: int, outer: Rounds) -> None:
-        laps = self._laps.setdefault(edge, {})
-        if outer not in laps and laps:
+        laps = self._laps.get(edge)
+        if laps is not None and outer in laps:
+            laps[outer] += 1
+            return
+        if laps:
             level = len(outer)
             alive = {rounds[:level] for _, rounds in self._live}
-            laps = self._laps[edge] = {entry: count for entry, count in laps.items() if entry in alive}
-        laps[outer] = laps.get(outer, 0) + 1
+            laps = {entry: count for entry, count in laps.items() if entry in alive}
+        self._laps[edge] = {**(laps or {}), outer: 1}
 
     def _place(self, activation: Activation) -> tuple[int, ...]:
         return self._plan.position(activation.node, activation.rounds)
@@ -783,7 +786,7 @@ def _special_edges(plan: Plan, rules: Rules) -> frozenset[int]:
 _NO_EDGES: frozenset[int] = frozenset()
 _NOTHING: Mapping[int, int] = MappingProxyType({})
 
-_BY_NODE = attrgetter("node")
+_NODE, _ROUNDS = attrgetter("node"), attrgetter("rounds")
 
 _OUTSIDE: Mapping[Rounds, None] = {(): None}
 """The only rounds of a node outside of loops."""

@@ -5,7 +5,7 @@ Pure: nothing is started or stored here, and no error leaves but as a `StepError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -123,9 +123,13 @@ def holding(
     """
     found = []
     for number in graph.nodes[node].ways:
-        edge = graph.edges[number]
+        edge, binding = graph.edges[number], graph.conditions[number]
         try:
-            holds = edge.when is None or _answer(graph, number, snapshot, resources)
+            if binding is not None:
+                positional, keywords = binding.gather(snapshot, graph.schema, resources=resources)
+                holds = binding.function(*positional, **keywords)
+            else:
+                holds = edge.when is None or _chosen(edge.when, snapshot)
         except (UnsetFieldError, ArgumentMismatchError) as error:
             raise RoutingError(str(activation), f"the condition of edge {edge.id}: {error}") from None
         except Exception as error:
@@ -180,13 +184,8 @@ def handlers(graph: CompiledGraph, node: int, error: Exception) -> tuple[int, ..
     return tuple(number for rank, number in fitting if rank == fitting[0][0])
 
 
-def _answer(graph: CompiledGraph, number: int, snapshot: Snapshot, resources: Mapping[str, Any]) -> object:
-    """What the edge's condition returns."""
-    binding = graph.conditions[number]
-    if binding is not None:
-        positional, keywords = binding.gather(snapshot, graph.schema, resources=resources)
-        return binding.function(*positional, **keywords)
-    when = graph.edges[number].when
+def _chosen(when: Callable[..., bool], snapshot: Snapshot) -> bool:
+    """Whether a condition holds that is ours, and no function of its edge's author."""
     assert isinstance(when, Case | Chosen)
     if not snapshot.has(when.field):
         raise UnsetFieldError(when.field)
