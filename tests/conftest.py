@@ -28,7 +28,7 @@ def pytest_configure(config):
     # Each run tries other examples, so that many are tried in time.
     settings.register_profile(
         "backedge",
-        max_examples=300 if _soaking() else 30,
+        max_examples=300 if _soaking() else 12,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )
