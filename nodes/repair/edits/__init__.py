@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from . import additions, calls, conditions, containers, guards, pieces, statements, targets, tokens, wraps
-from .base import Edit, Maker, likely
+from .base import Edit, Maker
 from .code import Code
 from .scope import Scope
 
@@ -43,9 +44,9 @@ TIERS: tuple[tuple[Maker, ...], ...] = (
         additions.yields_added,
         additions.endings_added,
         pieces.inner_parts,
-        likely(guards.base_cases, 0.14),
-        likely(guards.guards, 0.27),
-        likely(conditions.strengthened, 0.25),
+        partial(guards.base_cases, least=0.14),
+        partial(guards.guards, least=0.27),
+        partial(conditions.strengthened, least=0.25),
     ),
     (
         pieces.compositions,

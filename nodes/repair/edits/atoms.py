@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from .base import (
     expression,
@@ -44,8 +45,21 @@ NEGATED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }  # fmt: skip
 
 
-def atoms(scope: Scope, site: Site, place: ast.expr | None = None) -> Iterator[tuple[ast.expr, float]]:
+class Atom(NamedTuple):
+    """A simple condition."""
+
+    node: ast.expr
+    text: str
+    prior: float
+
+
+def atoms(scope: Scope, site: Site, place: ast.expr | None = None) -> tuple[Atom, ...]:
     """Simple conditions that make sense at a place: those of the program first, then about its variables."""
+    names = scope.names(site) if place is None else scope.names_at(site, place)
+    return scope.once(("atoms", names), site, lambda: tuple(_atoms(scope, site, names)))
+
+
+def _atoms(scope: Scope, site: Site, names: tuple[str, ...]) -> Iterator[Atom]:
     seen: set[str] = set()
 
     def fresh(text: str) -> bool:
@@ -55,22 +69,21 @@ def atoms(scope: Scope, site: Site, place: ast.expr | None = None) -> Iterator[t
 
     for text, node in scope.ingredients(site).items():
         if isinstance(node, ast.Compare) and fresh(text):
-            yield node, 1.0 / (1 + 0.05 * weight(node))
+            yield Atom(node, text, 1.0 / (1 + 0.05 * weight(node)))
             negated = _negated(node)
-            if fresh(ast.unparse(negated)):
-                yield negated, 0.7 / (1 + 0.05 * weight(node))
-    names = scope.names(site) if place is None else scope.names_at(site, place)
+            if fresh(turned := ast.unparse(negated)):
+                yield Atom(negated, turned, 0.7 / (1 + 0.05 * weight(node)))
     for text, node in scope.ingredients(site).items():
         if isinstance(node, ast.Subscript | ast.Attribute) and weight(node) <= LARGEST:
             for made, prior in _about(text, scope.types(site, node), empty="NoneType" in scope.constants):
                 if fresh(made):
-                    yield expression(made), prior
+                    yield Atom(expression(made), made, prior)
     for name in names:
         types = scope.of_name(site, name)
         for pattern, kinds, prior in ABOUT:
             text = pattern.format(name)
             if (not kinds or is_kind(types, *kinds)) and fresh(text):
-                yield expression(text), prior * (1.0 if types else 0.5)
+                yield Atom(expression(text), text, prior * (1.0 if types else 0.5))
     yield from _between(scope, site, names, fresh)
 
 
@@ -84,9 +97,7 @@ def _about(text: str, types: Types, *, empty: bool) -> Iterator[tuple[str, float
         yield f"not {text}", 0.3
 
 
-def _between(
-    scope: Scope, site: Site, names: tuple[str, ...], fresh: object
-) -> Iterator[tuple[ast.expr, float]]:
+def _between(scope: Scope, site: Site, names: tuple[str, ...], fresh: object) -> Iterator[Atom]:
     """Conditions between two variables."""
     assert callable(fresh)
     for left in names:
@@ -115,7 +126,7 @@ def _between(
                 ]
             for text, prior in texts:
                 if fresh(text):
-                    yield expression(text), prior
+                    yield Atom(expression(text), text, prior)
 
 
 def _negated(node: ast.Compare) -> ast.expr:

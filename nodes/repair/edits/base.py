@@ -6,6 +6,7 @@ import ast
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ..models import Replacement
@@ -34,15 +35,6 @@ class Edit:
 
 Maker = Callable[[Scope, Site], Iterator[Edit]]
 """Enumerates edits of one statement, always in the same order."""
-
-
-def likely(maker: Maker, least: float) -> Maker:
-    """The likelier edits of a maker: those whose prior is at least so high."""
-
-    def made(scope: Scope, site: Site) -> Iterator[Edit]:
-        yield from (edit for edit in maker(scope, site) if edit.prior >= least)
-
-    return made
 
 
 def loads(site: Site) -> Iterator[ast.expr]:
@@ -103,8 +95,9 @@ def number(value: int) -> ast.expr:
     return ast.Constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-value))
 
 
+@lru_cache(4096)
 def expression(text: str) -> ast.expr:
-    """An expression from its text."""
+    """An expression from its text, the same one each time: whoever changes it makes a copy."""
     return ast.parse(text, mode="eval").body
 
 

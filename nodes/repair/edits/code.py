@@ -62,6 +62,7 @@ class Code:
         for line in self._lines:
             self._starts.append(self._starts[-1] + len(line))
         self._parents: dict[int, tuple[ast.AST, str]] = {}
+        self._stretches: dict[int, tuple[int, int] | None] = {}
         for parent in ast.walk(self.tree):
             for name, value in ast.iter_fields(parent):
                 for child in value if isinstance(value, list) else [value]:
@@ -128,6 +129,11 @@ class Code:
 
     def whole_lines(self, node: ast.stmt) -> tuple[int, int] | None:
         """The span of the lines of a statement that has them for itself, with the line break; else None."""
+        if id(node) not in self._stretches:
+            self._stretches[id(node)] = self._stretch(node)
+        return self._stretches[id(node)]
+
+    def _stretch(self, node: ast.stmt) -> tuple[int, int] | None:
         start, end = self.span(node)
         first = self._starts[node.lineno - 1]
         last = self._starts[min(node.end_lineno or node.lineno, len(self._lines))]
@@ -138,10 +144,8 @@ class Code:
 
     def indentation(self, node: ast.stmt) -> str:
         """The white space before a statement."""
-        start = self._starts[node.lineno - 1]
-        return self.text[
-            start : start + len(self._lines[node.lineno - 1]) - len(self._lines[node.lineno - 1].lstrip())
-        ]
+        line = self._lines[node.lineno - 1]
+        return line[: len(line) - len(line.lstrip())]
 
     def reindented(self, nodes: Sequence[ast.stmt], indentation: str) -> str:
         """The lines of statements of one block, moved to another indentation."""
@@ -155,7 +159,8 @@ class Code:
         span = self.whole_lines(site.node)
         if span is None:
             return None
-        lines = "".join(f"{self.indentation(site.node)}{line}\n" for line in text.splitlines())
+        indentation = self.indentation(site.node)
+        lines = "".join([f"{indentation}{line}\n" for line in text.splitlines()])
         position = span[1] if after else span[0]
         if after and self.text[span[0] : span[1]][-1:] != "\n":
             lines = "\n" + lines
@@ -232,6 +237,26 @@ def needed(parent: ast.AST, name: str, node: ast.expr) -> int:
             return ATOM
         case _:
             return LOWEST
+
+
+SIGNS: dict[type[ast.AST], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%", ast.BitOr: "|",
+    ast.And: "and", ast.Or: "or",
+}  # fmt: skip
+
+
+def joined(operator: type[ast.AST], *operands: tuple[str, int]) -> str:
+    """The text of an operation on expressions, each with how tightly it binds; parentheses where they are needed."""
+    least = OPERATORS[operator]
+    chained = operator in (
+        ast.And,
+        ast.Or,
+    )  # all operands are in one node, where one in the first would be another
+    texts = [
+        text if binds >= least + (chained or place > 0) else f"({text})"
+        for place, (text, binds) in enumerate(operands)
+    ]
+    return f" {SIGNS[operator]} ".join(texts)
 
 
 def fitted(code: Code, place: ast.expr, new: ast.expr) -> str:

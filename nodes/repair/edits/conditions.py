@@ -9,10 +9,11 @@ from .atoms import atoms
 from .base import (
     Edit,
     exchange,
+    exchange_text,
     loads,
     with_fields,
 )
-from .code import Site
+from .code import OPERATORS, Site, fitted_text, joined, level
 from .scope import Scope
 
 
@@ -42,23 +43,24 @@ def _is_condition(scope: Scope, node: ast.expr) -> bool:
     )
 
 
-def strengthened(scope: Scope, site: Site) -> Iterator[Edit]:
+def strengthened(scope: Scope, site: Site, least: float = 0.0) -> Iterator[Edit]:
     """A condition with another one joined to it by ``and`` or ``or``."""
     for node in loads(site):
         parent, _ = scope.code.parent(node)
         if not _is_condition(scope, node) or isinstance(parent, ast.BoolOp | ast.UnaryOp):
             continue
-        known = {ast.unparse(one) for one in (node.values if isinstance(node, ast.BoolOp) else [node])}
-        for other, prior in atoms(scope, site, node):
-            if ast.unparse(other) in known:
+        known = {scope.text(one) for one in (node.values if isinstance(node, ast.BoolOp) else [node])}
+        for other, text, prior in atoms(scope, site, node):
+            if text in known:
                 continue
-            for operator in (ast.And(), ast.Or()):
+            for operator in (ast.And, ast.Or):
                 for left, right, share in ((node, other, 1.0), (other, node, 0.6)):
-                    values = [*_values(left, operator), *_values(right, operator)]
-                    made = ast.BoolOp(operator, values)
-                    yield exchange(
-                        scope.code, site, node, made, "condition extended", 0.6 * prior * share, 3.0
-                    )
+                    worth = 0.6 * prior * share
+                    if worth >= least:
+                        values = [*_values(left, operator), *_values(right, operator)]
+                        made = joined(operator, *((scope.text(one), level(one)) for one in values))
+                        new = fitted_text(scope.code, node, made, OPERATORS[operator])
+                        yield exchange_text(scope.code, site, node, new, "condition extended", worth, 3.0)
 
 
 def replaced(scope: Scope, site: Site) -> Iterator[Edit]:
@@ -66,14 +68,15 @@ def replaced(scope: Scope, site: Site) -> Iterator[Edit]:
     for node in loads(site):
         if not _is_condition(scope, node) or isinstance(node, ast.UnaryOp):
             continue
-        own = ast.unparse(node)
-        for other, prior in atoms(scope, site, node):
-            if ast.unparse(other) != own:
-                yield exchange(scope.code, site, node, other, "condition replaced", 0.5 * prior, 3.0)
+        own = scope.text(node)
+        for other, text, prior in atoms(scope, site, node):
+            if text != own:
+                fit = fitted_text(scope.code, node, text, level(other))
+                yield exchange_text(scope.code, site, node, fit, "condition replaced", 0.5 * prior, 3.0)
 
 
-def _values(node: ast.expr, operator: ast.boolop) -> list[ast.expr]:
-    same = isinstance(node, ast.BoolOp) and type(node.op) is type(operator)
+def _values(node: ast.expr, operator: type[ast.boolop]) -> list[ast.expr]:
+    same = isinstance(node, ast.BoolOp) and isinstance(node.op, operator)
     return node.values if same and isinstance(node, ast.BoolOp) else [node]
 
 
@@ -87,7 +90,7 @@ def filters(scope: Scope, site: Site) -> Iterator[Edit]:
             dropped = with_fields(node, generators=[*node.generators[:-1], with_fields(last, ifs=[])])
             yield exchange(scope.code, site, node, dropped, "filter", 0.4, 2.0)
         inner = node.value if isinstance(node, ast.DictComp) else node.elt
-        for other, prior in atoms(scope, site, inner):
+        for other, _, prior in atoms(scope, site, inner):
             more = with_fields(last, ifs=[*last.ifs, other])
             made = with_fields(node, generators=[*node.generators[:-1], more])
             yield exchange(scope.code, site, node, made, "filter", 0.5 * prior, 3.0)

@@ -17,7 +17,7 @@ from .scope import Scope, fit, parameters
 from .statements import VALUES, is_elif
 
 
-def guards(scope: Scope, site: Site) -> Iterator[Edit]:
+def guards(scope: Scope, site: Site, least: float = 0.0) -> Iterator[Edit]:
     """A line that ends early, before the statement: ``if …: return …``, ``if …: continue``, ``if …: break``."""
     node = site.node
     if site.function is None or isinstance(node, Function | ast.ClassDef):
@@ -25,24 +25,24 @@ def guards(scope: Scope, site: Site) -> Iterator[Edit]:
     code = scope.code
     if is_elif(code, node):
         return
-    looping = code.in_loop(site)
-    values = _return_values(scope, site)
-    for condition, prior in atoms(scope, site):
-        head = ast.unparse(condition)
-        tails = [(f"return {value}" if value else "return", share) for value, share in values]
-        if looping:
-            tails += [("continue", 0.5), ("break", 0.4)]
+    values = scope.once("returned", site, lambda: _return_values(scope, site))
+    tails = [(f"return {value}" if value else "return", share) for value, share in values]
+    if code.in_loop(site):
+        tails += [("continue", 0.5), ("break", 0.4)]
+    about = 1.0 if site.owner is site.function else 0.6
+    for _, head, prior in atoms(scope, site):
         for tail, share in tails:
-            edit = code.inserted(site, f"if {head}:\n    {tail}")
-            if edit is not None:
-                about = 1.0 if site.owner is site.function else 0.6
-                yield Edit((edit,), "guard", site.line, 0.55 * prior * share * about, 4.0)
+            worth = 0.55 * prior * share * about
+            if worth >= least:
+                edit = code.inserted(site, f"if {head}:\n    {tail}")
+                if edit is not None:
+                    yield Edit((edit,), "guard", site.line, worth, 4.0)
 
 
-def base_cases(scope: Scope, site: Site) -> Iterator[Edit]:
+def base_cases(scope: Scope, site: Site, least: float = 0.0) -> Iterator[Edit]:
     """Guards where a function begins, as a recursive one needs them."""
     if site.owner is site.function and not any(map(_acts, site.block[: site.index])):
-        yield from guards(scope, site)
+        yield from guards(scope, site, least)
 
 
 def _acts(node: ast.stmt) -> bool:
@@ -86,6 +86,6 @@ def wrapped(scope: Scope, site: Site) -> Iterator[Edit]:
         return
     indentation = code.indentation(node)
     body = code.reindented([node], indentation + "    ")
-    for condition, prior in atoms(scope, site):
-        text = f"{indentation}if {ast.unparse(condition)}:\n{body}"
+    for _, condition, prior in atoms(scope, site):
+        text = f"{indentation}if {condition}:\n{body}"
         yield Edit((Replacement(*span, text),), "made conditional", site.line, 0.5 * prior, 4.0)

@@ -4,30 +4,64 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from .atoms import atoms
 from .base import (
     Edit,
-    call,
     exchange,
     exchange_source,
+    exchange_text,
     expression,
     loads,
     name,
     weight,
     with_fields,
 )
-from .code import Site
+from .code import OPERATORS, Site, fitted_text, joined, level
 from .scope import Scope, Types, fit, is_kind
 from .statements import VALUES
+
+COMPOSED: tuple[tuple[type[ast.operator], float], ...] = (
+    (ast.Sub, 0.9),
+    (ast.Add, 0.9),
+    (ast.Mult, 0.3),
+    (ast.FloorDiv, 0.15),
+    (ast.Mod, 0.2),
+)
 
 LARGEST = 12
 """Nodes of an expression whose inner parts may take its place."""
 
 
+class Ingredient(NamedTuple):
+    """An expression of the program that may stand somewhere else, and all that is asked of it there."""
+
+    node: ast.expr
+    types: Types
+    text: str
+    source: str  # as it is written
+    weight: int
+    inside: frozenset[int]  # the numbers of its nodes
+
+
+def _given(scope: Scope, site: Site) -> list[Ingredient]:
+    return [
+        Ingredient(
+            node,
+            scope.types(site, node),
+            text,
+            scope.code.source(node),
+            weight(node),
+            frozenset(map(id, ast.walk(node))),
+        )
+        for text, node in scope.ingredients(site).items()
+    ]
+
+
 def ingredients(scope: Scope, site: Site) -> Iterator[Edit]:
     """Another expression of the program in the place of one."""
-    given = [(node, scope.types(site, node), text) for text, node in scope.ingredients(site).items()]
+    given = scope.once("given", site, lambda: _given(scope, site))
     for place in loads(site):
         parent, field = scope.code.parent(place)
         if isinstance(place, ast.JoinedStr | ast.Starred | ast.Slice | ast.Yield | ast.YieldFrom):
@@ -36,16 +70,17 @@ def ingredients(scope: Scope, site: Site) -> Iterator[Edit]:
             share = 0.3
         else:
             share = 0.6
-        own, wanted, inner = ast.unparse(place), scope.types(site, place), weight(place)
-        for node, types, text in given:
+        own, wanted, inner = scope.text(place), scope.types(site, place), weight(place)
+        for node, types, text, source, heavy, inside in given:
             if text == own or (isinstance(place, ast.Name) and isinstance(node, ast.Name)):
                 continue
             if isinstance(node, ast.Constant) and isinstance(parent, ast.Attribute):
                 continue
-            prior = share * fit(wanted, types) / (1 + 0.12 * abs(weight(node) - inner))
-            if any(one is place for one in ast.walk(node)):
+            prior = share * fit(wanted, types) / (1 + 0.12 * abs(heavy - inner))
+            if id(place) in inside:
                 prior *= 0.3  # the place inside a copy of what is around it
-            yield exchange_source(scope.code, site, place, node, "expression", prior, 1 + 0.5 * weight(node))
+            new = fitted_text(scope.code, place, source, level(node))
+            yield exchange_text(scope.code, site, place, new, "expression", prior, 1 + 0.5 * heavy)
 
 
 def parts(scope: Scope, site: Site) -> Iterator[Edit]:
@@ -106,13 +141,13 @@ def alternatives(scope: Scope, site: Site) -> Iterator[Edit]:
             continue
         for one in scope.names_at(site, node):
             match = fit(scope.types(site, node), scope.of_name(site, one))
-            if match >= 0.5 and one != ast.unparse(node):
+            if match >= 0.5 and one != scope.text(node):
                 made: ast.expr = ast.BoolOp(ast.Or(), [node, name(one)])
                 yield exchange(scope.code, site, node, made, "alternative", 0.25 * match, 3.0)
         if isinstance(node, ast.Name):
             continue
         used = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
-        for condition, prior in atoms(scope, site, node):
+        for condition, _, prior in atoms(scope, site, node):
             if not {one.id for one in ast.walk(condition) if isinstance(one, ast.Name)} & used:
                 continue
             for text in VALUES:
@@ -136,33 +171,32 @@ def compositions(scope: Scope, site: Site) -> Iterator[Edit]:
 
 
 def _combined(scope: Scope, site: Site, node: ast.expr, types: Types, share: float) -> Iterator[Edit]:
+    own = (scope.text(node), level(node))
+
+    def made(
+        left: tuple[str, int], operator: type[ast.operator], right: tuple[str, int], worth: float
+    ) -> Edit:
+        text = joined(operator, left, right)
+        new = fitted_text(scope.code, node, text, OPERATORS[operator])
+        return exchange_text(scope.code, site, node, new, "composition", worth, 3.0)
+
     for one in scope.operands(site, node):
         given = scope.types(site, one)
         match = fit(types, given)
-        if match < 0.2 or ast.unparse(one) == ast.unparse(node):
+        other = (scope.text(one), level(one))
+        if match < 0.2 or other[0] == own[0]:
             continue
         simple = 1.0 if isinstance(one, ast.Name) else 0.7
         if is_kind(types, "int", "float") and is_kind(given, "int", "float"):
-            for operator, prior in (
-                (ast.Sub(), 0.9),
-                (ast.Add(), 0.9),
-                (ast.Mult(), 0.3),
-                (ast.FloorDiv(), 0.15),
-                (ast.Mod(), 0.2),
-            ):
-                made = ast.BinOp(node, operator, one)
-                yield exchange(
-                    scope.code, site, node, made, "composition", share * prior * match * simple, 3.0
-                )
-            turned = ast.BinOp(one, ast.Sub(), node)
-            yield exchange(scope.code, site, node, turned, "composition", share * 0.3 * match * simple, 3.0)
+            for operator, prior in COMPOSED:
+                yield made(own, operator, other, share * prior * match * simple)
+            yield made(other, ast.Sub, own, share * 0.3 * match * simple)
             for function in ("min", "max"):
-                made_call = call(function, node, one)
-                yield exchange(
-                    scope.code, site, node, made_call, "composition", share * 0.35 * match * simple, 3.0
+                text = f"{function}({own[0]}, {other[0]})"
+                yield exchange_text(
+                    scope.code, site, node, text, "composition", share * 0.35 * match * simple, 3.0
                 )
         elif is_kind(types, "list", "str", "tuple", "set") and is_kind(given, "list", "str", "tuple", "set"):
-            joined: ast.operator = ast.BitOr() if types and is_kind(types, "set") else ast.Add()
-            for left, right in ((node, one), (one, node)):
-                made = ast.BinOp(left, joined, right)
-                yield exchange(scope.code, site, node, made, "composition", share * 0.8 * match * simple, 3.0)
+            operator = ast.BitOr if types and is_kind(types, "set") else ast.Add
+            for left, right in ((own, other), (other, own)):
+                yield made(left, operator, right, share * 0.8 * match * simple)

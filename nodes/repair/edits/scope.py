@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Any, TypeVar
 
 from .code import Code, Function, Site
 
+Found = TypeVar("Found")
 Types = frozenset[str]
 
 NUMBERS = frozenset({"int", "float", "bool"})
@@ -39,9 +41,28 @@ class Scope:
         self.code = code
         self.seen = seen
         self._names: dict[int, tuple[str, ...]] = {}
+        self._found: dict[tuple[Hashable, ...], Any] = {}
+        self._texts: dict[
+            int, tuple[ast.expr, str]
+        ] = {}  # with the node, or another one might get its number
         self._anywhere: dict[str, set[str]] = {}
         for key, types in seen.items():
             self._anywhere.setdefault(key.rpartition(":")[2], set()).update(types)
+
+    def once(self, what: Hashable, site: Site, find: Callable[[], Found]) -> Found:
+        """What `find` gives, found once for all statements of a function that ask for the same."""
+        key = (what, id(site.function))
+        if key not in self._found:
+            self._found[key] = find()
+        found: Found = self._found[key]
+        return found
+
+    def text(self, node: ast.expr) -> str:
+        """An expression as text, made once."""
+        known = self._texts.get(id(node))
+        if known is None:
+            known = self._texts[id(node)] = node, ast.unparse(node)
+        return known[1]
 
     # ----------------------------------------------------------------------- names
 
@@ -122,11 +143,14 @@ class Scope:
                 ):
                     used = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
                     if not used & hidden or isinstance(node, ast.ListComp):
-                        own.setdefault(ast.unparse(node), node)
+                        own.setdefault(self.text(node), node)
         return found
 
     def ingredients(self, site: Site) -> dict[str, ast.expr]:
         """The expressions of the statement's function, and those of other functions that make sense here."""
+        return self.once("ingredients", site, lambda: self._ingredients(site))
+
+    def _ingredients(self, site: Site) -> dict[str, ast.expr]:
         own = dict(self._expressions.get(id(site.function), {}))
         usable = {*self.names(site), *self.functions, *RESULTS, "min", "max"}
         for expressions in self._expressions.values():
@@ -157,13 +181,17 @@ class Scope:
                     if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(
                         getattr(node, "slice", None), ast.Slice
                     ):
-                        found.setdefault(ast.unparse(node), node)
+                        found.setdefault(self.text(node), node)
         return found
 
     def operands(self, site: Site, node: ast.expr) -> list[ast.expr]:
         """What an expression may be combined with: variables, lengths and lists of them, the function's small parts."""
+        names = self.names_at(site, node)
+        return self.once(("operands", names), site, lambda: self._operands(site, names))
+
+    def _operands(self, site: Site, names: tuple[str, ...]) -> list[ast.expr]:
         made: dict[str, ast.expr] = {}
-        for name in self.names_at(site, node):
+        for name in names:
             types = self.of_name(site, name)
             texts = [name]
             if types and any(
@@ -173,7 +201,7 @@ class Scope:
             if not types or any(kind.partition("[")[0] not in ("list", "dict", "set") for kind in types):
                 texts += [f"[{name}]", f"{{{name}}}"]
             if types and any(kind.partition("[")[0] in ("list", "str", "tuple") for kind in types):
-                places = [one for one in self.names_at(site, node) if "int" in self.of_name(site, one)]
+                places = [one for one in names if "int" in self.of_name(site, one)]
                 texts += [text for one in places for text in (f"{name}[:{one}]", f"{name}[{one}:]")]
             for text in texts:
                 made[text] = ast.parse(text, mode="eval").body

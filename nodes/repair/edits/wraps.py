@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from .base import (
     Edit,
     exchange,
-    expression,
     loads,
 )
 from .code import Site
@@ -79,11 +78,17 @@ def wraps(scope: Scope, site: Site) -> Iterator[Edit]:
             yield exchange(scope.code, site, node, _wrapped(pattern, node), "wrap", share, 2.0)
 
 
-def _wrapped(pattern: str, node: ast.expr) -> ast.expr:
-    class _Fill(ast.NodeTransformer):
-        def visit_Name(self, found: ast.Name) -> ast.expr:  # noqa: N802: the name ast asks for
-            return node if found.id == "_" else found
+class _Fill(ast.NodeTransformer):
+    """Puts an expression in the place of ``_``."""
 
-    made = _Fill().visit(expression(pattern.format("_")))
+    def __init__(self, given: ast.expr) -> None:
+        self._given = given
+
+    def visit_Name(self, found: ast.Name) -> ast.expr:  # noqa: N802: the name ast asks for
+        return self._given if found.id == "_" else found
+
+
+def _wrapped(pattern: str, node: ast.expr) -> ast.expr:
+    made = _Fill(node).visit(ast.parse(pattern.format("_"), mode="eval").body)
     assert isinstance(made, ast.expr)
     return made

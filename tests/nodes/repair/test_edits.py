@@ -2,12 +2,13 @@
 
 import ast
 import functools
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from backedge.nodes.repair.edits import TIERS, pool
-from backedge.nodes.repair.edits.code import Code
+from backedge.nodes.repair.edits.code import ATOM, COMPARE, NOT, SIGNS, SUM, TERM, Code, joined, level
 from backedge.nodes.repair.models import replaced
 
 from .samples import compiles
@@ -332,3 +333,34 @@ def test_parentheses_are_put_where_they_are_needed(source, place, new, expected)
     start, end = code.span(node)
     text = fitted(code, node, ast.parse(new, mode="eval").body)
     assert source[:start] + text + source[end:] == expected
+
+
+OPERANDS = (
+    "a",
+    "not a",
+    "a < b",
+    "a or b",
+    "a and b",
+    "a + b",
+    "a * b",
+    "-a",
+    "a if b else c",
+    "lambda: a",
+    "a | b",
+    "a**b",
+)
+
+
+@pytest.mark.parametrize("operator", SIGNS)
+def test_operations_that_are_joined_mean_what_their_tree_means(operator):
+    for left, right in product(OPERANDS, repeat=2):
+        one, two = (ast.parse(text, mode="eval").body for text in (left, right))
+        text = joined(operator, (left, level(one)), (right, level(two)))
+        chained = issubclass(operator, ast.boolop)
+        meant = ast.BoolOp(operator(), [one, two]) if chained else ast.BinOp(one, operator(), two)
+        assert ast.dump(ast.parse(text, mode="eval").body) == ast.dump(meant)
+
+
+def test_parentheses_stand_only_where_they_are_needed():
+    assert joined(ast.And, ("a < b", COMPARE), ("not c", NOT), ("d", ATOM)) == "a < b and not c and d"
+    assert joined(ast.Sub, ("a - b", SUM), ("c * d", TERM)) == "a - b - c * d"
