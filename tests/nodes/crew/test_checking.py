@@ -220,8 +220,8 @@ def test_circles_are_named_each_once():
 
 
 def test_a_long_row_of_needs_is_no_circle():
-    tasks = [Task(f"t{n}", "x", needs=[f"t{n + 1}"] if n < 2999 else []) for n in range(3000)]
-    assert len(problems_of(tasks)) == 2999
+    tasks = [Task(f"t{n}", "x", needs=[f"t{n + 1}"] if n < 1199 else []) for n in range(1200)]
+    assert len(problems_of(tasks)) == 1199
 
 
 def test_a_sequence_in_which_a_task_comes_before_what_it_needs_is_told():

@@ -44,7 +44,7 @@ async def test_ending_and_taking_a_thread_may_meet(monkeypatch):
     """A call is never given to a thread that has just ended."""
     monkeypatch.setattr(module, "LINGER", 0.0001)
     threads = Threads("edge")
-    for number in range(2000):
+    for number in range(200):
         assert await asyncio.wait_for(threads.call(lambda number=number: number), 30) == number
 
 
