@@ -215,3 +215,36 @@ def test_generators_are_known():
 )
 def test_a_callable_is_called_what_it_was_defined_as(function, name):
     assert name_of_callable(function) == name
+
+
+def _wrapped(code, *, count=1): ...
+
+
+@functools.wraps(_wrapped)
+def _wrapper(value): ...
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda: None,
+        lambda a, b=1, c=None: a,
+        lambda a, /, b=2: a,
+        lambda *args: args,
+        lambda a, *, b=3, **options: a,
+        _wrapped,
+        _wrapper,
+    ],
+)
+def test_parameters_are_those_that_inspect_tells(function):
+    told = read_signature(function, {})
+    assert dict(told.parameters) == dict(inspect.signature(function).parameters)
+    assert list(told.parameters) == list(inspect.signature(function).parameters)
+
+
+def test_annotations_and_defaults_of_a_plain_function_are_told():
+    def work(code: str, count: "int" = 2) -> bool: ...
+
+    told = read_signature(work, {})
+    assert told.hints == {"code": str, "count": int, "return": bool}
+    assert [each.default for each in told.parameters.values()] == [inspect.Parameter.empty, 2]
