@@ -8,13 +8,14 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from backedge.checkpoints import SqliteJournal
 from backedge.engine.records import NodeFinished
 
 from . import forking
 
 PROGRAM = Path(__file__).parent / "programs" / "looping.py"
-KILLS = 50
 
 
 def start(database, run_id, log):
@@ -45,18 +46,19 @@ def undisturbed(folder):
     return output, sorted(ran)
 
 
-def test_fifty_kills_in_a_row_lose_nothing_and_repeat_nothing(tmp_path):
+@pytest.mark.parametrize("wanted", [15, pytest.param(100, marks=pytest.mark.soak)])
+def test_many_kills_in_a_row_lose_nothing_and_repeat_nothing(tmp_path, wanted):
     expected, activations = undisturbed(tmp_path)
     chance = random.Random(random.randrange(2**32))
     database, kills, number, completed = tmp_path / "runs.db", 0, 0, 0
-    while kills < KILLS or completed == 0:
+    while kills < wanted or completed == 0:
         run_id, log = f"run{number}", tmp_path / f"run{number}.log"
         log.touch()
         known = finished(database, run_id) if has_run(database, run_id) else set()
         before = len(log.read_text().split())
         process = start(database, run_id, log)
         time.sleep(chance.uniform(0, 0.12))  # the moment is the point of the test
-        if kills < KILLS:
+        if kills < wanted:
             process.send_signal(signal.SIGKILL)
         output, errors = process.communicate(timeout=60)
         assert process.returncode in (0, -signal.SIGKILL), errors

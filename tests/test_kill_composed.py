@@ -1,11 +1,12 @@
 """Processes are killed in the middle of maps, subgraphs, races and cancellations: each run ends as if nothing had been."""
 
 import asyncio
-import os
 import random
 import signal
 import time
 from pathlib import Path
+
+import pytest
 
 from backedge.checkpoints import SqliteJournal
 from backedge.engine.records import ActivationCancelled, NodeFinished
@@ -13,7 +14,6 @@ from backedge.engine.records import ActivationCancelled, NodeFinished
 from . import forking
 
 PROGRAM = Path(__file__).parent / "programs" / "composed.py"
-KILLS = 300 if os.environ.get("BACKEDGE_SOAK") else 25
 
 
 def records_of(database, run_id):
@@ -26,9 +26,12 @@ def records_of(database, run_id):
     return asyncio.run(read()) if database.exists() else []
 
 
-def test_what_was_killed_inside_of_maps_and_subgraphs_ends_as_if_nothing_had_been(tmp_path):
+@pytest.mark.parametrize(
+    "wanted", [10, pytest.param(300, marks=[pytest.mark.soak, pytest.mark.timeout(600)])]
+)
+def test_what_was_killed_inside_of_maps_and_subgraphs_ends_as_if_nothing_had_been(tmp_path, wanted):
     database, chance, number, kills, expected = tmp_path / "runs.db", random.Random(), 0, 0, None
-    while kills < KILLS or number < 2:
+    while kills < wanted or number < 2:
         run_id, log = f"run{number}", tmp_path / f"run{number}.log"
         log.touch()
         known = {
@@ -37,7 +40,7 @@ def test_what_was_killed_inside_of_maps_and_subgraphs_ends_as_if_nothing_had_bee
         before = len(log.read_text().split())
         process = forking.start(PROGRAM, str(database), run_id, str(log))
         time.sleep(chance.uniform(0, 0.15))  # the moment is the point of the test
-        if number > 0 and kills < KILLS:  # the first is left alone, to see what comes out
+        if number > 0 and kills < wanted:  # the first is left alone, to see what comes out
             process.send_signal(signal.SIGKILL)
         output, errors = process.communicate(timeout=60)
         assert process.returncode in (0, -signal.SIGKILL), errors
