@@ -1,7 +1,6 @@
 import asyncio
 import signal
 import sqlite3
-import sys
 from contextlib import closing
 
 import pytest
@@ -11,6 +10,7 @@ from backedge.checkpoints.codec import content_hash, encode
 from backedge.checkpoints.migrations import APPLICATION_ID, MIGRATIONS, Migration, migrate, version_of
 from backedge.engine.errors import JournalOpenError
 
+from .. import forking
 from .samples import BIG, finished, header, letter, started
 
 ADDED = Migration("a note for each run", ("ALTER TABLE runs ADD COLUMN note TEXT", "CREATE TABLE notes (x)"))
@@ -141,9 +141,9 @@ database.open_files(Path(sys.argv[1]), "full")
 async def test_a_process_killed_inside_a_migration_leaves_the_version_of_before(tmp_path, statements, done):
     path = tmp_path / "runs.db"
     make_first_version(path, [BIG])
-    code = KILLED.format(statements=statements, done=done)
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, path)
-    assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+    program = tmp_path / "killed.py"
+    program.write_text(KILLED.format(statements=statements, done=done))
+    assert forking.run(program, path).returncode == -signal.SIGKILL
     with closing(sqlite3.connect(path)) as db:
         assert version_of(db) == len(MIGRATIONS) - 1
         last = "".join(MIGRATIONS[-1].statements)
