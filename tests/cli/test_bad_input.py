@@ -214,19 +214,45 @@ def _spoil(here: Path) -> None:
     (here / "torn.db").write_bytes(whole[:4096] + b"\xa5" * (len(whole) - 4096))
 
 
-@pytest.mark.parametrize("name", CASES)
+FIRST = {wrong.arguments.split()[0]: name for name, wrong in reversed(CASES.items())}
+"""For each command a case that is tried in a process of its own; the long tests try all of them there."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in FIRST.values() else pytest.param(name, marks=pytest.mark.soak, id=f"{name}, process")
+        for name in CASES
+    ],
+)
 def test_bad_input_is_told_on_one_line_and_changes_nothing(prepared: Path, name: str):
     wrong = CASES[name]
     before = contents(prepared)
     done = process(*wrong.arguments.split(), cwd=prepared)
-    told = done.stderr.decode()
-    assert done.returncode == wrong.code, told
-    assert told.startswith("error: ")
-    assert told.count("\n") == 1
-    for text in wrong.says:
-        assert text in told
-    assert done.stdout == b""
+    told(wrong, done.returncode, done.stdout.decode(), done.stderr.decode())
     assert contents(prepared) == before
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in FIRST.values()])
+def test_bad_input_is_told_so_where_the_command_line_is_called(
+    prepared: Path, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(prepared)
+    wrong = CASES[name]
+    before = contents(prepared)
+    done = call(*wrong.arguments.split())
+    told(wrong, done.exit_code, done.stdout, done.stderr)
+    assert contents(prepared) == before
+
+
+def told(wrong: Case, code: int, out: str, errors: str):
+    """Whether an error is told as it should be: on one line, and what it says."""
+    assert code == wrong.code, errors
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1
+    for text in wrong.says:
+        assert text in errors
+    assert out == ""
 
 
 @pytest.mark.parametrize(
