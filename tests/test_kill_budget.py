@@ -10,10 +10,10 @@ from . import forking
 PROGRAM = Path(__file__).parent / "programs" / "frugal.py"
 
 
-@pytest.mark.parametrize("per", ["run", ""])
-def test_a_run_that_is_killed_over_and_over_never_passes_its_budget(tmp_path, per):
+@pytest.mark.parametrize(("per", "how"), [("run", "resume"), ("", "recover")])
+def test_a_run_that_is_killed_over_and_over_never_passes_its_budget(tmp_path, per, how):
     account = tmp_path / "account"
-    arguments = [PROGRAM, str(tmp_path / "runs.db"), "r", str(account), per]
+    arguments = [PROGRAM, str(tmp_path / "runs.db"), "r", str(account), per, how]
     for calls in (1, 4, 1, 2):
         process = forking.start(*arguments, str(calls))
         try:
@@ -25,5 +25,5 @@ def test_a_run_that_is_killed_over_and_over_never_passes_its_budget(tmp_path, pe
     assert (done.returncode, done.stdout) == (0, b"True\n"), done.stderr
     asked = account.read_text().splitlines()
     assert len(asked) == len(set(asked)) == 10
-    again = forking.run(*arguments)
+    again = forking.run(*arguments[:-1], "resume")  # what failed is not recovered
     assert (again.stdout, account.read_text().splitlines()) == (b"True\n", asked)

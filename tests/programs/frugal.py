@@ -1,7 +1,7 @@
-"""A node that asks a model until its budget of 10,000 tokens is used up. ``frugal.py DB RUN FILE PER [HOW MANY]``
+"""A node that asks a model until its budget of 10,000 tokens is used up. ``frugal.py DB RUN FILE PER HOW [HOW MANY]``
 
-Each call takes 1,000 tokens and leaves a line in a file outside. After HOW MANY calls of this process it stays in a step,
-after it said so, until it is killed.
+HOW a run goes on that is there: ``resume`` or ``recover``. Each call takes 1,000 tokens and leaves a line in a file
+outside. After HOW MANY calls of this process it stays in a step, after it said so, until it is killed.
 """
 
 import asyncio
@@ -56,20 +56,24 @@ def flow_for(stay: int):
     return graph.compile()
 
 
-async def main(database: str, run_id: str, account: str, per: str, stay: int) -> None:
+async def main(database: str, run_id: str, account: str, per: str, how: str, stay: int) -> None:
     flow = flow_for(stay)
     budget = Budget(tokens=10 * TOKENS, per=per or None)  # type: ignore[arg-type]  # told on the command line
-    given = {"resources": {"model": Budgeted(answering(Path(account)), budget=budget)}}
+    resources = {"model": Budgeted(answering(Path(account)), budget=budget)}
     async with await SqliteJournal.open(database) as journal:
         known = run_id in [summary.header.run_id for summary in await journal.runs()]
-        begin = flow.resume if known else flow.run
-        args = (run_id,) if known else ()
-        more = given if known else {**given, "run_id": run_id}
         try:
-            await begin(*args, journal=journal, **more)
+            if known and how == "recover":
+                for recovery in await flow.recover(journal=journal, resources=resources):
+                    if recovery.error is not None:
+                        raise recovery.error
+            elif known:
+                await flow.resume(run_id, journal=journal, resources=resources)
+            else:
+                await flow.run(journal=journal, run_id=run_id, resources=resources)
         except RunFailedError as error:
             print("BudgetExceededError" in str(error), flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:5], int(sys.argv[5]) if len(sys.argv) > 5 else 0))
+    asyncio.run(main(*sys.argv[1:6], int(sys.argv[6]) if len(sys.argv) > 6 else 0))
