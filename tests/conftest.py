@@ -11,7 +11,7 @@ from .origins import note_briefly
 from .scratch import keep_files_in_memory
 from .workers import pytest_addoption, pytest_runtestloop  # noqa: F401 # hooks
 
-LOADING = {"test_over_http.py", "test_sketch_over_http.py"}
+LOADING = {"test_models.py", "test_over_http.py", "test_sketch_over_http.py"}
 """They load clients of providers, and come right behind the tests of these; see `providers/conftest.py`."""
 
 
