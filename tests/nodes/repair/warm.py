@@ -1,6 +1,6 @@
 """A sandbox that runs nothing but the harness, in a process forked from one that has loaded it.
 
-A whole interpreter takes a tenth of a second until the harness listens; most of that goes into reading its sources.
+A whole interpreter takes a twentieth of a second until the harness listens, a fork of one that does a hundredth.
 `test_harness.py` and `test_programs.py` start it whole, in the real sandboxes; the loops around it need not.
 """
 
