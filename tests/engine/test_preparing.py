@@ -6,7 +6,7 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel
 
-from backedge import END, START, Graph, GraphChangedError, InputError, RunFailedError, extend
+from backedge import END, START, Context, Graph, GraphChangedError, InputError, RunFailedError, extend
 from backedge.checkpoints import MemoryJournal
 from backedge.engine.errors import JournalCorruptError
 from backedge.engine.records import ActivationId, NodeFinished, Routed
@@ -171,3 +171,43 @@ def test_finished_is_what_the_records_say():
         return [str(r.activation) for r in await journal.read("r") if isinstance(r, NodeFinished)]
 
     assert run_virtual(go()) == ["a"]
+
+
+def test_a_node_of_a_run_that_goes_on_can_read_what_the_run_asked_for_before_and_a_fork_only_its_own():
+    pasts = []
+    graph = Graph(State)
+
+    @graph.node(writes="text")
+    async def a(ctx: Context) -> str:
+        pasts.append(ctx.past)
+        return await ctx.step("early", str, "x")
+
+    @graph.node(writes="log")
+    async def b(text: str, ctx: Context) -> list[str]:
+        pasts.append(ctx.past)
+        await ctx.step("late", str, "y")
+        raise ValueError("no")
+
+    graph.chain(START, a, b, END)
+    flow = graph.compile()
+
+    async def names(past):
+        return [effect.name for effect in await past()]
+
+    async def go():
+        journal = MemoryJournal()
+        with pytest.raises(RunFailedError):
+            await flow.run(journal=journal, run_id="r")
+        assert pasts == [None, None]  # there is nothing before
+        with pytest.raises(RunFailedError):
+            await flow.resume("r", journal=journal)
+        assert await names(pasts[-1]) == ["early", "late"]
+        done = [one.seq for one in await journal.read("r") if isinstance(one, NodeFinished)]
+        with pytest.raises(RunFailedError):
+            await flow.fork("r", at=done[0], run_id="f", journal=journal)
+        assert await names(pasts[-1]) == []
+        with pytest.raises(RunFailedError):
+            await flow.resume("f", journal=journal)
+        assert await names(pasts[-1]) == ["late"]
+
+    run_virtual(go())

@@ -17,6 +17,7 @@ from backedge.providers import (
     ToolResult,
     ToolSpec,
 )
+from backedge.providers.wrappers import digests
 from backedge.providers.wrappers.digests import digest_of
 
 PICTURE = Image(media_type="image/png", data=b"png")
@@ -104,3 +105,11 @@ def test_what_is_written_without_json_has_no_other_fields():
     assert set(Text.model_fields) == {"kind", "text", "raw"}
     assert set(Message.model_fields) == {"role", "parts"}
     assert set(ToolSpec.model_fields) == {"name", "description", "parameters"}
+
+
+def test_without_the_encoder_in_c_the_digest_is_the_same(monkeypatch):
+    found = digests._writer()
+    monkeypatch.setattr(digests.encoder, "c_make_encoder", None)
+    plain = digests._writer()
+    told = {"b": [1, 2.5, None, "ä\n\ud800"], "a": {"y": True, "x": b"bytes"}, "c": PICTURE}
+    assert found(told) == plain(told)
