@@ -501,7 +501,7 @@ class Schedule:
         if len(tokens) == 1:
             snapshot = tokens[0].snapshot
         else:
-            tokens.sort(key=lambda token: (token.edge, token.source_rounds))
+            tokens.sort(key=_CAME)
             try:
                 snapshot = merge(by_edge(tokens))
             except (MergeConflict, FoldError) as reason:
@@ -786,7 +786,7 @@ def _special_edges(plan: Plan, rules: Rules) -> frozenset[int]:
 _NO_EDGES: frozenset[int] = frozenset()
 _NOTHING: Mapping[int, int] = MappingProxyType({})
 
-_NODE, _ROUNDS = attrgetter("node"), attrgetter("rounds")
+_NODE, _ROUNDS, _CAME = attrgetter("node"), attrgetter("rounds"), attrgetter("edge", "source_rounds")
 
 _OUTSIDE: Mapping[Rounds, None] = {(): None}
 """The only rounds of a node outside of loops."""

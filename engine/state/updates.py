@@ -190,34 +190,34 @@ def root_fold(value: object) -> FoldCell:
 
 def union(cells: Sequence[FoldCell], fold: Fold) -> FoldCell:
     """The cell that knows every update one of the (distinct) cells knows."""
-    meet = _meet(cells)
+    nodes = [cell.node for cell in cells]
+    meet = _meet(nodes)
     updates: dict[Position, object] = {}
     seen = {meet}
-    largest = cells[0]
-    for cell in cells:
-        if cell.node.size > largest.node.size:
-            largest = cell
-        node = cell.node
-        while node not in seen:
-            seen.add(node)
-            updates.update(node.updates)
-            assert node.prev is not None
-            node = node.prev
-    if largest.node.size == meet.size + len(updates):
+    largest, size = cells[0], nodes[0].size
+    for cell, node in zip(cells, nodes, strict=True):
+        if node.size > size:
+            largest, size = cell, node.size
+        step = node
+        while step not in seen:
+            seen.add(step)
+            updates.update(step.updates)
+            assert step.prev is not None
+            step = step.prev
+    if size == meet.size + len(updates):
         return largest
     standing = meet.cell()
     value = meet.pin if standing is None else standing.value
     merged = _stand(meet, value, sorted(updates), updates, fold)
-    merged.node.due = min(cell.node.due for cell in cells) - 1
+    merged.node.due = min([node.due for node in nodes]) - 1
     merged.node.settle()
     return merged
 
 
-def _meet(cells: Sequence[FoldCell]) -> Node:
-    """The deepest node that all paths share."""
-    meet = cells[0].node
-    for cell in cells[1:]:
-        node = cell.node
+def _meet(nodes: Sequence[Node]) -> Node:
+    """The deepest node that all paths to these share."""
+    meet = nodes[0]
+    for node in nodes[1:]:
         while node is not meet:
             if node.size > meet.size:
                 above = node.prev

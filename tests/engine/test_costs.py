@@ -100,8 +100,8 @@ def calls(flow, *, kept):
         (idle, False, 28),
         (counting, False, 46),
         (counting, True, 56),
-        (fan, False, 28),
-        (reducing, False, 50),
+        (fan, False, 27),
+        (reducing, False, 44),
     ],
     ids=["idle", "counting", "counting, kept", "side by side", "side by side, with a reducer"],
 )
