@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 
 import httpx2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backedge.providers.errors import (
@@ -256,7 +256,6 @@ CHUNK = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(bodies=st.lists(CHUNK | ODD, min_size=1, max_size=3))
 def test_whatever_comes_ends_in_an_answer_or_in_an_error_of_ours(bodies):
     async def ask():

@@ -104,7 +104,7 @@ class AccountMachine(RuleBasedStateMachine):
             )
 
 
-AccountMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+AccountMachine.TestCase.settings = settings(stateful_step_count=30)
 TestAccounts = AccountMachine.TestCase
 
 

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backedge.providers.wrappers.buckets import Bucket, Limit
@@ -99,7 +99,6 @@ def test_in_every_window_no_more_passes_than_the_law_says(amount, burst, wishes)
         max_size=40,
     ),
 )
-@settings(max_examples=100)
 def test_it_holds_what_a_plain_bucket_holds_that_is_refilled_step_by_step(amount, burst, steps):
     """No token is lost or made: the level is what came in less what went out, cut off at full."""
     one, now, level = bucket(amount, 10, burst), Fraction(0), burst

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backedge.engine.records import ActivationId
@@ -195,7 +195,6 @@ CALLS = st.lists(
 
 
 @given(limit=st.integers(0, 900), calls=CALLS)
-@settings(max_examples=50, deadline=None)
 def test_never_is_more_spent_and_set_aside_than_the_limit(limit, calls):
     budget = Budget(tokens=limit)
 

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backedge.providers import (
@@ -56,7 +56,7 @@ WRAPPERS = {
     "budget": lambda model: Budgeted(model, budget=Budget(tokens=10**9)),
     "limits": lambda model: RateLimited(model, limits="high"),
 }
-SOME = settings(max_examples=50, deadline=None)  # orders of eight wrappers, tried by eight tests
+
 ORDERS = st.permutations(sorted(WRAPPERS)).flatmap(
     lambda order: st.integers(1, len(order)).map(lambda count: order[:count])
 )
@@ -92,7 +92,6 @@ def expected(order, answer):
     return answer.model_copy(update=told)
 
 
-@SOME
 @given(ORDERS)
 async def test_an_answer_passes_but_for_the_documented_fields(order):
     model = wrapped(ScriptedModel([ANSWER, ANSWER], name="inner"), order)
@@ -104,7 +103,6 @@ async def test_an_answer_passes_but_for_the_documented_fields(order):
     assert sum(isinstance(event, Finished) for event in events) == 1
 
 
-@SOME
 @given(
     ORDERS,
     st.sampled_from([kind for kind in error_types() if not kind.retryable and kind.kind != "all failed"]),
@@ -119,7 +117,6 @@ async def test_an_error_keeps_its_type_and_all_it_knows(order, kind):
         assert vars(raised.value) == vars(error)
 
 
-@SOME
 @given(ORDERS)
 async def test_what_may_pass_is_tried_again_wherever_the_retry_stands(order):
     for stream in (False, True):
@@ -135,7 +132,6 @@ async def test_what_may_pass_is_tried_again_wherever_the_retry_stands(order):
         assert len(inner.requests) == 3
 
 
-@SOME
 @given(ORDERS)
 async def test_cancelling_passes_through_and_leaves_nothing_open(order):
     inner = Played([None], name="inner")
@@ -157,7 +153,6 @@ async def test_cancelling_passes_through_and_leaves_nothing_open(order):
         assert inner.closed == count
 
 
-@SOME
 @given(ORDERS)
 async def test_leaving_a_stream_closes_the_one_within_at_once(order):
     inner = Played(["one ", "two"], name="inner")
@@ -167,7 +162,6 @@ async def test_leaving_a_stream_closes_the_one_within_at_once(order):
     assert inner.closed == 1
 
 
-@SOME
 @given(ORDERS)
 async def test_a_stream_that_breaks_after_a_piece_breaks_with_its_own_error(order):
     inner = Played(["one ", ServerError("cut", status=500)], name="inner")
@@ -182,7 +176,6 @@ async def _listen(model, into):
         into.append(event.text)
 
 
-@SOME
 @given(ORDERS)
 def test_every_wrapper_is_a_model_by_the_name_of_the_one_within_and_hands_on_labels_and_the_past(order):
     inner = Played("hi", name="openai:gpt-5")
@@ -196,7 +189,6 @@ def test_every_wrapper_is_a_model_by_the_name_of_the_one_within_and_hands_on_lab
     assert inner.pasts == [no_past]
 
 
-@SOME
 @given(ORDERS)
 async def test_a_refusal_counts_as_one_failure_wherever_it_comes_from(order):
     error = BadRequestError("odd")

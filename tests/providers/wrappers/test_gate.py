@@ -260,5 +260,5 @@ class GateMachine(RuleBasedStateMachine):
         assert not self.gate.queue
 
 
-GateMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+GateMachine.TestCase.settings = settings(stateful_step_count=30)
 TestGate = GateMachine.TestCase

@@ -148,5 +148,5 @@ class QueueMachine(RuleBasedStateMachine):
         assert self.queue.waiting() == counts
 
 
-QueueMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=40)
+QueueMachine.TestCase.settings = settings(stateful_step_count=40)
 TestQueue = QueueMachine.TestCase
