@@ -320,3 +320,12 @@ async def test_the_refusal_says_what_was_spent_before():
     told = await go_on(asking(9), journal, model=frugal)
     assert BudgetExceededError.__name__ in told
     assert "the budget 'run' of r allows 3,000 tokens: 3,000 tokens spent" in told
+
+
+async def test_streams_are_given_out_once_the_past_is_counted():
+    journal, model = MemoryJournal(), answering()
+    assert "Cut" in await go_on(asking(2, fails_after=2, streamed=True), journal, model=model)
+    budget = Budget(tokens=4 * TOKENS)
+    frugal = Budgeted(model, budget=budget)
+    assert await go_on(asking(2, streamed=True), journal, model=frugal) == ""
+    assert (budget.state().tokens, len(model.requests)) == (4 * TOKENS, 4)
