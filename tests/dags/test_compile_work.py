@@ -6,7 +6,6 @@ whole bit masks of nodes counts as one: a mask of 10,000 nodes has 1,250 bytes.
 
 import contextlib
 import itertools
-import os
 import sys
 import warnings
 from collections import Counter
@@ -22,8 +21,10 @@ from backedge.engine.compiler.signatures import read_signature
 from benchmarks.dags import graph_of
 from benchmarks.workflows import SHAPES, random_layers
 
+from ..engine.sizes import SOAKING, grows
+
 ENGINE = backedge.engine.__path__[0]
-SMALL = 80 if os.environ.get("BACKEDGE_SOAK") == "1" else 40
+SMALL = 80 if SOAKING else 40
 
 
 def steps_of(work):
@@ -125,6 +126,7 @@ def unset_and_lost(size):
 
 
 @pytest.mark.parametrize("make", [workflow, layers, conflict, many_forks, doubtful, unset, unset_and_lost])
+@grows
 def test_twice_the_graph_takes_about_twice_the_steps(make, monkeypatch):
     monkeypatch.setattr(assignment, "_TOLD", 10)
     monkeypatch.setattr(assignment, "_LOOKED_AT", 1)

@@ -3,6 +3,8 @@
 import os
 import random
 
+import pytest
+
 SOAKING = os.environ.get("BACKEDGE_SOAK") == "1"
 
 
@@ -14,3 +16,8 @@ def examples(number):
 def some(things, *, one_in):
     """Of so many things one, others each time; all of them in a long test."""
     return things if SOAKING else things[random.randrange(one_in) :: one_in]
+
+
+def grows(test):
+    """Marks a test that tries more in a long run, so that `make soak` runs it; hypothesis' own it finds by itself."""
+    return pytest.mark.soak(test) if SOAKING else test

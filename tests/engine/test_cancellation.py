@@ -15,7 +15,7 @@ from backedge.engine.records import NodeFinished, RunEnded, RunStatus
 
 from ..virtual import SteppingLoop, run_virtual
 from .journals import SlowJournal
-from .sizes import SOAKING
+from .sizes import SOAKING, grows
 
 STRIDE = 1 if SOAKING else 15
 """Of so many steps one is tried, another one each time; in a long test all are."""
@@ -201,6 +201,7 @@ def resumed(journal):
 
 @pytest.mark.parametrize("slow", [False, True], ids=["at once", "slow journal"])
 @pytest.mark.parametrize("way", WAYS)
+@grows
 def test_stopped_before_any_step_and_resumed_a_run_ends_as_if_undisturbed(way, slow):
     state, finished = undisturbed()
     step = random.randint(1, STRIDE)
@@ -223,6 +224,7 @@ def test_stopped_before_any_step_and_resumed_a_run_ends_as_if_undisturbed(way, s
 
 @pytest.mark.parametrize("pause", [1, 3])
 @pytest.mark.parametrize("way", WAYS)
+@grows
 def test_stopped_again_while_it_is_stopping_a_run_ends_in_order_all_the_same(way, pause):
     state, finished = undisturbed()
     for step in range(random.randint(1, STRIDE), 60, STRIDE):

@@ -14,7 +14,7 @@ from backedge.engine.records import NodeFinished, RunStatus
 
 from ..virtual import SteppingLoop, run_virtual
 from .journals import FaultyJournal, SlowJournal
-from .sizes import some
+from .sizes import grows, some
 
 
 class State(BaseModel):
@@ -92,6 +92,7 @@ def counted(go):
 
 
 @pytest.mark.parametrize(("go", "how"), list(every_fault()))
+@grows
 def test_a_journal_may_fail_at_any_call(go, how):
     async def fail(number):
         inner = MemoryJournal()

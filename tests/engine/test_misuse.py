@@ -12,7 +12,7 @@ from backedge.engine.compiler.compile import BackedgeWarning
 from backedge.engine.errors import GraphError
 from backedge.engine.graph import END, START, Graph
 
-from .sizes import some
+from .sizes import grows, some
 
 
 class State(BaseModel):
@@ -155,6 +155,7 @@ def test_the_graph_that_is_handed_junk_works_without():
 
 
 @pytest.mark.parametrize("use", USES)
+@grows
 def test_nothing_but_a_graph_error_comes_of_any_argument(use):
     answers = [said(use, junk) for junk in some(JUNK, one_in=3)]
     assert all(" in the graph:" in answer[0] for answer in answers if answer)

@@ -12,7 +12,7 @@ from backedge.checkpoints import MemoryJournal
 from backedge.engine.records import ActivationCancelled, NodeFinished
 
 from ..virtual import run_virtual
-from .sizes import some
+from .sizes import grows, some
 
 
 class State(BaseModel):
@@ -87,6 +87,7 @@ def finished(records):
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("timed", [False, True])
+@grows
 def test_a_run_that_was_cut_off_after_any_record_comes_to_its_end(timed, seed):
     async def work():
         flow = graph_of(random.Random(seed), timed=timed).compile()
@@ -107,6 +108,7 @@ def test_a_run_that_was_cut_off_after_any_record_comes_to_its_end(timed, seed):
 
 
 @pytest.mark.parametrize("timed", [False, True])
+@grows
 def test_history_states_replays_forks_and_diffs_are_there_for_every_record(timed):
     async def work():
         flow = graph_of(random.Random(5), timed=timed).compile()

@@ -10,7 +10,7 @@ from .graphs import read_graph
 from .many import Early, World
 from .many_drive import ADDED, FIELDS, NOTHING, OVER, plan_of, rules_of
 from .oracle import END, START
-from .sizes import SOAKING
+from .sizes import SOAKING, grows
 
 STRAGGLER = read_graph("START>h START>slow h>a slow>j a>j j>t t<h t>END")
 MAPPED = read_graph("START>w/MAP w/MAP>w w/MAP>w/JOIN w>w/JOIN w/JOIN>t t<w/MAP t>END")
@@ -28,6 +28,7 @@ MAPS = {FAN: ("w", frozenset("w"), "w/JOIN")}
     ],
     ids=["straggler", "map", "map of two", "map of two, rest cancelled"],
 )
+@grows
 def test_what_is_held_after_many_rounds_is_what_is_held_after_a_few(world):
     held = []
     for schedule in rounds_of(world, slow=world.graph is STRAGGLER):

@@ -23,7 +23,7 @@ from backedge.engine.state.fields import StateSchema
 from backedge.engine.state.reducers import extend
 from backedge.engine.state.typefacts import type_facts
 
-from .sizes import some
+from .sizes import grows, some
 
 T = TypeVar("T")
 
@@ -198,6 +198,7 @@ print(json.dumps(schema.describe()))
 """
 
 
+@grows
 def test_the_description_is_the_same_in_every_process(tmp_path, monkeypatch, capsys):
     (tmp_path / "flow.py").write_text(SCRIPT)
     monkeypatch.syspath_prepend(tmp_path)

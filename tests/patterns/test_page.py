@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from ..engine.render.samples import texts
-from ..engine.sizes import some
+from ..engine.sizes import grows, some
 from . import page
 from .parts import State
 
@@ -34,6 +34,7 @@ def test_each_pattern_has_a_picture():
     }
 
 
+@grows
 def test_the_pictures_show_the_workflows(tmp_path):
     tried = some(page.modules(), one_in=4)
     page.draw(tmp_path, tried)
