@@ -7,7 +7,7 @@ import pytest
 from benchmarks.models import WIRES, Client, in_everything, made, requests
 
 CALLS = 20
-# A bare asyncio task is some nine of these, as long as they take on average.
+# A bare asyncio task takes as long as some seventeen of these do on average.
 MOST_IN_WIRE = {"chat": 170, "responses": 175, "anthropic": 145}
 MOST_IN_WRAPPERS = 265
 
