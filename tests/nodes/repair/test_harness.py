@@ -5,6 +5,7 @@ What an interpreter that was just started must do for it is tried with a `whole`
 
 import pytest
 
+from backedge.nodes.repair.inside.children import STEP
 from backedge.nodes.repair.inside.observe import Observer, type_name
 from backedge.nodes.repair.models import Candidate, Replacement
 from backedge.nodes.repair.runner import HarnessError, Runner, UnusableTestsError, case_limits
@@ -84,6 +85,13 @@ async def test_a_survey_of_an_endless_program_ends_and_knows_its_lines(runner, m
     survey = (await runner.survey(spec_of(source, "f", ([0], 0), ([1], 0), ([2], 0)))).survey
     assert [case.code for case in survey.cases] == ["p", "t", "t"]
     assert survey.cases[1].lines == (1, 2, 3)
+
+
+async def test_what_holds_a_case_up_once_does_not_count_whether_it_passes_or_not(runner):
+    source = "import time\nseen = []\ndef f(x):\n    seen or time.sleep(0.03)\n    seen.append(x)\n    return 1 / x\n"
+    survey = (await runner.survey(spec_of(source, "f", ([1], 1), ([2], 1), ([0], 1)))).survey
+    assert [case.code for case in survey.cases] == ["p", "f", "e"]
+    assert max(case.seconds for case in survey.cases) < STEP
 
 
 async def test_arguments_are_made_anew_for_each_case_and_candidate(runner):
