@@ -518,16 +518,23 @@ class Executor:
         return Editing(self._graph, self.schedule, self._ledger, self._desk(), self, step)
 
     def commit(self, make: Callable[[int], Known], taken: Sequence[int] = ()) -> asyncio.Future[None]:
-        """Record something of an effect; done once it is committed."""
+        """Record something of an effect; done in a later turn of the loop, once it is committed.
+
+        However fast the journal is, a body of a thousand effects lets others run, and can be cancelled.
+        """
         if self._ending.rested:
             raise asyncio.CancelledError
         record = make(self._ledger.number())
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def tell() -> None:
+            if not done.done():
+                done.set_result(None)
 
         def committed() -> None:
             self._desk().learn(self._key_of(record.activation), record)
-            if not done.done():
-                done.set_result(None)
+            loop.call_soon(tell)
 
         self._ledger.submit([record], committed, self, taken)
         return done

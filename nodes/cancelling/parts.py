@@ -41,6 +41,9 @@ CHECKPOINT: Final = "checkpoint"
 PARTIAL: Final = "partial result"
 """How the record is called that holds what it had kept."""
 
+TURNS: Final = 100
+"""Turns of the event loop in which work comes to where it was when it was let go of: it does not wait on its way there."""
+
 
 class Asked(BaseModel):
     """The record of a cancellation.
@@ -137,6 +140,7 @@ class Part:
         self._watched = False
         self._task: asyncio.Task[Any] | None = None
         self._cut = False
+        self._begun = False  # whether the work has begun to run here
         # What it is cancelled with, once that is on record.
         self._recorded: Asked | None = None
         # How many lines of the work stop at checkpoints, how many stand at one, and how many were passed.
@@ -209,6 +213,7 @@ class Part:
         try:
             if self._watched:  # else the record says that it was done
                 await self._looked.wait()
+            self._begun = True
             begun: object = work(self)
             if not inspect.isawaitable(begun):
                 told = f"the work of {self._name!r} is an async function of its part; it gave {begun!r}"
@@ -229,10 +234,12 @@ class Part:
         """Wait until it is cancelled, and see it to its end."""
         self._watched = True
         self.token.due = self._is_due
+        await asyncio.sleep(0)  # the work has its task by then, unless the record says how this ended
         with self._ctx.branch(ENDING):
             asked = self._recorded = await self._request()
             if self._task is not None:  # else the record says that it was cancelled
                 await self._wait_for_place(asked)
+                await self._come_back()
                 self._cut = True
                 self._task.cancel()
                 await self._stopped.wait()
@@ -312,6 +319,12 @@ class Part:
             lambda: AT_ONCE if self._stands() or self._progress >= asked.after else NEVER, since
         )
         await self._until(lambda: self.token.held, since)
+
+    async def _come_back(self) -> None:
+        """Let work that has not begun yet run again from its records to where it was, so that what it kept is there."""
+        if not self._begun and self._signal:
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
 
     async def _until(self, held: Callable[[], Policy], since: float) -> None:
         """Wait until a policy lets the work be cut off: where it stands at a checkpoint, or has had its time.
