@@ -18,8 +18,8 @@ from . import forking
 PROGRAM = Path(__file__).parent / "programs" / "looping.py"
 
 
-def start(database, run_id, log):
-    return forking.start(PROGRAM, str(database), run_id, str(log))
+def start(database, run_id, log, *setting):
+    return forking.start(PROGRAM, str(database), run_id, str(log), *setting)
 
 
 def finished(database, run_id):
@@ -46,8 +46,8 @@ def undisturbed(folder):
     return output, sorted(ran)
 
 
-@pytest.mark.parametrize("wanted", [15, pytest.param(100, marks=pytest.mark.soak)])
-def test_many_kills_in_a_row_lose_nothing_and_repeat_nothing(tmp_path, wanted):
+@pytest.mark.parametrize("wanted", [50, pytest.param(300, marks=pytest.mark.soak)])
+def test_fifty_kills_and_more_in_a_row_lose_nothing_and_repeat_nothing(tmp_path, wanted):
     expected, activations = undisturbed(tmp_path)
     chance = random.Random(random.randrange(2**32))
     database, kills, number, completed = tmp_path / "runs.db", 0, 0, 0
@@ -56,7 +56,7 @@ def test_many_kills_in_a_row_lose_nothing_and_repeat_nothing(tmp_path, wanted):
         log.touch()
         known = finished(database, run_id) if has_run(database, run_id) else set()
         before = len(log.read_text().split())
-        process = start(database, run_id, log)
+        process = start(database, run_id, log, chance.choice(["full", "normal"]))
         time.sleep(chance.uniform(0, 0.12))  # the moment is the point of the test
         if kills < wanted:
             process.send_signal(signal.SIGKILL)

@@ -69,9 +69,9 @@ def build(log):
     return graph.compile()
 
 
-async def main(database, run_id, log):
+async def main(database, run_id, log, setting="full"):
     flow = build(log)
-    async with await SqliteJournal.open(database) as journal:
+    async with await SqliteJournal.open(database, synchronous=setting) as journal:
         print("ready", flush=True)
         try:
             result = await flow.run(journal=journal, run_id=run_id)
@@ -81,6 +81,5 @@ async def main(database, run_id, log):
 
 
 if __name__ == "__main__":
-    asyncio.run(
-        main(Path(sys.argv[1]), sys.argv[2], os.open(sys.argv[3], os.O_WRONLY | os.O_APPEND | os.O_CREAT))
-    )
+    database, run_id, log, *setting = sys.argv[1:]
+    asyncio.run(main(Path(database), run_id, os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), *setting))
