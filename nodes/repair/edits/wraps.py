@@ -84,7 +84,7 @@ class _Fill(ast.NodeTransformer):
     def __init__(self, given: ast.expr) -> None:
         self._given = given
 
-    def visit_Name(self, found: ast.Name) -> ast.expr:  # noqa: N802: the name ast asks for
+    def visit_Name(self, found: ast.Name) -> ast.expr:  # the name ast asks for
         return self._given if found.id == "_" else found
 
 

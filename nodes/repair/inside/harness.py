@@ -31,7 +31,7 @@ def main() -> None:
     request = json.loads(sys.stdin.buffer.read())
     report = _take_output()
     for folder in reversed(request.get("paths", ())):
-        sys.path.insert(0, os.path.abspath(folder))  # noqa: PTH100: pathlib takes a while to import
+        sys.path.insert(0, os.path.abspath(folder))  # pathlib takes a while to import
     _warm(request.get("warm", ()))
     gc.freeze()
     if request["mode"] == "survey":
@@ -63,7 +63,7 @@ def _take_output() -> Report:
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
     os.close(null)
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115, PTH123: lives as long as we do
+    sys.stdin = open(0, closefd=False)  # lives as long as we do
     sys.stdout = open(1, "w", closefd=False)
     sys.stderr = open(2, "w", closefd=False)
 

@@ -40,7 +40,7 @@ def load_tests(path: str, code: CodeType) -> ModuleType:
     module.__package__ = name.rpartition(".")[0]
     module.__dict__["_backedge_told"] = _told
     sys.modules[name] = module
-    exec(code, module.__dict__)  # noqa: S102: the user's own tests
+    exec(code, module.__dict__)  # the user's own tests
     return module
 
 
@@ -144,7 +144,7 @@ def _make(
 class _Telling(ast.NodeTransformer):
     """Make ``assert a == b`` keep both sides, for the message."""
 
-    def visit_Assert(self, node: ast.Assert) -> ast.Assert:  # noqa: N802: the name ast asks for
+    def visit_Assert(self, node: ast.Assert) -> ast.Assert:  # the name ast asks for
         test = node.test
         if node.msg is not None or not isinstance(test, ast.Compare) or len(test.ops) != 1:
             return node

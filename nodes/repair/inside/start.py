@@ -4,9 +4,9 @@ import os
 import sys
 
 if os.environ.get("PYTHONHASHSEED") != "0":
-    os.execve(  # noqa: S606: ourselves again
+    os.execve(  # ourselves again
         sys.executable,
-        [sys.executable, "-P", "-S", "-B", os.path.abspath(__file__)],  # noqa: PTH100: cheaper than pathlib
+        [sys.executable, "-P", "-S", "-B", os.path.abspath(__file__)],  # cheaper than pathlib
         {"PYTHONHASHSEED": "0"},
     )
 
