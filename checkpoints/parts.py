@@ -24,7 +24,7 @@ from .refusals import no_record
 from .rows import find_run, insert_blobs, insert_content
 
 QUICK = 16 * 1024
-"""Bytes of records that may be written on the event loop: less than a tenth of a millisecond."""
+"""Bytes of records that may be written on the event loop: a few pages."""
 
 _INSERT = "INSERT INTO records VALUES (?, ?, ?)"
 _INSERT_FENCED = "INSERT INTO records SELECT ?, ?, ? WHERE (SELECT epoch FROM runs WHERE key = ?) = ?"

@@ -32,7 +32,7 @@ from .parts import Append
 T = TypeVar("T")
 Submitted: TypeAlias = tuple[Part, asyncio.Future[None]]
 
-_FEW = 32  # parts that the event loop commits at once, in less than half a millisecond
+_FEW = 32  # parts that the event loop commits at a time: more would hold up others
 
 
 class Writer:
