@@ -43,7 +43,8 @@ def test_a_def_node_has_every_effect():
         return (await flow.resume("r", journal=journal, answers={"node": "yes"})).state.out
 
     assert run(go()) == [1, "B", "C", True, True, 36, "yes", 1]
-    assert world.done == ["b", "c"]
+    # While a thread is held up the clock may come to the end of the one that was not chosen.
+    assert [each for each in world.done if each != "a"] == ["b", "c"]
 
 
 def test_a_def_node_that_waits_gives_its_thread_back_whatever_its_handlers_do():
